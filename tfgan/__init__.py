@@ -1,0 +1,36 @@
+"""Image GANs in Keras 3 and TensorFlow 2: trained, measured, exported, served.
+
+The names below are imported when first used, so that `import tfgan` costs nothing.
+"""
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("tfgan")
+except PackageNotFoundError:  # A source tree that was never installed.
+    __version__ = "unknown"
+
+_HOMES = {
+    "GAN": "tfgan.models.gan",
+    "AdversarialLoss": "tfgan.losses",
+    "ImageDataset": "tfgan.data",
+    "InputError": "tfgan.errors",
+    "convolutional_discriminator": "tfgan.networks",
+    "convolutional_generator": "tfgan.networks",
+    "dense_discriminator": "tfgan.networks",
+    "dense_generator": "tfgan.networks",
+    "export_saved_model": "tfgan.export",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'tfgan' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_HOMES])

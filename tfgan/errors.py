@@ -1,0 +1,9 @@
+"""The one exception that means "what you gave me cannot work", as opposed to a defect of ours."""
+
+
+class InputError(ValueError):
+    """A mistake in what the caller passed, told in one line: what was received and what to do.
+
+    The commands print its message and exit with status 2; every other exception is a defect and
+    keeps its traceback.
+    """
