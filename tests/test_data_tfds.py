@@ -1,0 +1,255 @@
+"""TFDS data sets: downloaded, prepared from files fetched by hand, read; and told when offline."""
+
+import gzip
+import hashlib
+import http.server
+import io
+import os
+import shutil
+import socket
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from data_fixtures import random_pixels
+
+from tfgan.data import load
+from tfgan.data.reachable import unreachable
+from tfgan.errors import InputError
+
+IMAGES = random_pixels(10, 4, 6, 3)
+LABELS = np.arange(10) % 2
+
+
+def npz():
+    buffer = io.BytesIO()
+    np.savez(buffer, images=IMAGES, labels=LABELS)
+    return buffer.getvalue()
+
+
+PAYLOAD = npz()
+
+
+class TfganTiny(tfds.core.GeneratorBasedBuilder):
+    """Ten pictures in two classes; the tests set the URL."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    url = ""
+    url_infos = None
+    features = tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(shape=(4, 6, 3)),
+            "label": tfds.features.ClassLabel(names=["even", "odd"]),
+        }
+    )
+
+    def _info(self):
+        return tfds.core.DatasetInfo(builder=self, features=self.features)
+
+    def _split_generators(self, dl_manager):
+        path = dl_manager.download(self.url)
+        black = self.example(np.zeros_like(IMAGES[0]), 0)
+        return {"another": iter([(0, black)]), "train": self._generate_examples(path)}
+
+    def _generate_examples(self, path):
+        arrays = np.load(path)
+        for index, (image, label) in enumerate(zip(arrays["images"], arrays["labels"])):
+            yield index, self.example(image, int(label))
+
+    def example(self, image, label):
+        return {"image": image, "label": label}
+
+
+class TfganTinySizes(TfganTiny):
+    """Pictures of two sizes, no labels, and no split that is called train."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    features = tfds.features.FeaturesDict({"image": tfds.features.Image()})
+
+    def _split_generators(self, dl_manager):
+        return {"everything": self._generate_examples(dl_manager.download(self.url))}
+
+    def example(self, image, label):
+        return {"image": image[: 4 - label]}
+
+
+class TfganTinyText(TfganTiny):
+    """No pictures."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    features = tfds.features.FeaturesDict({"text": tfds.features.Text()})
+
+
+def register(monkeypatch, url):
+    """Sets the URL of the tiny data sets, with its checksum, as TFDS registers it."""
+    info = tfds.core.download.checksums.UrlInfo(
+        size=len(PAYLOAD), checksum=hashlib.sha256(PAYLOAD).hexdigest(), filename="tiny.npz"
+    )
+    for builder in (TfganTiny, TfganTinySizes):
+        monkeypatch.setattr(builder, "url", url)
+        monkeypatch.setattr(builder, "url_infos", {url: info})
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Serves the tiny data set on loopback."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self):
+            self.do_HEAD()
+            self.wfile.write(PAYLOAD)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    register(monkeypatch, f"http://127.0.0.1:{server.server_port}/tiny.npz")
+    yield
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """A URL where nobody answers."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/tiny.npz"
+    register(monkeypatch, url)
+    return url
+
+
+def place_manually(data_dir):
+    manual = data_dir / "downloads" / "manual"
+    manual.mkdir(parents=True)
+    (manual / "tiny.npz").write_bytes(PAYLOAD)
+
+
+def content(dataset):
+    return Counter((image.tobytes(), int(label)) for image, label in zip(*dataset))
+
+
+def assert_is_tiny(dataset):
+    assert dataset.images.shape == (10, 4, 6, 3)
+    assert dataset.class_names == ("even", "odd")
+    # TFDS stores records in an order of its own.
+    assert content((dataset.images, dataset.labels)) == content((IMAGES, LABELS))
+
+
+def test_download(tmp_path, served):
+    dataset = load("tfgan_tiny", batch_size=5, data_dir=tmp_path)
+    assert_is_tiny(dataset)
+    assert dataset.name == "tfgan_tiny"
+    assert next(iter(dataset))["image"].shape == (5, 4, 6, 3)
+
+
+def test_version_in_the_name(tmp_path, served):
+    dataset = load("tfgan_tiny:1.0.0", batch_size=5, data_dir=tmp_path)
+    assert_is_tiny(dataset)
+    assert dataset.name == "tfgan_tiny_1.0.0"
+    with pytest.raises(InputError, match=r"9\.9\.9"):
+        load("tfgan_tiny:9.9.9", batch_size=5, data_dir=tmp_path)
+
+
+def test_prepared_set_is_only_read(tmp_path, offline):
+    place_manually(tmp_path)
+    load("tfgan_tiny", batch_size=5, data_dir=tmp_path)
+    shutil.rmtree(tmp_path / "downloads")
+    before = sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*"))
+    assert_is_tiny(load("tfgan_tiny", batch_size=5, data_dir=tmp_path))
+    assert sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*")) == before
+
+
+def test_manual_folder_needs_no_network(tmp_path, offline, monkeypatch):
+    place_manually(tmp_path)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    assert_is_tiny(load("tfgan_tiny", batch_size=5))
+
+
+def test_offline_is_told_at_once(tmp_path, offline):
+    data_dir = tmp_path / "data"
+    start = time.monotonic()
+    with pytest.raises(InputError, match=r"tiny\.npz.*--dataset digits") as error:
+        load("tfgan_tiny", batch_size=5, data_dir=data_dir)
+    assert time.monotonic() - start < 10
+    assert str(data_dir / "downloads" / "manual") in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not data_dir.exists()
+
+
+def test_wrong_file_in_the_manual_folder(tmp_path, offline):
+    place_manually(tmp_path)
+    (tmp_path / "downloads" / "manual" / "tiny.npz").write_bytes(b"something else")
+    with pytest.raises(InputError, match="checksum") as error:
+        load("tfgan_tiny", batch_size=5, data_dir=tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_several_sizes_no_labels_no_train_split(tmp_path, served):
+    with pytest.raises(InputError, match=r"4x6.*3x6.*--image-size|3x6.*4x6.*--image-size"):
+        load("tfgan_tiny_sizes", batch_size=5, data_dir=tmp_path)
+    dataset = load("tfgan_tiny_sizes", batch_size=5, data_dir=tmp_path, image_size=8)
+    assert dataset.images.shape == (10, 8, 8, 3)
+    assert dataset.labels is None and dataset.class_names is None
+
+
+def test_only_web_servers_are_asked(offline):
+    url = "ftp://127.0.0.1/tiny.npz"
+    assert unreachable([url]) == []
+    assert unreachable([url, offline]) == [offline.removesuffix("/tiny.npz")]
+
+
+def test_no_pictures(tmp_path):
+    with pytest.raises(InputError, match=r"'image'.*text"):
+        load("tfgan_tiny_text", batch_size=5, data_dir=tmp_path)
+
+
+def mnist_dir():
+    beside = Path(__file__).parents[2] / "shared" / "tensorflow_datasets"
+    return Path(os.environ.get("TFDS_DATA_DIR", beside))
+
+
+def mnist_raw(name, header):
+    path = mnist_dir() / "downloads" / "manual" / f"train-{name}-ubyte.gz"
+    if not path.exists():
+        pytest.skip(f"needs the original MNIST files: no {path}")
+    return np.frombuffer(gzip.decompress(path.read_bytes())[header:], np.uint8)
+
+
+@pytest.mark.mnist
+def test_mnist():
+    if not (mnist_dir() / "mnist").is_dir():
+        pytest.skip(f"needs MNIST as TFDS prepares it: no {mnist_dir() / 'mnist'}")
+    images = mnist_raw("images-idx3", 16).reshape(60000, 28, 28, 1)
+    labels = mnist_raw("labels-idx1", 8)
+    dataset = load("mnist", batch_size=256, data_dir=mnist_dir())
+    assert dataset.images.shape == (60000, 28, 28, 1)
+    assert dataset.class_names == tuple("0123456789")
+    assert content((dataset.images, dataset.labels)) == content((images, labels))
+
+
+@pytest.mark.mnist
+def test_mnist_is_prepared_from_its_files_without_network(tmp_path, monkeypatch):
+    manual = mnist_dir() / "downloads" / "manual"
+    if not manual.is_dir():
+        pytest.skip(f"needs the original MNIST files: no {manual}")
+    shutil.copytree(manual, tmp_path / "downloads" / "manual")
+
+    def no_network(*_):
+        raise AssertionError("The network was used.")
+
+    monkeypatch.setattr(socket.socket, "connect", no_network)
+    dataset = load("mnist", batch_size=256, data_dir=tmp_path)
+    labels = mnist_raw("labels-idx1", 8)
+    np.testing.assert_array_equal(np.bincount(dataset.labels), np.bincount(labels))

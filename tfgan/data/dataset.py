@@ -1,0 +1,224 @@
+"""The pictures a GAN is trained on, in batches that depend on the seed and the step alone."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfgan.data import digits, folder, tfds
+from tfgan.data.cache import materialise
+from tfgan.data.source import ImageShape, Source
+from tfgan.errors import InputError
+
+if TYPE_CHECKING:
+    # Commands check their arguments before they pay for this import.
+    import tensorflow as tf
+
+
+# No field-wise equality: that of arrays is no truth value.
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageDataset:
+    """Pictures, and how they are dealt out in batches.
+
+    Attributes:
+        name: Slug of the data set, usable as a file name.
+        images: uint8 [N, H, W, C] in [0, 255], an array or a read-only memory map.
+        labels: int32 [N], the index of each picture's class, or None.
+        class_names: Names of the classes, in the order of their labels, or None.
+        batch_size: Pictures in a batch.
+        seed: Decides the order of the pictures in every epoch.
+        num_corrupt: Pictures left out because they cannot be read.
+        cache_path: Folder of the memory map, or None where the pictures are in memory.
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray | None
+    class_names: tuple[str, ...] | None
+    batch_size: int
+    seed: int
+    num_corrupt: int = 0
+    cache_path: Path | None = None
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """(height, width, channels) of every picture."""
+        return self.images.shape[1:]
+
+    @property
+    def num_images(self) -> int:
+        """How many pictures there are."""
+        return len(self.images)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in an epoch; the pictures that are left over are dropped."""
+        return self.num_images // self.batch_size
+
+    def batches(self, start_step: int = 0) -> "tf.data.Dataset":
+        """Returns an endless data set that begins with the batch of a given step.
+
+        A batch is a pure function of (seed, step): every epoch deals out a permutation that
+        depends on nothing but (seed, epoch). So `batches(k)` equals `batches().skip(k)`, at no
+        cost, and a resumed run sees the pictures that it would have seen.
+
+        Args:
+            start_step: Absolute number of the first batch, counted from 0.
+
+        Returns:
+            Batches `{"image": float32 [B, H, W, C] in [-1, 1], "label": int32 [B]}`, the latter
+            only where there are labels.
+        """
+        import tensorflow as tf
+
+        steps, size = self.steps_per_epoch, self.batch_size
+        first_epoch, num_done = divmod(start_step, steps)
+        seed = tf.constant(self.seed, tf.int64)
+
+        def epoch_indices(epoch):
+            order = tf.random.experimental.stateless_shuffle(
+                tf.range(self.num_images), seed=tf.stack([seed, epoch])
+            )
+            indices = tf.reshape(order[: steps * size], [steps, size])
+            start = tf.where(epoch == first_epoch, num_done, 0)
+            return tf.data.Dataset.from_tensor_slices(indices[start:])
+
+        gather_images = self._image_gatherer()
+        with tf.device("CPU"):
+            labels = None if self.labels is None else tf.constant(self.labels)
+
+        def batch(indices):
+            images = tf.cast(gather_images(indices), tf.float32) / 127.5 - 1.0
+            if labels is None:
+                return {"image": images}
+            return {"image": images, "label": tf.gather(labels, indices)}
+
+        return (
+            tf.data.Dataset.range(first_epoch, tf.int64.max)
+            .flat_map(epoch_indices)
+            .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    def __iter__(self) -> Iterator[dict]:
+        return iter(self.batches())
+
+    def _image_gatherer(self):
+        """Returns a function from indices [B] to uint8 pictures [B, H, W, C], for a graph."""
+        import tensorflow as tf
+
+        if not isinstance(self.images, np.memmap):
+            return functools.partial(tf.gather, self._image_tensor)
+
+        def gather(indices):
+            images = tf.numpy_function(
+                lambda rows: np.asarray(self.images[rows]), [indices], tf.uint8, stateful=False
+            )
+            return tf.ensure_shape(images, [self.batch_size, *self.image_shape])
+
+        return gather
+
+    @functools.cached_property
+    def _image_tensor(self):
+        """The pictures as one tensor in main memory, made once for all calls of `batches`."""
+        import tensorflow as tf
+
+        # Not as a constant of the graph, in which `batches` may be called.
+        with tf.init_scope(), tf.device("CPU"):
+            return tf.convert_to_tensor(self.images)
+
+
+def load(
+    name_or_folder: str | Path,
+    batch_size: int,
+    image_size: int | tuple[int, int] | None = None,
+    data_dir: str | Path | None = None,
+    seed: int = 0,
+    skip_corrupt: bool = False,
+) -> ImageDataset:
+    """Loads pictures by the name of a data set, or from a folder.
+
+    Args:
+        name_or_folder: `digits`, which is always there; a folder of pictures, flat or with one
+            subfolder for each class; or the name of a TFDS image data set. What contains a path
+            separator, or starts with `.` or `~`, is a folder; any other folder comes last.
+        batch_size: Pictures in a batch.
+        image_size: Side, or (height, width), to which every picture is cropped about its centre
+            and resized; None keeps the size, which must then be the same for all.
+        data_dir: Where TFDS keeps its data; None for TFDS_DATA_DIR, or `~/tensorflow_datasets`.
+        seed: Decides the order of the pictures.
+        skip_corrupt: Whether to leave out, and count, files that cannot be read.
+
+    Returns:
+        The decoded pictures with their labels: in memory, or where they are too many,
+        memory-mapped from a cache in the user's cache folder.
+
+    Raises:
+        InputError: What was passed cannot work; the message says what to do.
+    """
+    if batch_size < 1:
+        raise InputError(f"--batch-size must be at least 1. Received: {batch_size}.")
+    size = _height_and_width(image_size)
+    source = _find_source(name_or_folder, size, data_dir, skip_corrupt)
+    images, labels, cache_path = materialise(source)
+    if len(images) < batch_size:
+        raise InputError(
+            f"{str(name_or_folder)!r} has {len(images)} readable pictures, fewer than a batch of "
+            f"{batch_size}. Pass --batch-size {len(images)} or less, or add pictures."
+        )
+    return ImageDataset(
+        name=source.name,
+        images=images,
+        labels=labels,
+        class_names=source.class_names,
+        batch_size=batch_size,
+        seed=seed,
+        num_corrupt=source.num_images - len(images),
+        cache_path=cache_path,
+    )
+
+
+def _height_and_width(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if min(height, width) < 1:
+        raise InputError(f"--image-size must be at least 1. Received: {image_size}.")
+    return height, width
+
+
+def _find_source(
+    name: str | Path,
+    size: tuple[int, int] | None,
+    data_dir: str | Path | None,
+    skip_corrupt: bool,
+) -> Source:
+    if name == "digits":
+        return digits.source(size)
+    if _is_path(name):
+        return folder.source(name, size, skip_corrupt)
+    if tfds.is_known(name):
+        return tfds.source(name, size, data_dir, skip_corrupt)
+    if Path(name).is_dir():
+        return folder.source(name, size, skip_corrupt)
+    similar = get_close_matches(name, ["digits", *tfds.names()])
+    suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
+    raise InputError(
+        f"There is no data set {name!r}.{suggestion} Give --dataset the name of a TFDS image data "
+        "set, a folder of pictures, or digits."
+    )
+
+
+def _is_path(name: str | Path) -> bool:
+    """Tells whether a name can only mean a folder."""
+    if isinstance(name, Path) or name.startswith((".", "~")) or os.path.isabs(name):
+        return True
+    has_separator = os.sep in name or "/" in name
+    # TFDS writes the configuration of a data set behind a slash.
+    return has_separator and (Path(name).is_dir() or not tfds.is_known(name))

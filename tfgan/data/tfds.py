@@ -1,0 +1,161 @@
+"""Any image data set of TensorFlow Datasets (TFDS), by its name."""
+
+import io
+import os
+import re
+from pathlib import Path
+
+from tfgan.data import pictures
+from tfgan.data.reachable import unreachable
+from tfgan.data.source import Source, slug
+from tfgan.errors import InputError
+
+_READ_BATCH = 256
+
+
+def names() -> list[str]:
+    """Returns the names of the data sets that TFDS knows, without importing TensorFlow."""
+    import tensorflow_datasets as tfds
+
+    # Listing the community's data sets as well takes seconds, and imports TensorFlow.
+    return tfds.list_builders(with_community_datasets=False)
+
+
+def is_known(name: str) -> bool:
+    """Tells whether TFDS knows a data set `name`, `name/config` or `name:version`."""
+    return re.split("[/:]", name)[0] in names()
+
+
+def source(
+    name: str, size: tuple[int, int] | None, data_dir: str | Path | None, skip_corrupt: bool
+) -> Source:
+    """Describes the pictures of a TFDS data set, which is downloaded where that is needed.
+
+    Its `train` split is taken, or its first one where none has that name.
+
+    Args:
+        name: `name`, `name/config` or `name:version`, as `tfds.load` takes it.
+        size: (height, width) to resize to, or None for their own size.
+        data_dir: The folder of TFDS; None for TFDS_DATA_DIR, or else `~/tensorflow_datasets`.
+        skip_corrupt: Whether to leave out pictures that cannot be read.
+
+    Returns:
+        The source of the pictures.
+
+    Raises:
+        InputError: The data set has no pictures under `image`, or cannot be prepared.
+    """
+    import tensorflow_datasets as tfds
+
+    data_dir = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    data_dir = Path(data_dir).expanduser().resolve()
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    # What TFDS raises for a configuration or a version that does not exist.
+    except (ValueError, AssertionError) as error:
+        raise InputError(f"TFDS has no {name!r}: {_one_line(error)}") from error
+    features = dict(builder.info.features)
+    height, width, channels = _image_shape(name, features)
+    if not builder.is_prepared():
+        _prepare(builder, data_dir)
+
+    splits = builder.info.splits
+    split = "train" if "train" in splits else next(iter(splits))
+    total = splits[split].num_examples
+    label = features.get("label")
+    labelled = isinstance(label, tfds.features.ClassLabel)
+
+    def encoded():
+        records = builder.as_dataset(
+            split=split,
+            decoders=tfds.decode.PartialDecoding(
+                {"image": True, "label": True} if labelled else {"image": True},
+                decoders={"image": tfds.decode.SkipDecoding()},
+            ),
+        )
+        index = 0
+        for batch in records.batch(_READ_BATCH).prefetch(1).as_numpy_iterator():
+            labels = batch["label"].tolist() if labelled else [None] * len(batch["image"])
+            for image, label in zip(batch["image"], labels):
+                yield pictures.Encoded(f"{index} of {name}", io.BytesIO(image), label)
+                index += 1
+
+    def survey():
+        if size or (height and width):
+            return *(size or (height, width)), channels
+        _, sizes = pictures.survey(encoded(), total, skip_corrupt)
+        return *pictures.one_size(sizes, repr(name)), channels
+
+    return Source(
+        name=slug(name),
+        fingerprint=["tfds", builder.info.full_name, split, total, size, skip_corrupt],
+        num_images=total,
+        class_names=tuple(label.names) if labelled else None,
+        survey=survey,
+        decode=lambda image_shape: pictures.decode(encoded(), total, image_shape, skip_corrupt),
+    )
+
+
+def _image_shape(name: str, features: dict) -> tuple[int | None, int | None, int]:
+    """Returns the height and width of the `image` feature, where they are fixed, and channels."""
+    import tensorflow_datasets as tfds
+
+    image = features.get("image")
+    if not isinstance(image, tfds.features.Image):
+        raise InputError(
+            f"The data set {name!r} has no pictures under 'image' (its features are: "
+            f"{', '.join(features)}). Give --dataset one that has."
+        )
+    height, width, channels = image.shape
+    return height, width, channels or 3
+
+
+def _prepare(builder, data_dir: Path) -> None:
+    """Downloads a data set, or takes its files from the manual folder, and converts it."""
+    import tensorflow_datasets as tfds
+
+    manual = data_dir / "downloads" / "manual"
+    _check_servers(builder, data_dir)
+    # The records that Google keeps prepared are one more server that may be out of reach.
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    try:
+        builder.download_and_prepare(download_config=config)
+    # A wrong checksum, a missing optional package, a full disk, files to be fetched by hand.
+    except Exception as error:
+        raise InputError(
+            f"TFDS cannot prepare {builder.info.full_name!r} in {str(data_dir)!r}: "
+            f"{_one_line(error)} (Files fetched by hand belong in {str(manual)!r}.)"
+        ) from error
+
+
+def _check_servers(builder, data_dir: Path) -> None:
+    """Fails at once where TFDS, without a network, would retry for minutes."""
+    downloads = data_dir / "downloads"
+    missing = {
+        url: _filename(url, info)
+        for url, info in (builder.url_infos or {}).items()
+        if not _is_downloaded(url, info, downloads, builder.name)
+    }
+    if servers := unreachable(missing):
+        raise InputError(
+            f"Cannot download {builder.name!r}: no answer from {', '.join(servers)}. Put "
+            f"{', '.join(missing.values())} into {str(downloads / 'manual')!r}, where TFDS "
+            "takes them from, or use --dataset digits, which needs no network."
+        )
+
+
+def _is_downloaded(url: str, info, downloads: Path, name: str) -> bool:
+    from tensorflow_datasets.core.download import resource
+
+    cached = downloads / name / resource.get_dl_fname(url, info.checksum)
+    manual = downloads / "manual" / _filename(url, info)
+    return manual.exists() or resource.is_locally_cached(cached)
+
+
+def _filename(url: str, info) -> str:
+    # A few data sets, ImageNet among them, have no file names registered.
+    return info.filename or url.rsplit("/", 1)[-1]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
