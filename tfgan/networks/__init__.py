@@ -1,0 +1,11 @@
+"""Builder functions: sizes in, a functional Keras model out."""
+
+from tfgan.networks.convolutional import convolutional_discriminator, convolutional_generator
+from tfgan.networks.dense import dense_discriminator, dense_generator
+
+__all__ = [
+    "convolutional_discriminator",
+    "convolutional_generator",
+    "dense_discriminator",
+    "dense_generator",
+]

@@ -1,0 +1,87 @@
+"""The pair of confidence_risk.txt (置信风险, confidence risk), corrected.
+
+As published, the generator's transposed convolutions follow each other with no activation, so the
+whole stack is one linear map; it makes 64x64 pictures while the dense discriminator takes 28x28
+ones; and the names it uses are never imported. Here each layer has its normalisation and
+activation, and both are sized by the pictures. `width=64` gives the published widths.
+"""
+
+import keras
+from keras import layers
+
+from tfgan.networks.layers import (
+    LEAK,
+    batch_normalization,
+    halved_sizes,
+    normal_initializer,
+    project_and_reshape,
+    upsample,
+)
+
+KERNEL_SIZE = 5
+DOUBLINGS = 3
+
+
+def dense_generator(image_shape, latent_dim=100, width=32):
+    """Noise through one dense layer and four transposed convolutions to a picture.
+
+    At 64x64 and `width=64` it is the published one: 100 -> 8x8x256 -> 128 (stride 1) -> 128 -> 64
+    -> channels (stride 2 each), kernel 5.
+
+    Args:
+        image_shape: `(height, width, channels)`, any sizes: what doubling overshoots is cropped.
+        latent_dim: length of the latent vector.
+        width: channels of the last hidden layer; the others keep the published proportions.
+
+    Returns:
+        A functional model, float [N, latent_dim] -> float [N, *image_shape] in [-1, 1].
+
+    Reference:
+        confidence_risk.txt, section 1.4.
+    """
+    height, image_width, channels = image_shape
+    full, half, quarter, eighth = halved_sizes(height, image_width, DOUBLINGS)
+
+    latents = keras.Input((latent_dim,), name="latents")
+    x = project_and_reshape(latents, (*eighth, 4 * width))
+    x = batch_normalization()(x)
+    x = layers.ReLU()(x)
+    x = layers.Conv2DTranspose(
+        2 * width,
+        KERNEL_SIZE,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=normal_initializer(),
+    )(x)
+    x = batch_normalization()(x)
+    x = layers.ReLU()(x)
+    for size, filters in ((quarter, 2 * width), (half, width)):
+        x = upsample(x, filters, KERNEL_SIZE, size)
+        x = batch_normalization()(x)
+        x = layers.ReLU()(x)
+    x = upsample(x, channels, KERNEL_SIZE, full)
+    images = layers.Activation("tanh", name="images")(x)
+    return keras.Model(latents, images, name="dense_generator")
+
+
+def dense_discriminator(image_shape, width=32):
+    """A flattened picture through dense layers, 1024 and 512 wide at `width=64`, to one logit.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        width: a sixteenth of the first layer, an eighth of the second.
+
+    Returns:
+        A functional model, float [N, *image_shape] in [-1, 1] -> logits float [N, 1]. The
+        published sigmoid is left to the loss, which is stable on logits.
+
+    Reference:
+        confidence_risk.txt, section 1.4.
+    """
+    images = keras.Input(image_shape, name="images")
+    x = layers.Flatten()(images)
+    for units in (16 * width, 8 * width):
+        x = layers.Dense(units)(x)
+        x = layers.LeakyReLU(LEAK)(x)
+    logits = layers.Dense(1, name="logits")(x)
+    return keras.Model(images, logits, name="dense_discriminator")

@@ -1,0 +1,73 @@
+"""Blocks that more than one network uses."""
+
+import keras
+from keras import layers
+
+# DCGAN (Radford et al. 2015, section 3) draws every weight from N(0, 0.02); Keras' own default is
+# Glorot's uniform.
+WEIGHT_STDDEV = 0.02
+# Keras' LeakyReLU leaks 0.3; DCGAN's slope is 0.2.
+LEAK = 0.2
+
+
+def halved_sizes(height, width, depth):
+    """The sizes that `depth` halvings pass through, rounded up as a stride of 2 rounds them.
+
+    Args:
+        height, width: the image's size in pixels.
+        depth: number of halvings.
+
+    Returns:
+        `depth + 1` pairs `(height, width)`, the image's own size first. A ladder that climbs them
+        in reverse and crops arrives at any size, not only at powers of two.
+    """
+    sizes = [(height, width)]
+    for _ in range(depth):
+        height, width = -(-height // 2), -(-width // 2)
+        sizes.append((height, width))
+    return sizes
+
+
+def normal_initializer():
+    """N(0, 0.02), a fresh instance: Keras warns where one unseeded instance is used twice."""
+    return keras.initializers.RandomNormal(stddev=WEIGHT_STDDEV)
+
+
+def batch_normalization():
+    """Batch normalisation with the constants of the DCGAN code rather than Keras' 0.99 and 1e-3."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+
+
+def project_and_reshape(latents, shape):
+    """Latents float [N, D] to a first feature map float [N, *shape] through one dense layer."""
+    height, width, channels = shape
+    x = layers.Dense(
+        height * width * channels, use_bias=False, kernel_initializer=normal_initializer()
+    )(latents)
+    return layers.Reshape(shape)(x)
+
+
+def upsample(x, filters, kernel_size, size):
+    """Doubles a feature map with a transposed convolution, then crops it to `size`.
+
+    Args:
+        x: float [N, h, w, c].
+        filters: channels of the result.
+        kernel_size: of the transposed convolution, whose stride is 2.
+        size: `(height, width)` of the result, each `2h` or `2h - 1`, `2w` or `2w - 1`.
+
+    Returns:
+        float [N, *size, filters], linear: normalisation and activation follow at the caller's.
+    """
+    x = layers.Conv2DTranspose(
+        filters,
+        kernel_size,
+        strides=2,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=normal_initializer(),
+    )(x)
+    surplus = (x.shape[1] - size[0], x.shape[2] - size[1])
+    if any(surplus):
+        x = layers.Cropping2D(((0, surplus[0]), (0, surplus[1])))(x)
+    return x
