@@ -1,0 +1,1 @@
+"""The latent space: where a generator's inputs come from."""

@@ -1,0 +1,13 @@
+"""The GAN families: one file each, with its whole training step."""
+
+import keras
+
+from tfgan.models.gan import GAN
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "tfgan trains with TensorFlow's GradientTape and needs Keras on TensorFlow. Received: "
+        f"backend {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow"
+    )
+
+__all__ = ["GAN"]

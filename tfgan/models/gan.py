@@ -1,0 +1,84 @@
+"""The generative adversarial network (生成对抗网络) of Goodfellow et al. 2014."""
+
+import keras
+import tensorflow as tf
+
+from tfgan.models.base import AdversarialModel, require_finite
+from tfgan.penalties import r1
+
+
+@keras.saving.register_keras_serializable("tfgan")
+class GAN(AdversarialModel):
+    """Two networks against each other: one makes pictures, the other tells them from real ones.
+
+    Example:
+        >>> data = tfgan.data.load("digits", batch_size=64)
+        >>> gan = tfgan.GAN(
+        ...     convolutional_generator(data.image_shape),
+        ...     convolutional_discriminator(data.image_shape),
+        ... )
+        >>> gan.compile(loss="hinge")
+        >>> gan.fit(data.batches(), epochs=50, steps_per_epoch=data.steps_per_epoch)
+        >>> pictures = gan.generate([0, 1, 2])
+
+    Reference:
+        Goodfellow et al. 2014 (arXiv 1406.2661), algorithm 1 with k = 1; Mescheder et al. 2018
+        (arXiv 1801.04406) for the R1 penalty.
+    """
+
+    @tf.function
+    def train_step(self, batch):
+        """One update of both players, both from the weights before the step.
+
+        Algorithm 1 updates the discriminator first. Here the two gradients share one forward
+        pass, which is cheaper, and neither player sees the other's move of the same step.
+
+        Args:
+            batch: dict with `image`, float32 [N, H, W, C] in [-1, 1]; other keys are ignored.
+
+        Returns:
+            dict of scalars: both losses and mean logits, averaged since the metrics' reset.
+
+        Raises:
+            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
+                it.
+        """
+        real_images = batch["image"]
+        latents = self.training_latents(tf.shape(real_images)[0])
+
+        # Forward.
+        with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
+            fake_images = self.generator(latents, training=True)
+            real_logits = self.discriminator(real_images, training=True)
+            fake_logits = self.discriminator(fake_images, training=True)
+            generator_loss = self.adversarial_loss.generator(real_logits, fake_logits)
+            discriminator_loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+            generator_loss = require_finite(generator_loss, "generator loss")
+            discriminator_loss = require_finite(discriminator_loss, "discriminator loss")
+            penalty = 0.0
+            if self.r1_gamma and self.step % self.r1_interval == 0:
+                penalty = 0.5 * self.r1_gamma * r1(self.discriminator, real_images)
+            discriminator_objective = discriminator_loss + self.r1_interval * penalty
+
+        # Gradients.
+        generator_weights = self.generator.trainable_variables
+        discriminator_weights = self.discriminator.trainable_variables
+        generator_gradients = generator_tape.gradient(generator_loss, generator_weights)
+        discriminator_gradients = discriminator_tape.gradient(
+            discriminator_objective, discriminator_weights
+        )
+
+        # Updates.
+        self.apply_gradients(self.generator_optimizer, generator_gradients, generator_weights)
+        self.apply_gradients(
+            self.discriminator_optimizer, discriminator_gradients, discriminator_weights
+        )
+        self.update_average()
+        self.step.assign_add(1)
+
+        # Report.
+        self.generator_loss_mean.update_state(generator_loss)
+        self.discriminator_loss_mean.update_state(discriminator_loss)
+        self.real_logit_mean.update_state(real_logits)
+        self.fake_logit_mean.update_state(fake_logits)
+        return {metric.name: metric.result() for metric in self.metrics}
