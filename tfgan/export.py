@@ -1,0 +1,139 @@
+"""Generators as SavedModels that TensorFlow Serving takes as they are."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfgan.latent.sampling import latents_from_seeds
+from tfgan.saved_models import versions
+
+# The reloaded model runs the same operations on the same weights; what is left is rounding.
+SELF_CHECK_TOLERANCE = 1e-5
+
+
+def serving_module(generator):
+    """A `tf.Module` that holds a generator's weights once and answers the serving signatures.
+
+    Args:
+        generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1].
+
+    Returns:
+        A module with the functions `serving_default` (`latents` float32 [None, D] -> `images`
+        float32 [None, H, W, C] in [0, 1]), `from_seeds` (`seeds` int64 [None] -> `images`) and
+        `png` (`seeds` -> `image_bytes` string [None]).
+    """
+    latent_dim = generator.input_shape[-1]
+    module = tf.Module()
+    # The variables alone: a tracked Keras model would store each of them a second time.
+    module.weights = [variable.value for variable in generator.variables]
+
+    def images_of(latents):
+        return (generator(latents, training=False) + 1.0) / 2.0
+
+    def encode_png(image):
+        return tf.io.encode_png(tf.cast(tf.round(image * 255.0), tf.uint8))
+
+    latents_spec = tf.TensorSpec([None, latent_dim], tf.float32, name="latents")
+    seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
+
+    @tf.function(input_signature=[latents_spec])
+    def serving_default(latents):
+        return {"images": images_of(latents)}
+
+    @tf.function(input_signature=[seeds_spec])
+    def from_seeds(seeds):
+        return {"images": images_of(latents_from_seeds(seeds, latent_dim))}
+
+    @tf.function(input_signature=[seeds_spec])
+    def png(seeds):
+        images = images_of(latents_from_seeds(seeds, latent_dim))
+        # The _bytes suffix makes Serving's REST interface answer in base64.
+        return {"image_bytes": tf.map_fn(encode_png, images, fn_output_signature=tf.string)}
+
+    module.serving_default = serving_default
+    module.from_seeds = from_seeds
+    module.png = png
+    return module
+
+
+def self_check(model, folder):
+    """Reloads a SavedModel and compares it with the live model it was made from.
+
+    Args:
+        model: what was exported: has `average_generator`, `latent_dim` and `generate`.
+        folder: the SavedModel's folder.
+
+    Returns:
+        The largest absolute difference of any pixel in [0, 1], over `serving_default` and
+        `from_seeds`.
+
+    Raises:
+        RuntimeError: the difference exceeds `SELF_CHECK_TOLERANCE`, or the PNGs of `png` do not
+            decode to the same pictures.
+    """
+    # A reference to the loaded object is kept: its functions die with it.
+    reloaded = tf.saved_model.load(str(folder))
+    seeds = np.arange(3, dtype=np.int64)
+    live = model.generate(seeds)
+    served = reloaded.signatures["from_seeds"](seeds=tf.constant(seeds))["images"]
+    latents = latents_from_seeds(seeds, model.latent_dim)
+    served_default = reloaded.signatures["serving_default"](latents=latents)["images"]
+    difference = max(
+        float(tf.reduce_max(tf.abs(images - live))) for images in (served, served_default)
+    )
+    if not difference <= SELF_CHECK_TOLERANCE:
+        raise RuntimeError(
+            f"the exported model differs from the live one by {difference:.3g}, more than "
+            f"{SELF_CHECK_TOLERANCE:g}: {folder} is not to be used"
+        )
+    pngs = reloaded.signatures["png"](seeds=tf.constant(seeds))["image_bytes"]
+    for png, image in zip(pngs, served):
+        pixels = tf.cast(tf.round(image * 255.0), tf.uint8)
+        if not np.array_equal(tf.io.decode_png(png), pixels):
+            raise RuntimeError(f"the PNGs of {folder} do not decode to its pictures")
+    return difference
+
+
+def export_saved_model(model, model_folder):
+    """Exports the averaged generator as the next version of a model.
+
+    The version appears whole or not at all: it is written and checked under a temporary name,
+    which Serving ignores, and then renamed.
+
+    Args:
+        model: a trained GAN.
+        model_folder: the model's folder, which holds its versions 1, 2, ...
+
+    Returns:
+        `(version_folder, difference)`: the new version's path and what `self_check` found.
+
+    Raises:
+        RuntimeError: the reloaded model does not match the live one.
+        OSError: the folder cannot be written.
+    """
+    model_folder = Path(model_folder)
+    model_folder.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=model_folder))
+    try:
+        module = serving_module(model.average_generator)
+        # In a folder of its own: mkdtemp's is closed to other users, such as a server's.
+        written = temporary / "model"
+        tf.saved_model.save(
+            module,
+            str(written),
+            signatures={
+                "serving_default": module.serving_default,
+                "from_seeds": module.from_seeds,
+                "png": module.png,
+            },
+        )
+        difference = self_check(model, written)
+        version_folder = model_folder / str(max(versions(model_folder), default=0) + 1)
+        os.rename(written, version_folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return version_folder, difference
