@@ -1,0 +1,149 @@
+"""What happens between training steps. Every class works under `fit` and in a plain loop."""
+
+import csv
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgan.plotting import sheet
+
+# A terminal's bar is redrawn as Keras does; a log file gets a line now and then.
+LOG_FILE_INTERVAL_S = 30.0
+
+
+class SampleSheet(keras.callbacks.Callback):
+    """Writes a sheet of the averaged generator's pictures after each epoch, and at the end.
+
+    The latents are fixed, so that the sheets show one picture growing in each place.
+
+    Args:
+        folder: where `step-N.png` goes.
+        num: pictures on a sheet, those of the seeds 0 to num - 1.
+    """
+
+    def __init__(self, folder, num=64):
+        super().__init__()
+        self.folder = Path(folder)
+        self.seeds = np.arange(num, dtype=np.int64)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.write()
+
+    def on_train_end(self, logs=None):
+        self.write()
+
+    def write(self):
+        """Writes the sheet of the present step, unless it is there."""
+        file = self.folder / f"step-{int(self.model.step):09d}.png"
+        if not file.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            sheet(self.model.generate(self.seeds).numpy()).save(file)
+
+
+class History(keras.callbacks.Callback):
+    """Appends a row to `history.csv` after each epoch: epoch, step, seconds and the epoch's logs.
+
+    Args:
+        file: the CSV; rows that are there stay.
+        seconds: function that returns the seconds trained so far.
+    """
+
+    def __init__(self, file, seconds):
+        super().__init__()
+        self.file = Path(file)
+        self.seconds = seconds
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"epoch": epoch, "step": int(self.model.step), "seconds": f"{self.seconds():.2f}"}
+        row |= {name: float(value) for name, value in logs.items()}
+        is_new = not self.file.exists()
+        with open(self.file, "a", newline="") as file:
+            writer = csv.DictWriter(file, row, lineterminator="\n")
+            if is_new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+class TensorBoardScalars(keras.callbacks.Callback):
+    """Writes each epoch's logs as TensorBoard events, against the step.
+
+    Keras' own callback counts in epochs, and writes an event at every batch as well, which costs
+    a small network a tenth of its time.
+
+    Args:
+        folder: where the events go.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = str(folder)
+
+    def on_train_begin(self, logs=None):
+        self.writer = tf.summary.create_file_writer(self.folder)
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self.writer.as_default(step=int(self.model.step)):
+            for name, value in logs.items():
+                tf.summary.scalar(name, value)
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+
+class RunProgress(keras.callbacks.Callback):
+    """One Keras progress bar over a whole run: losses, images/s and the time left.
+
+    Args:
+        batch_size: pictures in a step.
+        seconds: function that returns the seconds trained so far.
+        total_steps: steps at which the run ends; None where it ends by the clock.
+        total_seconds: seconds at which it ends by the clock, or None.
+    """
+
+    def __init__(self, batch_size, seconds, total_steps=None, total_seconds=None):
+        super().__init__()
+        self.batch_size = batch_size
+        self.seconds = seconds
+        self.total_steps = total_steps
+        self.total_seconds = total_seconds
+        # Drawn at each step it would cost a small network as much as its training.
+        self.interval = 0.2 if sys.stdout.isatty() else LOG_FILE_INTERVAL_S
+
+    def on_train_begin(self, logs=None):
+        self.bar = keras.utils.Progbar(
+            self.total_steps or round(self.total_seconds),
+            unit_name="step" if self.total_steps else "second",
+            stateful_metrics=[*(metric.name for metric in self.model.metrics), "images/s"],
+            interval=0,
+        )
+        self.drawn_time = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.logs = logs
+        now = time.monotonic()
+        if self.drawn_time is None:
+            # The first step compiles; the rate is counted from its end.
+            self.drawn_time, self.drawn_step = now, int(self.model.step)
+        elif now - self.drawn_time >= self.interval:
+            self.draw(now)
+
+    def on_train_end(self, logs=None):
+        if self.drawn_time is not None:
+            self.draw(time.monotonic())
+
+    def draw(self, now):
+        """Brings the bar up to date at a time of `time.monotonic()`."""
+        step = int(self.model.step)
+        images = (step - self.drawn_step) * self.batch_size
+        values = [(name, float(value)) for name, value in self.logs.items()]
+        values.append(("images/s", round(images / (now - self.drawn_time))))
+        if self.total_steps:
+            self.bar.update(step, values)
+        else:
+            seconds = min(self.seconds(), self.total_seconds)
+            self.bar.update(round(seconds), values, finalize=seconds == self.total_seconds)
+        self.drawn_time, self.drawn_step = now, step

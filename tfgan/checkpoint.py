@@ -1,0 +1,113 @@
+"""Checkpoints that hold everything a run needs to go on as if it had never stopped."""
+
+import os
+import shutil
+from pathlib import Path
+
+import tensorflow as tf
+
+_PREFIX = "step-"
+_TEMPORARY_PREFIX = ".writing-"
+
+
+class Checkpoints:
+    """The newest few checkpoints of a model, each a folder that appears whole or not at all.
+
+    A checkpoint holds the networks, the averaged generator, both optimizers with their slots, the
+    step, the seeds' states, the running metrics, and the seconds trained so far. The data and the
+    noise need nothing: they follow from the seed and the step.
+
+    Args:
+        folder: where the checkpoints lie, one folder `step-N` each.
+        model: a compiled model with a `step` variable; compiled, so that its optimizers have their
+            slots and restoring finds a place for each value.
+        keep: how many of the newest to keep, at least 1.
+    """
+
+    def __init__(self, folder, model, keep=3):
+        self.folder = Path(folder)
+        self.model = model
+        self.keep = keep
+        self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="seconds")
+        self._state = tf.train.Checkpoint(
+            model=model,
+            metrics=[variable.value for metric in model.metrics for variable in metric.variables],
+            seconds=self.seconds,
+        )
+
+    def steps(self):
+        """Steps of the checkpoints on disk, ascending."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(
+            int(entry.name.removeprefix(_PREFIX))
+            for entry in self.folder.iterdir()
+            if entry.name.startswith(_PREFIX)
+        )
+
+    def save(self, seconds):
+        """Writes a checkpoint of the model as it is, then removes the oldest beyond `keep`.
+
+        Args:
+            seconds: training time so far, over all sittings.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written; the checkpoints that were
+                there are still there.
+        """
+        self.seconds.assign(seconds)
+        step = int(self.model.step)
+        final = self._folder_of(step)
+        if final.exists():
+            return
+        temporary = self.folder / f"{_TEMPORARY_PREFIX}{step:09d}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            temporary.mkdir(parents=True)
+            self._state.write(str(temporary / "state"))
+            for file in temporary.iterdir():
+                _flush_to_disk(file)
+            os.rename(temporary, final)
+        except tf.errors.OpError as error:
+            raise OSError(f"cannot write a checkpoint in {self.folder}: {error.message}") from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        for old in self.steps()[: -self.keep]:
+            shutil.rmtree(self._folder_of(old))
+
+    def restore(self, report=print):
+        """Restores the newest checkpoint that can be read, and removes those that cannot.
+
+        Args:
+            report: called with a line for each checkpoint that is damaged.
+
+        Returns:
+            The restored step, or None where there is no checkpoint.
+
+        Raises:
+            OSError: there are checkpoints, and none can be read.
+        """
+        damaged = []
+        for step in reversed(self.steps()):
+            folder = self._folder_of(step)
+            try:
+                self._state.read(str(folder / "state")).assert_consumed()
+            except (tf.errors.OpError, AssertionError, ValueError) as error:
+                report(f"damaged checkpoint {folder}: {str(error).splitlines()[0]}")
+                damaged.append(folder)
+                continue
+            # Left in place they would count among the newest, and push the readable ones out.
+            for folder in damaged:
+                shutil.rmtree(folder)
+            return step
+        if damaged:
+            raise OSError(f"none of the {len(damaged)} checkpoints in {self.folder} can be read")
+        return None
+
+    def _folder_of(self, step):
+        return self.folder / f"{_PREFIX}{step:09d}"
+
+
+def _flush_to_disk(file):
+    with open(file, "rb") as handle:
+        os.fsync(handle.fileno())

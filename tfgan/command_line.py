@@ -1,0 +1,109 @@
+"""What the commands share: an argument parser that answers in one line, and exit statuses."""
+
+import argparse
+import os
+import re
+import sys
+
+from tfgan import __version__
+from tfgan.errors import InputError
+
+EXIT_BAD_INPUT = 2
+EXIT_FAULT = 1
+EXIT_INTERRUPTED = 130
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Long options in full, help with defaults, and an error in one line."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
+        )
+        self.add_argument("--version", action="version", version=f"tfgan {__version__}")
+
+    def error(self, message):
+        self.exit(EXIT_BAD_INPUT, f"error: {message} (see --help)\n")
+
+
+def number(kind, minimum, exclusive=False):
+    """An argparse type: an int or a float, at least (or above) a minimum.
+
+    Args:
+        kind: int or float.
+        minimum: the bound.
+        exclusive: whether the bound itself is refused.
+    """
+    wanted = "a whole number" if kind is int else "a number"
+    bound = f"above {minimum}" if exclusive else f"of at least {minimum}"
+
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        # The comparison is written so that it refuses a NaN as well.
+        if value is None or not (value > minimum or (value == minimum and not exclusive)):
+            raise argparse.ArgumentTypeError(f"expected {wanted} {bound}. Received: {text!r}")
+        return value
+
+    return parse
+
+
+def image_size(text):
+    """An argparse type: `32` is 32x32 pixels, `32x48` is height x width."""
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    height, width = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if min(height, width) < 1:
+        raise argparse.ArgumentTypeError(
+            f"expected a size in pixels such as 32, or 32x48 for height x width. Received: {text!r}"
+        )
+    return height, width
+
+
+def start_tensorflow():
+    """Imports TensorFlow, with Keras on it, without its start-up notes.
+
+    Its C++ code writes notes about the processor and absent GPUs straight to file descriptor 2,
+    whatever the environment says; they would bury the first line that a user should read.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import tensorflow as tf
+
+        # Looks for GPUs, which writes its own notes.
+        tf.config.list_physical_devices()
+        # Notes of the Python side, such as that a SavedModel was written.
+        tf.get_logger().setLevel("ERROR")
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+
+
+def run(command, arguments):
+    """Runs a command and turns a user's mistake into one line and an exit status.
+
+    Args:
+        command: function of the parsed arguments that returns an exit status.
+        arguments: what the parser returned.
+
+    Returns:
+        The exit status: what the command returned, 2 after an `InputError`, 1 after an
+        `OSError`, 130 after Ctrl-C.
+    """
+    try:
+        return command(arguments)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        # The machine's fault (a full disk, a folder that cannot be written), not a defect.
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAULT
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED

@@ -1,0 +1,79 @@
+"""Pictures of results: sheets of samples, and curves."""
+
+import csv
+import math
+
+import numpy as np
+from PIL import Image
+
+# Small pictures are enlarged to about this many pixels a side, so that a person can read them.
+READABLE_SIDE = 64
+GAP = 4
+BACKGROUND = 128
+
+
+def to_uint8(images):
+    """Pictures float in [0, 1] as uint8 in [0, 255], rounded as the `png` signature rounds."""
+    return np.round(np.asarray(images) * 255.0).astype(np.uint8)
+
+
+def to_picture(pixels):
+    """uint8 [H, W, C] as a Pillow image: grey, RGB or RGBA for 1, 3 or 4 channels."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def sheet(images, columns=None):
+    """Pictures side by side in rows, enlarged by a whole factor without smoothing.
+
+    Args:
+        images: float [N, H, W, C] in [0, 1], or uint8.
+        columns: pictures in a row; by default about as many as there are rows.
+
+    Returns:
+        A Pillow image, grey or RGB. Transparent pictures lie on the sheet's grey.
+    """
+    pixels = images if np.asarray(images).dtype == np.uint8 else to_uint8(images)
+    columns = columns or math.ceil(math.sqrt(len(pixels)))
+    height, width, channels = pixels.shape[1:]
+    factor = max(1, round(READABLE_SIDE / max(height, width)))
+    cell = (width * factor + GAP, height * factor + GAP)
+    rows = math.ceil(len(pixels) / columns)
+    mode = "L" if channels == 1 else "RGB"
+    background = BACKGROUND if channels == 1 else (BACKGROUND,) * 3
+    page = Image.new(mode, (columns * cell[0] + GAP, rows * cell[1] + GAP), background)
+    for index, picture in enumerate(map(to_picture, pixels)):
+        picture = picture.resize((width * factor, height * factor), Image.Resampling.NEAREST)
+        row, column = divmod(index, columns)
+        place = (GAP + column * cell[0], GAP + row * cell[1])
+        page.paste(picture, place, mask=picture if channels == 4 else None)
+    return page
+
+
+def save_curves(history_file, picture_file):
+    """Draws the losses and mean logits of a `history.csv` against the step.
+
+    Args:
+        history_file: CSV with the columns `step`, `*_loss` and `*_logit`.
+        picture_file: PNG to write.
+    """
+    from matplotlib.figure import Figure
+
+    with open(history_file, newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        return
+    steps = [int(row["step"]) for row in rows]
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    for axes, suffix, label in zip(
+        figure.subplots(2, 1, sharex=True), ("_loss", "_logit"), ("loss", "mean logit")
+    ):
+        for column in (name for name in rows[0] if name.endswith(suffix)):
+            values = [float(row[column]) for row in rows]
+            axes.plot(
+                steps, values, label=column.removesuffix(suffix), marker="." * (len(rows) < 30)
+            )
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    axes.set_xlabel("step")
+    figure.savefig(picture_file, dpi=100)
