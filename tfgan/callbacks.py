@@ -95,7 +95,7 @@ class TensorBoardScalars(keras.callbacks.Callback):
 
 
 class RunProgress(keras.callbacks.Callback):
-    """One Keras progress bar over a whole run: losses, images/s and the time left.
+    """One Keras progress bar over all steps that are left: losses, images/s and the time left.
 
     Args:
         batch_size: pictures in a step.
@@ -114,36 +114,47 @@ class RunProgress(keras.callbacks.Callback):
         self.interval = 0.2 if sys.stdout.isatty() else LOG_FILE_INTERVAL_S
 
     def on_train_begin(self, logs=None):
+        # Counted from here: Keras tells the time left from the time per step since the start.
+        self.first_step = int(self.model.step)
         self.bar = keras.utils.Progbar(
-            self.total_steps or round(self.total_seconds),
-            unit_name="step" if self.total_steps else "second",
+            self.total_steps and self.total_steps - self.first_step,
             stateful_metrics=[*(metric.name for metric in self.model.metrics), "images/s"],
             interval=0,
         )
-        self.drawn_time = None
+        self.measured_time = self.steps_per_second = None
 
     def on_train_batch_end(self, batch, logs=None):
         self.logs = logs
         now = time.monotonic()
-        if self.drawn_time is None:
+        if self.measured_time is None:
             # The first step compiles; the rate is counted from its end.
-            self.drawn_time, self.drawn_step = now, int(self.model.step)
-        elif now - self.drawn_time >= self.interval:
-            self.draw(now)
+            self.measured_time, self.measured_step = now, int(self.model.step)
+        elif now - self.measured_time >= self.interval:
+            self.measure(now)
+            self.draw()
 
     def on_train_end(self, logs=None):
-        if self.drawn_time is not None:
-            self.draw(time.monotonic())
+        if self.measured_time is None:
+            return
+        if self.steps_per_second is None:
+            self.measure(time.monotonic())
+        if self.total_steps is None:
+            self.bar.target = int(self.model.step) - self.first_step
+        self.draw()
 
-    def draw(self, now):
-        """Brings the bar up to date at a time of `time.monotonic()`."""
+    def measure(self, now):
+        """Takes the rate since the last measurement, and from it a clocked run's likely end."""
         step = int(self.model.step)
-        images = (step - self.drawn_step) * self.batch_size
+        self.steps_per_second = (step - self.measured_step) / (now - self.measured_time)
+        self.measured_time, self.measured_step = now, step
+        if self.total_steps is None:
+            seconds_left = max(0.0, self.total_seconds - self.seconds())
+            steps_left = 1 + round(self.steps_per_second * seconds_left)
+            self.bar.target = step - self.first_step + steps_left
+
+    def draw(self):
+        """Brings the bar up to date."""
         values = [(name, float(value)) for name, value in self.logs.items()]
-        values.append(("images/s", round(images / (now - self.drawn_time))))
-        if self.total_steps:
-            self.bar.update(step, values)
-        else:
-            seconds = min(self.seconds(), self.total_seconds)
-            self.bar.update(round(seconds), values, finalize=seconds == self.total_seconds)
-        self.drawn_time, self.drawn_step = now, step
+        if self.steps_per_second:
+            values.append(("images/s", round(self.steps_per_second * self.batch_size)))
+        self.bar.update(int(self.model.step) - self.first_step, values)

@@ -8,6 +8,9 @@ import tensorflow as tf
 
 _PREFIX = "step-"
 _TEMPORARY_PREFIX = ".writing-"
+# What TensorFlow's reader raises, by where the damage is: in an index, past the end of the data,
+# in a checksum; and what remains unmatched where half of it can be read.
+_DAMAGED = (tf.errors.OpError, IndexError, RuntimeError, ValueError, AssertionError)
 
 
 class Checkpoints:
@@ -92,7 +95,7 @@ class Checkpoints:
             folder = self._folder_of(step)
             try:
                 self._state.read(str(folder / "state")).assert_consumed()
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+            except _DAMAGED as error:
                 report(f"damaged checkpoint {folder}: {str(error).splitlines()[0]}")
                 damaged.append(folder)
                 continue
@@ -101,7 +104,10 @@ class Checkpoints:
                 shutil.rmtree(folder)
             return step
         if damaged:
-            raise OSError(f"none of the {len(damaged)} checkpoints in {self.folder} can be read")
+            raise OSError(
+                f"none of the {len(damaged)} checkpoints in {self.folder} can be read. Restore "
+                "that folder from a copy, or pass --fresh to start anew"
+            )
         return None
 
     def _folder_of(self, step):

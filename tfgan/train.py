@@ -303,10 +303,14 @@ def train_in(folder, name, arguments, dataset, budget, start_time):
         found = re.search(r"non-finite (.+?) : Tensor had (.+?) values", error.message)
         if not found:
             raise
+        steps = checkpoints.steps()
+        kept = (
+            f"up to step {steps[-1]} are in {folder.checkpoints}" if steps else "were not yet due"
+        )
         print(
-            f"\nerror: {found[1]} became {found[2]} at step {int(gan.step) + 1}. Checkpoints up to "
-            f"step {max(checkpoints.steps(), default=0)} are in {folder.checkpoints}. Try a lower "
-            "--learning-rate, another --loss, or a larger --batch-size, with --fresh",
+            f"\nerror: {found[1]} became {found[2]} at step {int(gan.step) + 1}. Checkpoints "
+            f"{kept}. Try a lower --learning-rate, another --loss, or a larger --batch-size, with "
+            "--fresh",
             file=sys.stderr,
         )
         return EXIT_NOT_FINITE

@@ -1,0 +1,145 @@
+import io
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import make_gan, random_batch
+from cpp_loader import serve
+from PIL import Image
+
+from tfgan import export, saved_models
+from tfgan.latent.sampling import latents_from_seeds
+from tfgan.plotting import to_uint8
+
+IMAGE_SHAPE = (9, 12, 3)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A GAN whose averaged generator differs from its generator, and its exported version."""
+    gan = make_gan(image_shape=IMAGE_SHAPE)
+    for seed in range(3):
+        gan.train_step(random_batch(IMAGE_SHAPE, seed=seed))
+    # After three steps all pictures are the same grey; larger kernels tell them apart.
+    for network in (gan.generator, gan.average_generator):
+        for variable in network.trainable_variables:
+            variable.assign(20.0 * variable)
+    return gan
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    folder, difference = export.export_saved_model(trained, tmp_path_factory.mktemp("models") / "m")
+    assert difference == 0.0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(trained, exported):
+    """Answers of TensorFlow's C++ loader, in a process without tensorflow, keras and tfgan."""
+    latents = latents_from_seeds(tf.range(7, dtype=tf.int64), trained.latent_dim).numpy()
+    requests = []
+    for size in (1, 3, 7):
+        requests.append(("serving_default", {"latents": latents[:size]}))
+        requests.append(("from_seeds", {"seeds": np.arange(size)}))
+        requests.append(("png", {"seeds": np.arange(size)}))
+    # Seed 5 alone, and at every position of a batch.
+    requests.append(("from_seeds", {"seeds": np.array([5])}))
+    for position in range(4):
+        requests.append(("from_seeds", {"seeds": np.insert([80, 81, 82], position, 5)}))
+    return serve(exported, requests)
+
+
+def test_the_cpp_loader_gives_the_live_models_pictures_at_any_batch_size(trained, served):
+    for index, size in enumerate((1, 3, 7)):
+        live = trained.generate(np.arange(size)).numpy()
+        default, from_seeds, png = served[3 * index : 3 * index + 3]
+        assert default["images"].shape == (size, *IMAGE_SHAPE)
+        np.testing.assert_allclose(default["images"], live, atol=1e-5)
+        np.testing.assert_allclose(from_seeds["images"], live, atol=1e-5)
+        decoded = [np.asarray(Image.open(io.BytesIO(data))) for data in png["image_bytes"]]
+        np.testing.assert_array_equal(decoded, to_uint8(from_seeds["images"]))
+
+
+def test_a_seed_gives_its_picture_at_every_position(served):
+    alone, *batches = (answer["images"] for answer in served[9:])
+    for position, images in enumerate(batches):
+        np.testing.assert_allclose(images[position], alone[0], atol=1e-5)
+        others = np.delete(images, position, axis=0)
+        assert np.abs(others - alone[0]).max(axis=(1, 2, 3)).min() > 1e-3
+
+
+def test_it_is_the_averaged_generator_that_is_exported(trained, served):
+    latents = latents_from_seeds(tf.range(7, dtype=tf.int64), trained.latent_dim)
+    raw = (trained.generator(latents, training=False).numpy() + 1) / 2
+    assert np.abs(served[6]["images"] - raw).max() > 1e-3
+
+
+def test_each_tensor_is_stored_once_and_nothing_of_the_optimizers(trained, exported):
+    variables = tf.train.list_variables(str(exported / "variables" / "variables"))
+    shapes = sorted(tuple(shape) for name, shape in variables if "CHECKPOINTABLE" not in name)
+    assert shapes == sorted(tuple(v.shape) for v in trained.generator.variables)
+
+
+def test_signatures_take_any_batch_and_have_the_names_of_the_contract(trained, exported):
+    signatures = tf.saved_model.load(str(exported)).signatures
+
+    def shapes_and_types(specs):
+        return {name: (spec.shape.as_list(), spec.dtype.name) for name, spec in specs.items()}
+
+    specs = {
+        name: (
+            shapes_and_types(function.structured_input_signature[1]),
+            shapes_and_types(function.structured_outputs),
+        )
+        for name, function in signatures.items()
+    }
+    images = {"images": ([None, *IMAGE_SHAPE], "float32")}
+    seeds = {"seeds": ([None], "int64")}
+    assert specs == {
+        "serving_default": ({"latents": ([None, trained.latent_dim], "float32")}, images),
+        "from_seeds": (seeds, images),
+        "png": (seeds, {"image_bytes": ([None], "string")}),
+    }
+
+
+def test_versions_count_up_and_leave_nothing_behind(trained, tmp_path):
+    (tmp_path / "m" / "7").mkdir(parents=True)
+    assert export.export_saved_model(trained, tmp_path / "m")[0] == tmp_path / "m" / "8"
+    assert sorted(os.listdir(tmp_path / "m")) == ["7", "8"]
+
+
+def test_a_server_under_another_user_can_read_it(exported):
+    assert exported.stat().st_mode & 0o555 == 0o555
+
+
+class Dimmed:
+    """A generator with a defect: half the contrast."""
+
+    def __init__(self, generator):
+        self.generator = generator
+        self.input_shape = generator.input_shape
+        self.variables = generator.variables
+
+    def __call__(self, latents, training):
+        return self.generator(latents, training=training) / 2
+
+
+def test_a_model_that_reloads_differently_is_not_exported(trained, tmp_path, monkeypatch):
+    honest = export.serving_module
+    monkeypatch.setattr(export, "serving_module", lambda generator: honest(Dimmed(generator)))
+    with pytest.raises(RuntimeError, match="differs from the live one by 0"):
+        export.export_saved_model(trained, tmp_path / "m")
+    assert os.listdir(tmp_path / "m") == []
+
+
+def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
+    def full_disk(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        export.export_saved_model(trained, tmp_path / "m")
+    assert os.listdir(tmp_path / "m") == []
+    assert saved_models.versions(tmp_path / "m") == []

@@ -1,0 +1,340 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import make_gan, random_batch
+
+from tfgan import data
+from tfgan.errors import InputError
+from tfgan.latent.sampling import latents_for_step, latents_from_seeds
+from tfgan.losses import LOSSES, AdversarialLoss
+from tfgan.models import GAN
+from tfgan.networks import convolutional_discriminator, convolutional_generator
+
+
+def values_of(variables):
+    return [np.array(variable) for variable in variables]
+
+
+def equal(left, right):
+    return [np.array_equal(a, b) for a, b in zip(left, right, strict=True)]
+
+
+def every_value(gan):
+    """All that training changes: networks, average, slots, step, metrics."""
+    return values_of(
+        [
+            *gan.generator.variables,
+            *gan.discriminator.variables,
+            *gan.average_generator.variables,
+            *gan.generator_optimizer.variables,
+            *gan.discriminator_optimizer.variables,
+            gan.step,
+        ]
+    )
+
+
+def frozen():
+    """An optimizer that does not move its player."""
+    return keras.optimizers.SGD(0.0)
+
+
+@pytest.mark.parametrize("moving", ["generator", "discriminator"])
+def test_a_step_moves_its_players_weights_and_nobody_elses(moving, batch):
+    resting = {"generator": "discriminator", "discriminator": "generator"}[moving]
+    gan = make_gan(
+        **{f"{moving}_optimizer": keras.optimizers.SGD(0.1), f"{resting}_optimizer": frozen()}
+    )
+    moving_variables = getattr(gan, moving).trainable_variables
+    resting_variables = getattr(gan, resting).trainable_variables
+    moving_before, resting_before = values_of(moving_variables), values_of(resting_variables)
+    gan.train_step(batch)
+    assert not any(equal(moving_before, values_of(moving_variables)))
+    assert all(equal(resting_before, values_of(resting_variables)))
+
+
+def test_both_players_move_from_the_weights_before_the_step(batch):
+    """Plain SGD written out by hand, each player's gradient at the old weights of both."""
+    rate = 0.5
+    gan = make_gan(
+        generator_optimizer=keras.optimizers.SGD(rate),
+        discriminator_optimizer=keras.optimizers.SGD(rate),
+        r1_gamma=0.3,
+        r1_interval=4,
+    )
+    latents = latents_for_step(gan.seed, 0, 4, gan.latent_dim)
+    real = batch["image"]
+    g, d = gan.generator, gan.discriminator
+    with tf.GradientTape(persistent=True) as tape:
+        fake_logits, real_logits = d(g(latents, training=True)), d(real)
+        g_loss = tf.reduce_mean(-tf.math.log_sigmoid(fake_logits))
+        d_loss = tf.reduce_mean(-tf.math.log_sigmoid(real_logits)) + tf.reduce_mean(
+            -tf.math.log_sigmoid(-fake_logits)
+        )
+        with tf.GradientTape() as inner:
+            inner.watch(real)
+            score = d(real)
+        squared_norms = tf.reduce_sum(inner.gradient(score, real) ** 2, [1, 2, 3])
+        # gamma / 2, counted four times because it is evaluated at every fourth step.
+        d_objective = d_loss + 4 * 0.5 * 0.3 * tf.reduce_mean(squared_norms)
+    expected = {
+        "generator": tape.gradient(g_loss, g.trainable_variables),
+        "discriminator": tape.gradient(d_objective, d.trainable_variables),
+    }
+    before = {player: values_of(getattr(gan, player).trainable_variables) for player in expected}
+    gan.train_step(batch)
+    for player, gradients in expected.items():
+        for old, new, gradient in zip(
+            before[player], getattr(gan, player).trainable_variables, gradients
+        ):
+            np.testing.assert_allclose(new, old - rate * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_r1_counts_at_every_interval_only(batch):
+    with_penalty = make_gan(
+        generator_optimizer=frozen(),
+        discriminator_optimizer=keras.optimizers.SGD(1e-2),
+        r1_gamma=100.0,
+        r1_interval=3,
+    )
+    without = make_gan(
+        generator_optimizer=frozen(),
+        discriminator_optimizer=keras.optimizers.SGD(1e-2),
+        r1_gamma=0.0,
+    )
+    moved_alike = []
+    for _ in range(4):
+        without.discriminator.set_weights(with_penalty.discriminator.get_weights())
+        without.step.assign(with_penalty.step)
+        # Batch normalisation's statistics play no part in a training step.
+        with_penalty.train_step(batch)
+        without.train_step(batch)
+        moved_alike.append(
+            all(
+                np.allclose(a, b, rtol=1e-4, atol=1e-7)
+                for a, b in zip(
+                    with_penalty.discriminator.get_weights(), without.discriminator.get_weights()
+                )
+            )
+        )
+    assert moved_alike == [False, True, True, False]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_trains(loss, batch):
+    gan = make_gan(loss=loss)
+    for _ in range(3):
+        logs = gan.train_step(batch)
+    assert all(np.isfinite(value) for value in logs.values())
+
+
+def test_fit_equals_the_plain_loop_bit_for_bit():
+    dataset = data.load("digits", batch_size=32, seed=1)
+    with_fit, with_loop = make_gan(), make_gan()
+    with_fit.fit(dataset.batches(), steps_per_epoch=5, epochs=2, verbose=0)
+    batches = iter(dataset.batches())
+    for _ in range(10):
+        with_loop.train_step(next(batches))
+    assert all(equal(every_value(with_fit), every_value(with_loop)))
+    assert int(with_fit.step) == 10
+
+
+def test_steps_per_execution_changes_nothing():
+    dataset = data.load("digits", batch_size=32, seed=1)
+    one, three = make_gan(), make_gan(steps_per_execution=3)
+    one.fit(dataset.batches(), steps_per_epoch=6, epochs=1, verbose=0)
+    three.fit(dataset.batches(), steps_per_epoch=6, epochs=1, verbose=0)
+    assert all(equal(every_value(one), every_value(three)))
+
+
+def test_one_trace_only():
+    gan = make_gan()
+    for seed in range(12):
+        gan.train_step(random_batch(seed=seed))
+    assert gan.train_step.experimental_get_tracing_count() == 1
+    gan.generate(np.arange(3))
+    gan.generate(np.arange(7))
+    assert gan.generate.experimental_get_tracing_count() == 1
+
+
+def test_two_instances_do_not_share_a_trace(batch):
+    first, second = make_gan(), make_gan(loss="hinge")
+    first_logs, second_logs = first.train_step(batch), second.train_step(batch)
+    assert int(first.step) == int(second.step) == 1
+    assert float(first_logs["generator_loss"]) != float(second_logs["generator_loss"])
+
+
+def test_logs_are_means_since_the_reset(batch):
+    gan = make_gan(generator_optimizer=frozen(), discriminator_optimizer=frozen())
+    singles = []
+    for _ in range(3):
+        gan.reset_metrics()
+        singles.append(float(gan.train_step(batch)["fake_logit"]))
+    gan.step.assign(0)
+    gan.reset_metrics()
+    for _ in range(3):
+        mean = float(gan.train_step(batch)["fake_logit"])
+    assert len(set(singles)) == 3
+    assert mean == pytest.approx(np.mean(singles), rel=1e-5)
+
+
+def test_clipping_by_norm_is_the_optimizers_own(batch):
+    clip = 1e-3
+    gan = make_gan(
+        generator_optimizer=keras.optimizers.SGD(1.0, global_clipnorm=clip),
+        discriminator_optimizer=keras.optimizers.SGD(1.0, global_clipnorm=clip),
+    )
+    before = values_of(gan.generator.trainable_variables)
+    gan.train_step(batch)
+    assert distance(before, values_of(gan.generator.trainable_variables)) == pytest.approx(
+        clip, rel=1e-3
+    )
+
+
+def test_normalized_gradients_have_length_one(batch):
+    gan = make_gan(
+        generator_optimizer=keras.optimizers.SGD(0.25),
+        discriminator_optimizer=keras.optimizers.SGD(0.25),
+        normalize_gradients=True,
+    )
+    for player in (gan.generator, gan.discriminator):
+        before = values_of(player.trainable_variables)
+        # Both players move in one step, so each is measured in a step of its own.
+        gan.train_step(batch)
+        assert distance(before, values_of(player.trainable_variables)) == pytest.approx(
+            0.25, rel=1e-3
+        )
+
+
+def distance(left, right):
+    return np.sqrt(sum(np.sum((a - b).astype(np.float64) ** 2) for a, b in zip(left, right)))
+
+
+def test_the_average_follows_with_a_growing_decay(batch):
+    gan = make_gan()
+    averages = values_of(gan.average_generator.variables)
+    for step in range(3):
+        gan.train_step(batch)
+        decay = (1 + step) / (10 + step)
+        averages = [
+            decay * average + (1 - decay) * np.array(value)
+            for average, value in zip(averages, gan.generator.variables)
+        ]
+    for average, expected in zip(gan.average_generator.variables, averages):
+        np.testing.assert_allclose(average, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_decay_does_not_grow_beyond_its_limit(batch):
+    gan = make_gan()
+    gan.step.assign(10**6)
+    before = values_of(gan.average_generator.variables)
+    gan.train_step(batch)
+    for old, new, value in zip(before, gan.average_generator.variables, gan.generator.variables):
+        np.testing.assert_allclose(new, 0.999 * old + 0.001 * np.array(value), rtol=1e-3, atol=1e-6)
+
+
+def test_batch_normalisation_statistics_are_averaged_with_the_weights(batch):
+    gan = make_gan()
+    for _ in range(20):
+        gan.train_step(batch)
+    moved = [
+        variable.path
+        for variable, initial in zip(
+            gan.average_generator.non_trainable_variables,
+            make_gan().average_generator.non_trainable_variables,
+        )
+        if not np.allclose(variable, initial)
+    ]
+    assert len(moved) == len(gan.average_generator.non_trainable_variables) == 6
+
+
+def test_generate_gives_the_seeds_pictures_in_any_batch(gan):
+    together = gan.generate([4, 5, 6, 7]).numpy()
+    alone = gan.generate([6]).numpy()
+    np.testing.assert_allclose(together[2], alone[0], atol=1e-6)
+    latents = latents_from_seeds(tf.constant([4, 5, 6, 7], tf.int64), gan.latent_dim)
+    np.testing.assert_allclose(together, (gan(latents).numpy() + 1) / 2, atol=1e-6)
+    assert together.min() >= 0 and together.max() <= 1
+
+
+def test_keras_file_keeps_weights_slots_settings_and_goes_on_alike(tmp_path, batch):
+    gan = make_gan(loss="hinge", r1_gamma=0.5, r1_interval=2, normalize_gradients=True)
+    for _ in range(3):
+        gan.train_step(batch)
+    gan.save(tmp_path / "gan.keras")
+    reloaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert all(equal(every_value(gan), every_value(reloaded)))
+    for _ in range(3):
+        gan.train_step(batch)
+        reloaded.train_step(batch)
+    assert all(equal(every_value(gan), every_value(reloaded)))
+
+
+def test_optimizer_settings_survive_the_keras_file(tmp_path):
+    gan = make_gan(
+        generator_optimizer=keras.optimizers.Adam(0.02, beta_1=0.3),
+        discriminator_optimizer=keras.optimizers.RMSprop(0.01),
+    )
+    gan.save(tmp_path / "gan.keras")
+    reloaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert reloaded.generator_optimizer.beta_1 == 0.3
+    assert isinstance(reloaded.discriminator_optimizer, keras.optimizers.RMSprop)
+
+
+def test_the_players_have_optimizers_of_their_own(gan):
+    assert gan.generator_optimizer is not gan.discriminator_optimizer
+
+
+def test_a_pair_of_functions_is_a_loss(batch):
+    pair = AdversarialLoss(
+        discriminator=lambda real, fake: tf.reduce_mean(fake) * 0 + 7.0,
+        generator=lambda real, fake: tf.reduce_mean(fake),
+    )
+    logs = make_gan(loss=pair).train_step(batch)
+    assert float(logs["discriminator_loss"]) == 7.0
+
+
+def test_a_gradient_that_is_not_finite_is_named(batch):
+    """The loss stays finite; its gradient does not."""
+    gan = make_gan(
+        loss=AdversarialLoss(
+            discriminator=lambda real, fake: tf.reduce_mean(tf.sqrt(fake * 0)),
+            generator=lambda real, fake: tf.reduce_mean(fake),
+        ),
+        r1_gamma=0.0,
+    )
+    before = values_of(gan.discriminator.trainable_variables)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradient of .*/(kernel|bias)"):
+        gan.train_step(batch)
+    assert all(equal(before, values_of(gan.discriminator.trainable_variables)))
+
+
+def test_a_loss_that_is_not_finite_is_named(gan):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="non-finite discriminator loss"):
+        gan.train_step({"image": tf.fill((4, 8, 8, 1), np.float32("nan"))})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "no_such_loss"}, "non_saturating.*no_such_loss"),
+        ({"r1_gamma": -1.0}, "r1_gamma=-1"),
+        ({"r1_interval": 0}, "r1_interval=0"),
+    ],
+)
+def test_bad_compile_arguments(arguments, message):
+    with pytest.raises(InputError, match=message):
+        make_gan(**arguments)
+
+
+def test_networks_that_do_not_fit_together():
+    with pytest.raises(InputError, match=r"\(8, 8, 1\).*\(28, 28, 3\)"):
+        GAN(
+            convolutional_generator((8, 8, 1), width=4),
+            convolutional_discriminator((28, 28, 3), width=4),
+        )
+
+
+def test_r1_grows_with_the_number_of_pixels_by_default():
+    assert make_gan(image_shape=(28, 28, 1)).r1_gamma == 1.0
+    assert make_gan(image_shape=(56, 28, 3)).r1_gamma == 2.0

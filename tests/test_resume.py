@@ -1,0 +1,297 @@
+"""Runs that are stopped at any moment, and go on as if they had not been."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import make_gan
+
+from tfgan import train
+from tfgan.checkpoint import Checkpoints
+from tfgan.run_folder import RunFolder
+
+ARGUMENTS = ["--width", "4", "--latent-dim", "8", "--batch-size", "32", "--steps", "130"]
+ARGUMENTS += ["--checkpoint-every", "0.02"]
+
+# Each kills its own process with SIGKILL, which nothing can catch, once step 60 is past: in the
+# middle of an epoch (one has 56 steps).
+KILL_AT = {
+    "between two steps": """
+import tfgan.callbacks as module
+original = module.RunProgress.on_train_batch_end
+def patched(self, batch, logs=None):
+    original(self, batch, logs)
+    if int(self.model.step) == 70:
+        kill()
+module.RunProgress.on_train_batch_end = patched
+""",
+    "inside a checkpoint write": """
+import tfgan.checkpoint as module
+original = module._flush_to_disk
+def patched(file):
+    if int(file.parent.name.rpartition("-")[2]) >= 60:
+        kill()
+    original(file)
+module._flush_to_disk = patched
+""",
+    "after a row of the history": """
+import tfgan.callbacks as module
+original = module.History.on_epoch_end
+def patched(self, epoch, logs=None):
+    original(self, epoch, logs)
+    if epoch == 1:
+        kill()
+module.History.on_epoch_end = patched
+""",
+}
+
+
+def run_killed(moment):
+    """Trains in a process of its own that is killed at the given moment."""
+    script = (
+        "import os, signal, sys\n"
+        "from tfgan.command_line import start_tensorflow\n"
+        "start_tensorflow()\n"
+        "def kill():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"{KILL_AT[moment]}\n"
+        "from tfgan import train\n"
+        "sys.exit(train.main(sys.argv[1:]))\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script, *ARGUMENTS], capture_output=True, text=True, timeout=120
+    )
+
+
+def run(arguments=ARGUMENTS):
+    return subprocess.run(
+        [sys.executable, "-m", "tfgan.train", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def final_tensors(folder):
+    """All tensors of the newest checkpoint: networks, average, slots, step, metrics."""
+    newest = max((folder / "runs/digits_gan/checkpoints").glob("step-*"))
+    reader = tf.train.load_checkpoint(str(newest / "state"))
+    return newest.name, {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if not name.startswith(("seconds", "_CHECKPOINTABLE"))
+    }
+
+
+def history_without_times(folder):
+    lines = (folder / "runs/digits_gan/history.csv").read_text().splitlines()
+    return [re.sub(r"^(\d+,\d+),[\d.]+", r"\1", line) for line in lines[1:]]
+
+
+@pytest.fixture(scope="module")
+def straight_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("straight")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        finished = run()
+    assert finished.returncode == 0, finished.stderr
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", KILL_AT)
+def test_a_killed_run_ends_like_one_that_was_never_killed(
+    moment, straight_run, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    killed = run_killed(moment)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not (tmp_path / "saved_models").exists()
+
+    resumed = run()
+    assert resumed.returncode == 0, resumed.stderr
+    step = int(re.search(r"^resumed at step (\d+)$", resumed.stdout, re.MULTILINE)[1])
+    assert 0 < step <= 112
+    assert f"{130 - step}/{130 - step}" in resumed.stdout
+
+    (name, expected), (resumed_name, tensors) = final_tensors(straight_run), final_tensors(tmp_path)
+    assert name == resumed_name == "step-000000130"
+    assert expected.keys() == tensors.keys()
+    # Both optimizers have their momentum slots in it, and the average its weights.
+    assert sum("optimizer" in name for name in tensors) > 20
+    assert sum("average_generator" in name for name in tensors) > 5
+    different = [name for name in tensors if not np.array_equal(tensors[name], expected[name])]
+    assert different == []
+    assert history_without_times(tmp_path) == history_without_times(straight_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_signal_saves_and_says_how_to_resume(number, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # No checkpoint is due before the signal.
+    endless = [*ARGUMENTS, "--steps", "1000000", "--checkpoint-every", "1000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tfgan.train", *endless],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(tmp_path / "runs/digits_gan/history.csv")
+    process.send_signal(number)
+    signalled = time.monotonic()
+    output, errors = process.communicate(timeout=60)
+    assert time.monotonic() - signalled < 10
+    assert process.returncode == 128 + number
+    assert errors == ""
+    step = int(re.search(rf"stopped by {number.name} at step (\d+)", output)[1])
+    assert "The same command resumes it" in output
+
+    resumed = run([*ARGUMENTS, "--steps", str(step + 1)])
+    assert f"resumed at step {step}\n" in resumed.stdout
+    assert resumed.returncode == 0
+
+
+def wait_for(file, timeout_s=60):
+    deadline = time.monotonic() + timeout_s
+    while not file.exists():
+        assert time.monotonic() < deadline, f"{file} did not appear"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def trained_checkpoints(tmp_path, batch):
+    """Three checkpoints, of the steps 1 to 3, and the values of the model at each."""
+    gan = make_gan()
+    checkpoints = Checkpoints(tmp_path / "checkpoints", gan, keep=3)
+    weights = {}
+    for step in (1, 2, 3):
+        gan.train_step(batch)
+        checkpoints.save(seconds=10.0 * step)
+        weights[step] = gan.get_weights()
+    return tmp_path / "checkpoints", weights
+
+
+def restored(folder, report=lambda line: None):
+    gan = make_gan()
+    checkpoints = Checkpoints(folder, gan)
+    return checkpoints.restore(report), gan, checkpoints
+
+
+def test_restoring_brings_back_everything(trained_checkpoints):
+    folder, weights = trained_checkpoints
+    step, gan, checkpoints = restored(folder)
+    assert step == int(gan.step) == 3
+    assert float(checkpoints.seconds) == 30.0
+    assert int(gan.generator_optimizer.iterations) == 3
+    for value, expected in zip(gan.get_weights(), weights[3], strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_no_checkpoint_is_no_step(tmp_path):
+    assert restored(tmp_path / "none")[0] is None
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped bit", "missing index", "empty folder"])
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(damage, trained_checkpoints):
+    folder, weights = trained_checkpoints
+    newest = folder / "step-000000003"
+    data_file, index = newest / "state.data-00000-of-00001", newest / "state.index"
+    content = bytearray(data_file.read_bytes())
+    if damage == "truncated":
+        data_file.write_bytes(content[: len(content) // 2])
+    elif damage == "flipped bit":
+        content[len(content) // 2] ^= 1
+        data_file.write_bytes(content)
+    elif damage == "missing index":
+        index.unlink()
+    else:
+        data_file.unlink()
+        index.unlink()
+    said = []
+    step, gan, _ = restored(folder, said.append)
+    assert step == int(gan.step) == 2
+    for value, expected in zip(gan.get_weights(), weights[2], strict=True):
+        np.testing.assert_array_equal(value, expected)
+    assert len(said) == 1 and "step-000000003" in said[0]
+    # The damaged one is gone, so that it cannot outlive the good ones.
+    assert sorted(os.listdir(folder)) == ["step-000000001", "step-000000002"]
+
+
+def test_nothing_readable_is_an_error_that_says_what_to_do(trained_checkpoints):
+    folder, _ = trained_checkpoints
+    for checkpoint in folder.iterdir():
+        (checkpoint / "state.index").unlink()
+    with pytest.raises(OSError, match=r"none of the 3 checkpoints .* --fresh"):
+        restored(folder)
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_a_half_written_checkpoint_does_not_count(trained_checkpoints):
+    folder, _ = trained_checkpoints
+    shutil.copytree(folder / "step-000000003", folder / ".writing-000000004")
+    assert restored(folder)[0] == 3
+
+
+def test_only_the_newest_are_kept(tmp_path, batch):
+    gan = make_gan()
+    checkpoints = Checkpoints(tmp_path, gan, keep=2)
+    for _ in range(4):
+        gan.train_step(batch)
+        checkpoints.save(seconds=0.0)
+    assert checkpoints.steps() == [3, 4]
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_those_that_were(trained_checkpoints):
+    folder, _ = trained_checkpoints
+    # A limit on file sizes stands in for a full disk: the write fails half-way through.
+    script = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "sys.path.insert(0, sys.argv[2])\n"
+        "from conftest import make_gan, random_batch\n"
+        "from tfgan.checkpoint import Checkpoints\n"
+        "gan = make_gan()\n"
+        "checkpoints = Checkpoints(sys.argv[1], gan)\n"
+        "assert checkpoints.restore() == 3\n"
+        "gan.train_step(random_batch())\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n    checkpoints.save(40.0)\n"
+        "except OSError as error:\n    print('refused:', error)\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script, str(folder), os.path.dirname(__file__)],
+        capture_output=True,
+        text=True,
+    )
+    assert "refused: cannot write a checkpoint" in finished.stdout, finished.stderr
+    assert sorted(os.listdir(folder)) == [f"step-{step:09d}" for step in (1, 2, 3)]
+
+
+def test_history_is_cut_back_to_the_restored_step(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.history_file.write_text("epoch,step,loss\n0,10,0.5\n1,20,0.25\n2,30,0.125\n3,4")
+    folder.cut_history(20)
+    assert folder.history_file.read_text() == "epoch,step,loss\n0,10,0.5\n1,20,0.25\n"
+
+
+def test_a_lock_file_left_behind_blocks_nobody(tmp_path):
+    (tmp_path / ".lock").write_text("")
+    with RunFolder(tmp_path).locked():
+        pass
+
+
+def test_a_damaged_checkpoint_is_reported_by_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert train.main([*ARGUMENTS, "--steps", "2", "--checkpoint-every", "1e-6"]) == 0
+    newest = tmp_path / "runs/digits_gan/checkpoints/step-000000002"
+    (newest / "state.index").write_bytes(b"rubbish")
+    assert train.main([*ARGUMENTS, "--steps", "3"]) == 0
+    output = capsys.readouterr().out
+    assert "damaged checkpoint" in output and "resumed at step 1\n" in output

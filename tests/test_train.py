@@ -1,0 +1,218 @@
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tfgan import generate, train
+from tfgan.run_folder import RunFolder
+
+TINY = ["--width", "4", "--latent-dim", "8", "--batch-size", "32"]
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train_tiny(*arguments):
+    return train.main([*TINY, *map(str, arguments)])
+
+
+def rows_of(file):
+    with open(file, newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(workplace, capsys):
+    # 1,797 digits in batches of 32 are 56 steps an epoch.
+    assert train_tiny("--steps", 130) == 0
+    output = capsys.readouterr().out
+    run = workplace / "runs" / "digits_gan"
+    for part in ("digits: 1,797 pictures of 8x8x1", "CPU", "130 steps", "images/s", "130/130"):
+        assert part in output
+    assert "reloaded, it differs from the live model by at most 0" in output
+    history = rows_of(run / "history.csv")
+    assert [(row["epoch"], row["step"]) for row in history] == [
+        ("0", "56"),
+        ("1", "112"),
+        ("2", "130"),
+    ]
+    assert all(np.isfinite(float(row["generator_loss"])) for row in history)
+    sheets = sorted(file.name for file in (run / "samples").iterdir())
+    assert sheets == [f"step-{step:09d}.png" for step in (56, 112, 130)]
+    # 8x8 digits are enlarged eight times, with gaps of 4 pixels.
+    assert Image.open(run / "contact_sheet.png").size == (8 * (64 + 4) + 4,) * 2
+    assert Image.open(run / "curves.png").size[0] > 100
+    assert list((run / "tensorboard").glob("events.out.tfevents.*"))
+    config = json.loads((run / "config.json").read_text())
+    assert config["settings"]["width"] == 4 and config["versions"]["tensorflow"] == tf.__version__
+
+    assert generate.main(["saved_models/digits_gan", "--num", "64", "--out", "grid.png"]) == 0
+    sampled = np.asarray(Image.open("grid.png"))
+    np.testing.assert_array_equal(sampled, np.asarray(Image.open(run / "contact_sheet.png")))
+
+
+def test_the_same_command_again_is_finished_and_more_steps_train_on(workplace, capsys):
+    train_tiny("--steps", 3)
+    capsys.readouterr()
+    assert train_tiny("--steps", 3) == 0
+    output = capsys.readouterr().out
+    assert "is finished: 3 steps" in output and "--steps" in output and "--fresh" in output
+    assert not (workplace / "saved_models" / "digits_gan" / "2").exists()
+
+    assert train_tiny("--steps", 5) == 0
+    assert "resumed at step 3" in capsys.readouterr().out
+    assert (workplace / "saved_models" / "digits_gan" / "2").exists()
+    assert json.loads((workplace / "runs/digits_gan/result.json").read_text())["step"] == 5
+
+
+def test_other_settings_in_the_same_folder_are_refused_with_the_difference(workplace, capsys):
+    train_tiny("--steps", 2)
+    before = (workplace / "runs/digits_gan/config.json").read_text()
+    assert train_tiny("--steps", 2, "--loss", "hinge", "--seed", 1) == 2
+    error = capsys.readouterr().err
+    assert "loss 'non_saturating' -> 'hinge'; seed 0 -> 1" in error
+    assert (workplace / "runs/digits_gan/config.json").read_text() == before
+    assert train_tiny("--steps", 2, "--loss", "hinge", "--fresh") == 0
+    assert "resumed" not in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_a_runs_is_left_alone(workplace, capsys):
+    (workplace / "runs/digits_gan").mkdir(parents=True)
+    (workplace / "runs/digits_gan/thesis.tex").write_text("precious")
+    assert train_tiny("--steps", 2, "--fresh") == 2
+    assert "not the folder of a run" in capsys.readouterr().err
+    assert (workplace / "runs/digits_gan/thesis.tex").read_text() == "precious"
+
+
+def test_a_second_live_process_is_refused(workplace, capsys):
+    # The lock belongs to an open file: held here, it keeps out whoever opens the file anew.
+    with RunFolder(workplace / "runs/digits_gan").locked():
+        assert train_tiny("--steps", 2) == 2
+    assert "another process is training" in one_error_line(capsys)
+
+
+def test_minutes_count_the_clock_and_go_on_where_they_stopped(workplace, capsys):
+    assert train_tiny("--minutes", 0.05) == 0
+    result = json.loads((workplace / "runs/digits_gan/result.json").read_text())
+    assert result["seconds"] >= 3
+    assert train_tiny("--minutes", 0.05) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert train_tiny("--minutes", (result["seconds"] + 2) / 60) == 0
+    later = json.loads((workplace / "runs/digits_gan/result.json").read_text())
+    assert later["step"] > result["step"] and later["seconds"] >= result["seconds"] + 2
+
+
+@pytest.mark.parametrize("networks", ["convolutional", "dense"])
+def test_rgba_pictures_that_are_not_square(workplace, networks):
+    (workplace / "pictures").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(32):
+        pixels = rng.integers(0, 256, (32, 48, 4), dtype=np.uint8)
+        Image.fromarray(pixels).save(workplace / "pictures" / f"{index}.png")
+    assert train_tiny("--dataset", "./pictures", "--networks", networks, "--steps", 1) == 0
+    assert generate.main(["saved_models/pictures_gan", "--num", "2", "--format", "npz"]) == 0
+    assert np.load("pictures.npz")["images"].shape == (2, 32, 48, 4)
+
+
+def test_grey_jpegs_in_class_subfolders(workplace):
+    rng = np.random.default_rng(0)
+    for name in ("cats", "dogs"):
+        (workplace / "pets" / name).mkdir(parents=True)
+        for index in range(16):
+            pixels = rng.integers(0, 256, (20, 20), dtype=np.uint8)
+            Image.fromarray(pixels).save(workplace / "pets" / name / f"{index}.jpg")
+    assert train_tiny("--dataset", "./pets", "--steps", 1) == 0
+    assert generate.main(["saved_models/pets_gan", "--num", "2", "--format", "npz"]) == 0
+    assert np.load("pictures.npz")["images"].shape == (2, 20, 20, 1)
+
+
+@pytest.mark.mnist
+def test_mnist_trains_a_step_and_exports(workplace, mnist_data_dir):
+    assert train_tiny("--dataset", "mnist", "--data-dir", mnist_data_dir, "--steps", 1) == 0
+    assert generate.main(["saved_models/mnist_gan", "--num", "2", "--format", "npz"]) == 0
+    assert np.load("pictures.npz")["images"].shape == (2, 28, 28, 1)
+
+
+def picture_folder(folder, sizes):
+    folder.mkdir()
+    for index, size in enumerate(sizes):
+        Image.new("L", size, index).save(folder / f"{index}.png")
+
+
+def one_error_line(capsys):
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: ")
+    return lines[0]
+
+
+def test_an_unknown_data_set(workplace, capsys):
+    assert train_tiny("--dataset", "mnsit") == 2
+    error = one_error_line(capsys)
+    assert "mnsit" in error and "mnist" in error
+    assert not (workplace / "runs").exists()
+
+
+def test_an_empty_folder(workplace, capsys):
+    (workplace / "empty").mkdir()
+    assert train_tiny("--dataset", "./empty") == 2
+    assert "empty" in one_error_line(capsys)
+
+
+def test_a_corrupt_picture_is_named_and_can_be_skipped(workplace, capsys):
+    picture_folder(workplace / "pictures", [(8, 8)] * 33)
+    (workplace / "pictures" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    assert train_tiny("--dataset", "./pictures", "--steps", 1) == 2
+    error = one_error_line(capsys)
+    assert "broken.png" in error and "--skip-corrupt" in error
+    assert train_tiny("--dataset", "./pictures", "--steps", 1, "--skip-corrupt") == 0
+    assert "1 corrupt" in capsys.readouterr().out
+
+
+def test_fewer_pictures_than_a_batch(workplace, capsys):
+    picture_folder(workplace / "pictures", [(8, 8)] * 5)
+    assert train_tiny("--dataset", "./pictures") == 2
+    error = one_error_line(capsys)
+    assert "5" in error and "32" in error and "--batch-size" in error
+
+
+def test_pictures_of_several_sizes(workplace, capsys):
+    picture_folder(workplace / "pictures", [(8, 8), (9, 8)] * 16)
+    assert train_tiny("--dataset", "./pictures") == 2
+    assert "--image-size" in one_error_line(capsys)
+    assert train_tiny("--dataset", "./pictures", "--image-size", "8x10", "--steps", 1) == 0
+    assert "8x10x1" in capsys.readouterr().out
+
+
+def test_a_loss_that_explodes_stops_the_run_and_names_the_tensor(workplace, capsys):
+    # Weights of 1e30 overflow in the next forward passes.
+    explosive = ["--steps", 50, "--learning-rate", 1e30, "--checkpoint-every", 1e-6]
+    assert train_tiny(*explosive) == 3
+    error = capsys.readouterr().err
+    found = re.search(r"error: (.+) became (NaN|Inf) at step (\d+)\. .* up to step (\d+) ", error)
+    assert "loss" in found[1] or "gradient of" in found[1]
+    assert int(found[4]) == int(found[3]) - 1
+    assert "--learning-rate" in error
+    checkpoints = workplace / "runs/digits_gan/checkpoints"
+    assert (checkpoints / f"step-{int(found[4]):09d}").is_dir()
+    assert not (workplace / "saved_models").exists()
+
+
+def test_the_disk_is_full(workplace, capsys, monkeypatch):
+    def full_disk(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full_disk)
+    assert train_tiny("--steps", 2) == 1
+    assert "No space left on device" in one_error_line(capsys)
+    monkeypatch.undo()
+    monkeypatch.chdir(workplace)
+    # Nothing is lost: the same command exports what was trained.
+    assert train_tiny("--steps", 2) == 0
+    assert "resumed at step 2" in capsys.readouterr().out
+    assert (workplace / "saved_models/digits_gan/1/saved_model.pb").is_file()
