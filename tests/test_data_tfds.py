@@ -4,13 +4,11 @@ import gzip
 import hashlib
 import http.server
 import io
-import os
 import shutil
 import socket
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -215,33 +213,26 @@ def test_no_pictures(tmp_path):
         load("tfgan_tiny_text", batch_size=5, data_dir=tmp_path)
 
 
-def mnist_dir():
-    beside = Path(__file__).parents[2] / "shared" / "tensorflow_datasets"
-    return Path(os.environ.get("TFDS_DATA_DIR", beside))
-
-
-def mnist_raw(name, header):
-    path = mnist_dir() / "downloads" / "manual" / f"train-{name}-ubyte.gz"
+def mnist_raw(data_dir, name, header):
+    path = data_dir / "downloads" / "manual" / f"train-{name}-ubyte.gz"
     if not path.exists():
         pytest.skip(f"needs the original MNIST files: no {path}")
     return np.frombuffer(gzip.decompress(path.read_bytes())[header:], np.uint8)
 
 
 @pytest.mark.mnist
-def test_mnist():
-    if not (mnist_dir() / "mnist").is_dir():
-        pytest.skip(f"needs MNIST as TFDS prepares it: no {mnist_dir() / 'mnist'}")
-    images = mnist_raw("images-idx3", 16).reshape(60000, 28, 28, 1)
-    labels = mnist_raw("labels-idx1", 8)
-    dataset = load("mnist", batch_size=256, data_dir=mnist_dir())
+def test_mnist(mnist_data_dir):
+    images = mnist_raw(mnist_data_dir, "images-idx3", 16).reshape(60000, 28, 28, 1)
+    labels = mnist_raw(mnist_data_dir, "labels-idx1", 8)
+    dataset = load("mnist", batch_size=256, data_dir=mnist_data_dir)
     assert dataset.images.shape == (60000, 28, 28, 1)
     assert dataset.class_names == tuple("0123456789")
     assert content((dataset.images, dataset.labels)) == content((images, labels))
 
 
 @pytest.mark.mnist
-def test_mnist_is_prepared_from_its_files_without_network(tmp_path, monkeypatch):
-    manual = mnist_dir() / "downloads" / "manual"
+def test_mnist_is_prepared_from_its_files_without_network(tmp_path, monkeypatch, mnist_data_dir):
+    manual = mnist_data_dir / "downloads" / "manual"
     if not manual.is_dir():
         pytest.skip(f"needs the original MNIST files: no {manual}")
     shutil.copytree(manual, tmp_path / "downloads" / "manual")
@@ -251,5 +242,5 @@ def test_mnist_is_prepared_from_its_files_without_network(tmp_path, monkeypatch)
 
     monkeypatch.setattr(socket.socket, "connect", no_network)
     dataset = load("mnist", batch_size=256, data_dir=tmp_path)
-    labels = mnist_raw("labels-idx1", 8)
+    labels = mnist_raw(mnist_data_dir, "labels-idx1", 8)
     np.testing.assert_array_equal(np.bincount(dataset.labels), np.bincount(labels))

@@ -194,7 +194,7 @@ def test_a_loss_that_explodes_stops_the_run_and_names_the_tensor(workplace, caps
     explosive = ["--steps", 50, "--learning-rate", 1e30, "--checkpoint-every", 1e-6]
     assert train_tiny(*explosive) == 3
     error = capsys.readouterr().err
-    found = re.search(r"error: (.+) became (NaN|Inf) at step (\d+)\. .* up to step (\d+) ", error)
+    found = re.search(r"error: (.+) became (NaN|Inf) at step (\d+)\. .* up to step (\d+) in", error)
     assert "loss" in found[1] or "gradient of" in found[1]
     assert int(found[4]) == int(found[3]) - 1
     assert "--learning-rate" in error

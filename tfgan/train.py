@@ -1,6 +1,6 @@
 """The main job: trains a GAN, shows its progress, and exports a SavedModel."""
 
-import contextlib
+import dataclasses
 import functools
 import os
 import re
@@ -9,6 +9,7 @@ import sys
 import time
 
 from tfgan import data
+from tfgan.budget import Budget
 from tfgan.command_line import ArgumentParser, image_size, number, run, start_tensorflow
 from tfgan.run_folder import RunFolder
 
@@ -188,47 +189,24 @@ def train(arguments, start_time):
     )
     name = arguments.name or f"{dataset.name}_{arguments.model}"
     folder = RunFolder(os.path.join(arguments.out, name))
-    budget = Budget(arguments, dataset.steps_per_epoch)
+    budget = budget_of(arguments, dataset)
     with folder.locked():
         if arguments.fresh:
             folder.clear()
-        folder.claim(settings_of(arguments, dataset), budget.as_dict())
+        folder.claim(settings_of(arguments, dataset), dataclasses.asdict(budget))
         if folder.result and budget.is_spent(folder.result["step"], folder.result["seconds"]):
             print(finished_message(folder, arguments))
             return 0
         return train_in(folder, name, arguments, dataset, budget, start_time)
 
 
-class Budget:
-    """How long to train: a number of steps, or seconds on the clock.
-
-    Attributes:
-        steps: the step at which to stop, or None.
-        seconds: the seconds at which to stop, counted over all sittings, or None.
-    """
-
-    def __init__(self, arguments, steps_per_epoch):
-        self.steps = self.seconds = None
-        if arguments.minutes is not None:
-            self.seconds = arguments.minutes * 60
-        elif arguments.epochs is not None:
-            self.steps = arguments.epochs * steps_per_epoch
-        else:
-            self.steps = arguments.steps or DEFAULT_STEPS
-
-    def is_spent(self, step, seconds):
-        """Whether a run that stands at this step after so many seconds is finished."""
-        return seconds >= self.seconds if self.steps is None else step >= self.steps
-
-    def as_dict(self):
-        """For `config.json`."""
-        return {"steps": self.steps, "seconds": self.seconds}
-
-    def describe(self, steps_per_epoch):
-        """For a person."""
-        if self.steps is None:
-            return f"{self.seconds / 60:g} minutes on the clock"
-        return f"{self.steps:,} steps ({self.steps / steps_per_epoch:.4g} epochs)"
+def budget_of(arguments, dataset):
+    """How long to train, of the flags --epochs, --steps and --minutes."""
+    if arguments.minutes is not None:
+        return Budget(seconds=arguments.minutes * 60)
+    if arguments.epochs is not None:
+        return Budget(steps=arguments.epochs * dataset.steps_per_epoch)
+    return Budget(steps=arguments.steps or DEFAULT_STEPS)
 
 
 def settings_of(arguments, dataset):
@@ -280,9 +258,9 @@ def build(arguments, dataset):
 def train_in(folder, name, arguments, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
-    import tensorflow as tf
-
+    from tfgan.callbacks import History, RunProgress, SampleSheet, TensorBoardScalars
     from tfgan.checkpoint import Checkpoints
+    from tfgan.loop import NotFiniteError, train_until
 
     gan = build(arguments, dataset)
     checkpoints = Checkpoints(folder.checkpoints, gan, arguments.keep_checkpoints)
@@ -297,20 +275,21 @@ def train_in(folder, name, arguments, dataset, budget, start_time):
     print(plan(arguments, dataset, budget, gan, folder, model_folder))
     if resumed_step is not None:
         print(f"resumed at step {resumed_step}")
+    callbacks = [
+        RunProgress(dataset.batch_size, seconds, budget.steps, budget.seconds),
+        SampleSheet(folder.samples),
+        History(folder.history_file, seconds),
+        TensorBoardScalars(folder.tensorboard),
+    ]
+    every = arguments.checkpoint_every
     try:
-        received = run_steps(gan, dataset, budget, seconds, folder, checkpoints, arguments)
-    except tf.errors.InvalidArgumentError as error:
-        found = re.search(r"non-finite (.+?) : Tensor had (.+?) values", error.message)
-        if not found:
-            raise
+        received = train_until(budget, gan, dataset, callbacks, checkpoints, every, seconds)
+    except NotFiniteError as error:
         steps = checkpoints.steps()
-        kept = (
-            f"up to step {steps[-1]} are in {folder.checkpoints}" if steps else "were not yet due"
-        )
+        kept = f"up to step {steps[-1]} in {folder.checkpoints}" if steps else "none yet"
         print(
-            f"\nerror: {found[1]} became {found[2]} at step {int(gan.step) + 1}. Checkpoints "
-            f"{kept}. Try a lower --learning-rate, another --loss, or a larger --batch-size, with "
-            "--fresh",
+            f"\nerror: {error}. Checkpoints: {kept}. Try a lower --learning-rate, another --loss "
+            "or a larger --batch-size, with --fresh or another --name",
             file=sys.stderr,
         )
         return EXIT_NOT_FINITE
@@ -322,72 +301,6 @@ def train_in(folder, name, arguments, dataset, budget, start_time):
         return 128 + received
     export(gan, folder, model_folder, seconds())
     return 0
-
-
-def run_steps(gan, dataset, budget, seconds, folder, checkpoints, arguments):
-    """Trains until the budget is spent or a signal arrives; saves a checkpoint either way.
-
-    Returns:
-        The signal's number, or None.
-    """
-    import keras
-
-    from tfgan.callbacks import History, RunProgress, SampleSheet, TensorBoardScalars
-
-    steps_per_epoch = dataset.steps_per_epoch
-    step = int(gan.step)
-    callbacks = keras.callbacks.CallbackList(
-        [
-            RunProgress(dataset.batch_size, seconds, budget.steps, budget.seconds),
-            SampleSheet(folder.samples),
-            History(folder.history_file, seconds),
-            TensorBoardScalars(folder.tensorboard),
-        ],
-        model=gan,
-    )
-    batches = iter(dataset.batches(start_step=step))
-    last_checkpoint = time.monotonic()
-    logs = {}
-    with stop_signals() as received:
-        callbacks.on_train_begin()
-        while not (budget.is_spent(step, seconds()) or received):
-            epoch, batch = divmod(step, steps_per_epoch)
-            if batch == 0:
-                gan.reset_metrics()
-                callbacks.on_epoch_begin(epoch)
-            logs = gan.train_step(next(batches))
-            step += 1
-            callbacks.on_train_batch_end(batch, logs)
-            if step % steps_per_epoch == 0:
-                callbacks.on_epoch_end(epoch, logs)
-            if time.monotonic() - last_checkpoint >= arguments.checkpoint_every:
-                checkpoints.save(seconds())
-                last_checkpoint = time.monotonic()
-        checkpoints.save(seconds())
-        if logs and step % steps_per_epoch and not received:
-            callbacks.on_epoch_end(step // steps_per_epoch, logs)
-        callbacks.on_train_end()
-    return received[0] if received else None
-
-
-@contextlib.contextmanager
-def stop_signals():
-    """Collects Ctrl-C and SIGTERM instead of dying of them; a second one does interrupt."""
-    received = []
-
-    def receive(number, frame):
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    previous = {
-        number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def plan(arguments, dataset, budget, gan, folder, model_folder):
@@ -404,6 +317,10 @@ def plan(arguments, dataset, budget, gan, folder, model_folder):
     corrupt = f", {dataset.num_corrupt} corrupt ones left out" if dataset.num_corrupt else ""
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else f"CPU ({os.cpu_count()} cores)"
+    if budget.steps is None:
+        length = f"{budget.seconds / 60:g} minutes on the clock"
+    else:
+        length = f"{budget.steps:,} steps ({budget.steps / dataset.steps_per_epoch:.4g} epochs)"
     lines = {
         "data": f"{dataset.name}: {dataset.num_images:,} pictures of {height}x{width}x{channels}"
         f"{classes}, {place}{corrupt}",
@@ -413,7 +330,7 @@ def plan(arguments, dataset, budget, gan, folder, model_folder):
         "recipe": f"{arguments.loss} loss, batches of {arguments.batch_size}, learning rate "
         f"{arguments.learning_rate:g}, {arguments.latent_dim} latents, seed {arguments.seed}",
         "device": device,
-        "length": budget.describe(dataset.steps_per_epoch),
+        "length": length,
         "run": f"{folder.path}",
         "export": f"{model_folder}",
     }

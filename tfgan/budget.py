@@ -1,0 +1,20 @@
+"""How long to train."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """Up to a step, or up to a time on the clock.
+
+    Attributes:
+        steps: the absolute step at which to stop, or None.
+        seconds: the seconds at which to stop, counted over all sittings, or None.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    def is_spent(self, step, seconds):
+        """Whether a run that stands at this step after so many seconds is finished."""
+        return seconds >= self.seconds if self.steps is None else step >= self.steps

@@ -1,0 +1,96 @@
+"""The training loop: what `fit` does, but stoppable and resumable at any step."""
+
+import contextlib
+import re
+import signal
+import time
+
+import keras
+import tensorflow as tf
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss or a gradient became NaN or infinite; the message names it and the step."""
+
+
+def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, seconds):
+    """Trains until the budget is spent or a signal arrives; saves a checkpoint either way.
+
+    The weights are those that `fit` would arrive at. `fit` cannot start inside an epoch; this
+    starts at the model's step, wherever that is, because the batches and the noise follow from
+    the seed and the step.
+
+    Args:
+        budget: a `Budget`.
+        gan: a compiled model with `step` and `train_step`.
+        dataset: an `ImageDataset`.
+        callbacks: a list of Keras callbacks.
+        checkpoints: the `Checkpoints` of the model.
+        checkpoint_every: seconds from one checkpoint to the next.
+        seconds: function that returns the seconds trained so far, over all sittings.
+
+    Returns:
+        The number of the signal that stopped the loop, or None.
+
+    Raises:
+        NotFiniteError: a loss or a gradient was not finite. No checkpoint is written then.
+        OSError: a checkpoint or a callback's file cannot be written.
+    """
+    callbacks = keras.callbacks.CallbackList(callbacks, model=gan)
+    steps_per_epoch = dataset.steps_per_epoch
+    step = int(gan.step)
+    batches = iter(dataset.batches(start_step=step))
+    checkpoint_time = time.monotonic()
+    logs = {}
+    with stop_signals() as received:
+        callbacks.on_train_begin()
+        while not (budget.is_spent(step, seconds()) or received):
+            epoch, batch = divmod(step, steps_per_epoch)
+            if batch == 0:
+                gan.reset_metrics()
+                callbacks.on_epoch_begin(epoch)
+            logs = train_step(gan, next(batches), step)
+            step += 1
+            callbacks.on_train_batch_end(batch, logs)
+            if step % steps_per_epoch == 0:
+                callbacks.on_epoch_end(epoch, logs)
+            if time.monotonic() - checkpoint_time >= checkpoint_every:
+                checkpoints.save(seconds())
+                checkpoint_time = time.monotonic()
+        checkpoints.save(seconds())
+        ends_inside_an_epoch = logs and step % steps_per_epoch
+        if ends_inside_an_epoch and not received:
+            callbacks.on_epoch_end(step // steps_per_epoch, logs)
+        callbacks.on_train_end()
+    return received[0] if received else None
+
+
+def train_step(gan, batch, step):
+    """One step of the model; the failed check of a tensor becomes a `NotFiniteError`."""
+    try:
+        return gan.train_step(batch)
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(r"non-finite (.+?) : Tensor had (.+?) values", error.message)
+        if not found:
+            raise
+        # The model's own step may or may not have been counted up before the check failed.
+        raise NotFiniteError(f"{found[1]} became {found[2]} at step {step + 1}") from error
+
+
+@contextlib.contextmanager
+def stop_signals():
+    """Collects Ctrl-C and SIGTERM in a list instead of dying of them; a second one interrupts."""
+    received = []
+
+    def receive(number, frame):
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, receive) for number in numbers}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
