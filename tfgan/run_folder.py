@@ -72,12 +72,13 @@ class RunFolder:
                 continue
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
-    def claim(self, settings, budget):
+    def claim(self, settings, arguments):
         """Writes `config.json`, or compares with the one that is there.
 
         Args:
             settings: what decides the run's results; a run is resumed under equal settings only.
-            budget: how long to train, which may differ from one sitting to the next.
+            arguments: all that the command was given, to repeat it: a dict for JSON. What is not
+                among the settings may differ from one sitting to the next.
 
         Raises:
             InputError: the folder holds a run of other settings; the message prints what differs.
@@ -96,7 +97,7 @@ class RunFolder:
                 )
         _write_json(
             self.config_file,
-            {"settings": settings, "budget": budget, "versions": package_versions()},
+            {"settings": settings, "arguments": arguments, "versions": package_versions()},
         )
 
     def cut_history(self, step):

@@ -1,6 +1,5 @@
 """The main job: trains a GAN, shows its progress, and exports a SavedModel."""
 
-import dataclasses
 import functools
 import os
 import re
@@ -193,7 +192,7 @@ def train(arguments, start_time):
     with folder.locked():
         if arguments.fresh:
             folder.clear()
-        folder.claim(settings_of(arguments, dataset), dataclasses.asdict(budget))
+        folder.claim(settings_of(arguments, dataset), vars(arguments))
         if folder.result and budget.is_spent(folder.result["step"], folder.result["seconds"]):
             print(finished_message(folder, arguments))
             return 0

@@ -12,13 +12,15 @@ class GAN(AdversarialModel):
     """Two networks against each other: one makes pictures, the other tells them from real ones.
 
     Example:
-        >>> data = tfgan.data.load("digits", batch_size=64)
+        >>> digits = tfgan.data.load("digits", batch_size=64)
         >>> gan = tfgan.GAN(
-        ...     convolutional_generator(data.image_shape),
-        ...     convolutional_discriminator(data.image_shape),
+        ...     convolutional_generator(digits.image_shape),
+        ...     convolutional_discriminator(digits.image_shape),
         ... )
         >>> gan.compile(loss="hinge")
-        >>> gan.fit(data.batches(), epochs=50, steps_per_epoch=data.steps_per_epoch)
+        >>> gan.fit(
+        ...     digits.batches(), epochs=50, steps_per_epoch=digits.steps_per_epoch, shuffle=False
+        ... )
         >>> pictures = gan.generate([0, 1, 2])
 
     Reference:
