@@ -142,4 +142,4 @@ def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         export.export_saved_model(trained, tmp_path / "m")
     assert os.listdir(tmp_path / "m") == []
-    assert saved_models.versions(tmp_path / "m") == []
+    assert not saved_models.versions(tmp_path / "m")

@@ -1,12 +1,14 @@
 """What the commands share: an argument parser that answers in one line, and exit statuses."""
 
 import argparse
-import os
+import logging
+import math
 import re
 import sys
 
 from tfgan import __version__
 from tfgan.errors import InputError
+from tfgan.startup import import_tensorflow
 
 EXIT_BAD_INPUT = 2
 EXIT_FAULT = 1
@@ -26,25 +28,29 @@ class ArgumentParser(argparse.ArgumentParser):
         self.exit(EXIT_BAD_INPUT, f"error: {message} (see --help)\n")
 
 
-def number(kind, minimum, exclusive=False):
-    """An argparse type: an int or a float, at least (or above) a minimum.
+def number(kind, minimum, exclusive=False, maximum=math.inf):
+    """An argparse type: a finite int or float between two bounds.
 
     Args:
         kind: int or float.
-        minimum: the bound.
-        exclusive: whether the bound itself is refused.
+        minimum: the lower bound.
+        exclusive: whether the lower bound itself is refused.
+        maximum: the upper bound.
     """
     wanted = "a whole number" if kind is int else "a number"
-    bound = f"above {minimum}" if exclusive else f"of at least {minimum}"
+    bounds = f"above {minimum}" if exclusive else f"of at least {minimum}"
+    if maximum < math.inf:
+        bounds += f" and at most {maximum}"
 
     def parse(text):
         try:
             value = kind(text)
         except ValueError:
-            value = None
-        # The comparison is written so that it refuses a NaN as well.
-        if value is None or not (value > minimum or (value == minimum and not exclusive)):
-            raise argparse.ArgumentTypeError(f"expected {wanted} {bound}. Received: {text!r}")
+            value = math.nan
+        # Written so that it refuses a NaN as well.
+        is_inside = (minimum < value if exclusive else minimum <= value) and value <= maximum
+        if not is_inside or value == math.inf:
+            raise argparse.ArgumentTypeError(f"expected {wanted} {bounds}. Received: {text!r}")
         return value
 
     return parse
@@ -62,26 +68,12 @@ def image_size(text):
 
 
 def start_tensorflow():
-    """Imports TensorFlow, with Keras on it, without its start-up notes.
+    """Imports TensorFlow quietly, and keeps its and TFDS' warnings to themselves from then on."""
+    import absl.logging
 
-    Its C++ code writes notes about the processor and absent GPUs straight to file descriptor 2,
-    whatever the environment says; they would bury the first line that a user should read.
-    """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        import tensorflow as tf
-
-        # Looks for GPUs, which writes its own notes.
-        tf.config.list_physical_devices()
-        # Notes of the Python side, such as that a SavedModel was written.
-        tf.get_logger().setLevel("ERROR")
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
+    import_tensorflow()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    absl.logging.set_verbosity(absl.logging.ERROR)
 
 
 def run(command, arguments):

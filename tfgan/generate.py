@@ -42,6 +42,11 @@ def parse(argv=None):
         "--out", metavar="PATH", help="(default: grid.png, pictures or pictures.npz)"
     )
     arguments = parser.parse_args(argv)
+    if arguments.seed + arguments.num > 2**63:
+        parser.error(
+            "--seed + --num must be at most 2**63, since seeds are int64. Received: "
+            f"--seed {arguments.seed} --num {arguments.num}"
+        )
     extension = {"grid": ".png", "npz": ".npz"}.get(arguments.format)
     default = {"grid": "grid.png", "png-folder": "pictures", "npz": "pictures.npz"}
     arguments.out = Path(arguments.out or default[arguments.format])

@@ -1,15 +1,19 @@
 """Where SavedModels lie: `<name>/<version>/`, as TensorFlow Serving looks for them."""
 
+import re
 from pathlib import Path
 
 from tfgan.errors import InputError
 
 
 def versions(model_folder):
-    """Version numbers under a model's folder, ascending."""
-    return sorted(
-        int(entry.name) for entry in Path(model_folder).iterdir() if entry.name.isdecimal()
-    )
+    """Folders under a model's folder by their version number, ascending: dict of int to Path.
+
+    As in Serving, any digits are a version, with leading zeros or without.
+    """
+    entries = Path(model_folder).iterdir()
+    numbered = {int(entry.name): entry for entry in entries if re.fullmatch("[0-9]+", entry.name)}
+    return dict(sorted(numbered.items()))
 
 
 def find(path):
@@ -27,11 +31,11 @@ def find(path):
     if (path / "saved_model.pb").is_file():
         return path
     complete = [
-        version for version in versions(path) if (path / str(version) / "saved_model.pb").is_file()
+        folder for folder in versions(path).values() if (folder / "saved_model.pb").is_file()
     ]
     if not complete:
         raise InputError(
             f"no SavedModel at {path}: it has neither saved_model.pb nor a version such as "
             "1/saved_model.pb"
         )
-    return path / str(complete[-1])
+    return complete[-1]

@@ -122,7 +122,13 @@ def parse(argv=None):
         metavar="RATE",
         help="of Adam, for both players (default: 0.001)",
     )
-    group.add_argument("--seed", type=number(int, 0), default=0, metavar="N", help="(default: 0)")
+    group.add_argument(
+        "--seed",
+        type=number(int, 0, maximum=2**32 - 1),
+        default=0,
+        metavar="N",
+        help="(default: 0)",
+    )
 
     group = parser.add_argument_group("output")
     group.add_argument(

@@ -1,6 +1,7 @@
 """Any image data set of TensorFlow Datasets (TFDS), by its name."""
 
 import io
+import itertools
 import os
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from tfgan.data import pictures
 from tfgan.data.reachable import unreachable
 from tfgan.data.source import Source, slug
 from tfgan.errors import InputError
+from tfgan.startup import import_tensorflow, quiet_stderr
 
 _READ_BATCH = 256
 
@@ -45,6 +47,7 @@ def source(
     Raises:
         InputError: The data set has no pictures under `image`, or cannot be prepared.
     """
+    import_tensorflow()
     import tensorflow_datasets as tfds
 
     data_dir = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
@@ -74,7 +77,10 @@ def source(
             ),
         )
         index = 0
-        for batch in records.batch(_READ_BATCH).prefetch(1).as_numpy_iterator():
+        batches = records.batch(_READ_BATCH).prefetch(1).as_numpy_iterator()
+        with quiet_stderr():
+            first = list(itertools.islice(batches, 1))
+        for batch in itertools.chain(first, batches):
             labels = batch["label"].tolist() if labelled else [None] * len(batch["image"])
             for image, label in zip(batch["image"], labels):
                 yield pictures.Encoded(f"{index} of {name}", io.BytesIO(image), label)

@@ -38,5 +38,7 @@ def latents_from_seeds(seeds, latent_dim):
         key = tf.stack([seed, tf.constant(_PICTURE_KEY, tf.int64)])
         return tf.random.stateless_normal((latent_dim,), key, alg="philox")
 
-    # tf.vectorized_map draws another vector for the same seed at another place in the batch.
-    return tf.map_fn(latent, tf.cast(seeds, tf.int64), fn_output_signature=tf.float32)
+    # One draw a seed: what one draw for all gives a seed depends on its place in the batch.
+    latents = tf.map_fn(latent, tf.cast(seeds, tf.int64), fn_output_signature=tf.float32)
+    # Run eagerly on no seeds, map_fn does not know the length.
+    return tf.reshape(latents, (-1, latent_dim))

@@ -59,13 +59,15 @@ def dense_generator(image_shape, latent_dim=100, width=32):
         x = upsample(x, filters, KERNEL_SIZE, size)
         x = batch_normalization()(x)
         x = layers.ReLU()(x)
-    x = upsample(x, channels, KERNEL_SIZE, full)
+    x = upsample(x, channels, KERNEL_SIZE, full, use_bias=True)
     images = layers.Activation("tanh", name="images")(x)
     return keras.Model(latents, images, name="dense_generator")
 
 
 def dense_discriminator(image_shape, width=32):
     """A flattened picture through dense layers, 1024 and 512 wide at `width=64`, to one logit.
+
+    The published ReLU is a LeakyReLU here, as DCGAN has it in every discriminator.
 
     Args:
         image_shape: `(height, width, channels)`.

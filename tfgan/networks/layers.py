@@ -47,7 +47,7 @@ def project_and_reshape(latents, shape):
     return layers.Reshape(shape)(x)
 
 
-def upsample(x, filters, kernel_size, size):
+def upsample(x, filters, kernel_size, size, use_bias=False):
     """Doubles a feature map with a transposed convolution, then crops it to `size`.
 
     Args:
@@ -55,6 +55,7 @@ def upsample(x, filters, kernel_size, size):
         filters: channels of the result.
         kernel_size: of the transposed convolution, whose stride is 2.
         size: `(height, width)` of the result, each `2h` or `2h - 1`, `2w` or `2w - 1`.
+        use_bias: whether to add a bias, which a normalisation that follows would take away again.
 
     Returns:
         float [N, *size, filters], linear: normalisation and activation follow at the caller's.
@@ -64,7 +65,7 @@ def upsample(x, filters, kernel_size, size):
         kernel_size,
         strides=2,
         padding="same",
-        use_bias=False,
+        use_bias=use_bias,
         kernel_initializer=normal_initializer(),
     )(x)
     surplus = (x.shape[1] - size[0], x.shape[2] - size[1])

@@ -1,0 +1,355 @@
+"""The commands: what they accept, and one line for what they do not."""
+
+import inspect
+import os
+import pkgutil
+import resource
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import tfgan
+from tfgan import command_line, generate, train
+from tfgan.command_line import ArgumentParser, image_size, number
+from tfgan.errors import InputError
+
+COMMANDS = {"train": train.main, "generate": generate.main}
+
+
+def refusal_of(parse, text):
+    import argparse
+
+    with pytest.raises(argparse.ArgumentTypeError) as error:
+        parse(text)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "minimum", "exclusive", "text", "value"),
+    [
+        (int, 1, False, "1", 1),
+        (int, 1, False, "64", 64),
+        (int, 0, False, "0", 0),
+        (int, 0, True, "1", 1),
+        (float, 0, True, "1e-3", 1e-3),
+        (float, 0, True, "0.5", 0.5),
+        (float, 0, False, "0", 0.0),
+        (float, 0, True, "2", 2.0),
+    ],
+)
+def test_number_accepts(kind, minimum, exclusive, text, value):
+    parsed = number(kind, minimum, exclusive)(text)
+    assert (type(parsed), parsed) == (kind, value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "minimum", "exclusive", "texts", "wanted"),
+    [
+        (int, 1, False, ["0", "-1", "1.5", "1e3", "x", "", "nan"], "a whole number of at least 1"),
+        (int, 0, True, ["0"], "a whole number above 0"),
+        (float, 0, True, ["0", "-0.1", "nan", "-inf", "x", "1,5", ""], "a number above 0"),
+        (float, 2, False, ["1.99", "nan"], "a number of at least 2"),
+    ],
+)
+def test_number_refuses(kind, minimum, exclusive, texts, wanted):
+    for text in texts:
+        message = refusal_of(number(kind, minimum, exclusive), text)
+        assert message == f"expected {wanted}. Received: {text!r}"
+
+
+def test_image_size_is_a_side_or_height_by_width():
+    assert image_size("32") == (32, 32)
+    assert image_size("32x48") == (32, 48)
+    assert image_size("1x7") == (1, 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0", "0x8", "8x0", "-4", "x32", "32x", "32x48x3", "3.5", "32 x 48", "32X48", "32,48", "", "a"],
+)
+def test_image_size_refuses(text):
+    message = refusal_of(image_size, text)
+    assert repr(text) in message
+    assert "32x48" in message
+
+
+def assert_refused(command, argv, received, capsys):
+    """A command answers with status 2 and one line that holds all of `received`."""
+    try:
+        status = COMMANDS[command](argv)
+    except SystemExit as stop:
+        status = stop.code
+    output, errors = capsys.readouterr()
+    assert status == 2
+    assert output == ""
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1 and errors.endswith("\n")
+    for part in received:
+        assert part in errors
+
+
+BAD_TRAIN_FLAGS = [
+    (["--loss", "hindge"], ["--loss", "'hindge'", "hinge"]),
+    (["--model", "vae"], ["--model", "'vae'", "gan"]),
+    (["--networks", "resnet"], ["--networks", "'resnet'", "dense"]),
+    (["--width", "0"], ["--width", "'0'", "at least 1"]),
+    (["--width", "2.5"], ["--width", "'2.5'", "whole number"]),
+    (["--depth", "0"], ["--depth", "'0'"]),
+    (["--depth", "2", "--networks", "dense"], ["--depth", "--networks dense"]),
+    (["--networks", "dense", "--depth", "2"], ["--depth", "--networks dense"]),
+    (["--latent-dim", "0"], ["--latent-dim", "'0'"]),
+    (["--image-size", "0"], ["--image-size", "'0'", "32x48"]),
+    (["--image-size", "32x48x3"], ["--image-size", "'32x48x3'"]),
+    (["--image-size", "-4"], ["--image-size", "'-4'"]),
+    (["--epochs", "0"], ["--epochs", "'0'"]),
+    (["--steps", "0"], ["--steps", "'0'"]),
+    (["--steps", "1e3"], ["--steps", "'1e3'"]),
+    (["--minutes", "0"], ["--minutes", "'0'", "above 0"]),
+    (["--minutes", "nan"], ["--minutes", "'nan'"]),
+    (["--epochs", "1", "--steps", "2"], ["--steps", "--epochs"]),
+    (["--minutes", "1", "--epochs", "2"], ["--minutes", "--epochs"]),
+    (["--steps", "1", "--minutes", "2"], ["--steps", "--minutes"]),
+    (["--batch-size", "0"], ["--batch-size", "'0'"]),
+    (["--learning-rate", "0"], ["--learning-rate", "'0'", "above 0"]),
+    (["--learning-rate", "nan"], ["--learning-rate", "'nan'"]),
+    (["--learning-rate", "-0.1"], ["--learning-rate", "'-0.1'"]),
+    (["--seed", "-1"], ["--seed", "'-1'", "at least 0"]),
+    (["--seed"], ["--seed"]),
+    (["--name", "a/b"], ["--name", "'a/b'"]),
+    (["--name", ".hidden"], ["--name", "'.hidden'"]),
+    (["--name", "two\nlines"], ["--name", "two\\nlines"]),
+    (["--name", ""], ["--name", "''"]),
+    (["--checkpoint-every", "0"], ["--checkpoint-every", "'0'"]),
+    (["--keep-checkpoints", "0"], ["--keep-checkpoints", "'0'"]),
+    (["--skip-corrupt=1"], ["--skip-corrupt", "'1'"]),
+    (["--conditional"], ["--conditional"]),
+    (["--learning", "0.1"], ["--learning"]),
+    (["mnist"], ["mnist"]),
+]
+BAD_GENERATE_FLAGS = [
+    ([], ["MODEL"]),
+    (["model", "other"], ["other"]),
+    (["model", "--num", "0"], ["--num", "'0'", "at least 1"]),
+    (["model", "--num", "1.5"], ["--num", "'1.5'"]),
+    (["model", "--seed", "-1"], ["--seed", "'-1'"]),
+    (["model", "--format", "gif"], ["--format", "'gif'", "png-folder"]),
+    (["model", "--out", "grid.jpg"], ["--out", "'grid.jpg'", ".png", "--format grid"]),
+    (["model", "--out", "grid"], ["--out", "'grid'", ".png"]),
+    (["model", "--format", "npz", "--out", "a.png"], ["--out", "'a.png'", ".npz", "npz"]),
+    (["model", "--number", "3"], ["--number"]),
+]
+
+
+@pytest.mark.parametrize(("argv", "received"), BAD_TRAIN_FLAGS, ids=str)
+def test_train_refuses(argv, received, capsys):
+    assert_refused("train", argv, received, capsys)
+
+
+@pytest.mark.parametrize(("argv", "received"), BAD_GENERATE_FLAGS, ids=str)
+def test_generate_refuses(argv, received, capsys):
+    assert_refused("generate", argv, received, capsys)
+
+
+@pytest.mark.parametrize(
+    ("parse", "argv"),
+    [
+        # keras.utils.set_random_seed takes 32 bits.
+        (train.parse, ["--seed", str(2**32)]),
+        (train.parse, ["--learning-rate", "inf"]),
+        (train.parse, ["--minutes", "inf"]),
+        # Seeds of pictures are int64.
+        (generate.parse, ["model", "--seed", str(2**63)]),
+        (generate.parse, ["model", "--seed", str(2**63 - 1), "--num", "2"]),
+    ],
+    ids=lambda value: value.__module__ if callable(value) else " ".join(value),
+)
+def test_numbers_that_are_too_large_are_refused(parse, argv, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(argv)
+    assert stop.value.code == 2
+    assert argv[-1] in capsys.readouterr().err.partition("error: ")[2]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_version(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        COMMANDS[command](["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"tfgan {tfgan.__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_every_flag_its_default_and_examples(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        COMMANDS[command](["--help"])
+    assert stop.value.code == 0
+    output = capsys.readouterr().out
+    assert f"python -m tfgan.{command}" in output.partition("examples:")[2]
+    flags = {
+        "train": "--dataset --data-dir --image-size --skip-corrupt --model --networks --width "
+        "--depth --latent-dim --loss --epochs --steps --minutes --batch-size --learning-rate "
+        "--seed --out --name --export-dir --checkpoint-every --keep-checkpoints --fresh",
+        "generate": "--num --seed --format --out",
+    }[command]
+    for flag in flags.split():
+        assert f"\n  {flag}" in output, flag
+    arguments = {
+        "train": vars(train.parse([])),
+        "generate": vars(generate.parse(["model"])),
+    }[command]
+    # Help says what the parser does where a flag is left out.
+    for name in ("width", "latent_dim", "batch_size", "learning_rate", "seed", "num", "format"):
+        if name in arguments:
+            _, _, entry = output.partition(f"\n  --{name.replace('_', '-')} ")
+            entry = " ".join(entry.partition("\n  -")[0].split())
+            assert f"(default: {arguments[name]})" in entry
+
+
+def test_help_and_bad_flags_answer_at_once_without_tensorflow():
+    script = """
+        import sys, tfgan
+        from tfgan import generate, train
+
+        for main in (train.main, generate.main):
+            for argv in (["--help"], ["--no-such-flag"], ["--version"]):
+                try:
+                    main(argv)
+                except SystemExit as stop:
+                    assert stop.code == (2 if argv == ["--no-such-flag"] else 0)
+        assert generate.main(["no/such/model"]) == 2
+        heavy = {"tensorflow", "keras", "sklearn", "matplotlib", "tensorflow_datasets"}
+        print("imported:", sorted(heavy & set(sys.modules)))
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.stdout.endswith("imported: []\n")
+    assert done.stderr.count("\n") == 3
+    # Seconds of the processor: those on the clock depend on what else it does.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
+
+
+def test_defaults_of_train_are_those_of_the_library():
+    from tfgan.losses import LOSSES
+    from tfgan.models.base import AdversarialModel, adam
+
+    arguments = train.parse([])
+
+    def default_of(function, name):
+        return inspect.signature(function).parameters[name].default
+
+    assert arguments.learning_rate == default_of(adam, "learning_rate")
+    assert arguments.loss == default_of(AdversarialModel.compile, "loss")
+    assert arguments.seed == default_of(AdversarialModel.__init__, "seed")
+    for builder in (tfgan.convolutional_generator, tfgan.dense_generator):
+        assert arguments.width == default_of(builder, "width")
+        assert arguments.latent_dim == default_of(builder, "latent_dim")
+    for builder in (tfgan.convolutional_discriminator, tfgan.dense_discriminator):
+        assert arguments.width == default_of(builder, "width")
+    assert [train.parse(["--loss", name]).loss for name in LOSSES] == list(LOSSES)
+
+
+def test_losses_that_train_offers_are_those_of_the_library(capsys):
+    from tfgan.losses import LOSSES
+
+    with pytest.raises(SystemExit):
+        train.main(["--loss", "none_of_them"])
+    offered = capsys.readouterr().err.partition("choose from ")[2].partition(")")[0]
+    assert [name.strip("' ") for name in offered.split(",")] == list(LOSSES)
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    entry = capsys.readouterr().out.partition("\n  --loss NAME")[2].partition("\n  --")[0]
+    explained = " ".join(entry.split()).replace(" (default)", "")
+    assert explained.split(", ") == list(LOSSES)
+
+
+def test_arguments_reach_their_names():
+    arguments = train.parse(
+        ["--dataset", "mnist", "--image-size", "32x48", "--minutes", "1.5", "--depth", "3"]
+        + ["--name", "a-b_1.2", "--fresh"]
+    )
+    assert (arguments.dataset, arguments.image_size) == ("mnist", (32, 48))
+    assert (arguments.minutes, arguments.epochs, arguments.steps) == (1.5, None, None)
+    assert (arguments.depth, arguments.name, arguments.fresh) == (3, "a-b_1.2", True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "out"),
+    [
+        ([], "grid.png"),
+        (["--format", "png-folder"], "pictures"),
+        (["--format", "npz"], "pictures.npz"),
+        (["--format", "png-folder", "--out", "some.folder"], "some.folder"),
+    ],
+)
+def test_where_generate_writes(flags, out):
+    assert str(generate.parse(["model", *flags]).out) == out
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "line"),
+    [
+        (0, 0, ""),
+        (143, 143, ""),
+        (InputError("no such thing"), 2, "error: no such thing\n"),
+        (OSError(28, "No space left", "runs"), 1, "error: [Errno 28] No space left: 'runs'\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+    ids=repr,
+)
+def test_run_turns_outcomes_into_statuses(outcome, status, line, capsys):
+    def command(arguments):
+        assert arguments == "arguments"
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    assert command_line.run(command, "arguments") == status
+    assert capsys.readouterr() == ("", line)
+
+
+def test_run_leaves_a_defect_its_traceback():
+    def command(arguments):
+        raise ValueError("a defect")
+
+    with pytest.raises(ValueError, match="a defect"):
+        command_line.run(command, None)
+
+
+def test_a_parser_never_guesses_an_abbreviation(capsys):
+    parser = ArgumentParser(prog="example")
+    parser.add_argument("--steps")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--step", "1"])
+    assert capsys.readouterr().err.startswith("error: unrecognized arguments: --step 1")
+
+
+def test_start_tensorflow_gives_standard_error_back(capfd):
+    command_line.start_tensorflow()
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"
+
+
+def test_public_names_resolve_and_none_hides_a_submodule():
+    submodules = {module.name for module in pkgutil.iter_modules(tfgan.__path__)}
+    assert {"train", "losses", "networks"} <= submodules
+    assert not submodules & set(tfgan.__all__)
+    assert len(set(tfgan.__all__)) == len(tfgan.__all__)
+    for name in tfgan.__all__:
+        assert getattr(tfgan, name) is not None
+        assert name in dir(tfgan)
+        if name != "__version__":
+            assert getattr(tfgan, name).__name__ == name
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = tfgan.no_such_name
+
+
+def test_importing_the_package_imports_nothing_of_it():
+    code = "import sys, tfgan; print(sorted(m for m in sys.modules if m.startswith('tfgan.')))"
+    code += "; print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n[]\n"

@@ -1,0 +1,150 @@
+"""`python -m tfgan.generate` on a SavedModel of a tiny GAN."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import tfgan
+from tfgan import generate
+
+SIDE = 8
+CHANNELS = 3
+GAP = 4
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory):
+    """A model's folder with one version, whose pictures differ strongly from seed to seed."""
+    keras.utils.set_random_seed(0)
+    shape = (SIDE, SIDE, CHANNELS)
+    generator = tfgan.convolutional_generator(shape, latent_dim=4, width=2, depth=1)
+    generator.set_weights([20 * weight for weight in generator.get_weights()])
+    gan = tfgan.GAN(generator, tfgan.convolutional_discriminator(shape, width=2, depth=1))
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tfgan.export_saved_model(gan, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(model_folder):
+    """The model's pictures of the seeds 0 to 15, uint8 [16, H, W, C]."""
+    model = tf.saved_model.load(str(model_folder / "1"))
+    images = model.signatures["from_seeds"](seeds=tf.range(16, dtype=tf.int64))["images"].numpy()
+    assert images.std(axis=0).mean() > 0.1
+    return np.rint(images * 255).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(generate, "BATCH_SIZE", 4)
+
+
+def run(*arguments):
+    assert generate.main([str(argument) for argument in arguments]) == 0
+
+
+def assert_same_pictures(actual, expected):
+    """Same but for the last bit of a float, which depends on the size of the batch."""
+    assert (actual.shape, actual.dtype) == (expected.shape, np.uint8)
+    assert np.abs(actual.astype(int) - expected).max() <= 1
+
+
+def folder_pixels(folder):
+    """`{name: pixels}` of a folder of pictures."""
+    pixels = {}
+    for path in sorted(folder.iterdir()):
+        with Image.open(path) as picture:
+            assert (picture.format, picture.mode) == ("PNG", "RGB")
+            pixels[path.name] = np.asarray(picture)
+    return pixels
+
+
+def test_the_formats_agree_with_each_other_and_with_the_model(
+    model_folder, pictures, tmp_path, capsys
+):
+    # 11 is no multiple of the batch of 4; 5 is not its beginning.
+    flags = [model_folder, "--num", 11, "--seed", 5]
+    outs = [tmp_path / "new" / "folder" / name for name in ("grid.png", "folder", "pictures.npz")]
+    for out, form in zip(outs, ("grid", "png-folder", "npz"), strict=True):
+        run(*flags, "--format", form, "--out", out)
+        assert capsys.readouterr().out == f"11 pictures of {model_folder / '1'} -> {out}\n"
+
+    with np.load(outs[2]) as arrays:
+        assert set(arrays) == {"images", "seeds"}
+        seeds, images = arrays["seeds"], arrays["images"]
+    np.testing.assert_array_equal(seeds, np.arange(5, 16))
+    assert seeds.dtype == np.int64
+    assert_same_pictures(images, pictures[5:])
+
+    in_folder = folder_pixels(outs[1])
+    assert list(in_folder) == [f"{seed:06d}.png" for seed in range(5, 16)]
+    np.testing.assert_array_equal(np.stack(list(in_folder.values())), images)
+
+    with Image.open(outs[0]) as grid:
+        page = np.asarray(grid)
+    # Four columns and three rows of pictures enlarged 8 times.
+    cell = SIDE * 8 + GAP
+    assert page.shape == (GAP + 3 * cell, GAP + 4 * cell, CHANNELS)
+    for index, image in enumerate(images):
+        top, left = (GAP + cell * place for place in divmod(index, 4))
+        np.testing.assert_array_equal(page[top : top + 64 : 8, left : left + 64 : 8], image)
+
+
+def test_a_seed_gives_the_same_picture_in_every_call(model_folder, pictures, tmp_path):
+    for number, (seed, num) in enumerate([(7, 1), (4, 5), (0, 8)]):
+        out = tmp_path / f"{number}.npz"
+        # A version's own folder serves as well as the model's.
+        run(model_folder / "1", "--seed", seed, "--num", num, "--format", "npz", "--out", out)
+        with np.load(out) as arrays:
+            assert_same_pictures(arrays["images"], pictures[seed : seed + num])
+
+
+def test_an_empty_folder_is_filled_and_a_full_one_refused(model_folder, tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    flags = [model_folder, "--num", 2, "--format", "png-folder", "--out", folder]
+    run(*flags)
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert len(before) == 2
+    capsys.readouterr()
+    assert_refused([*flags, "--seed", 9], [str(folder), "not empty"], capsys)
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def assert_refused(arguments, received, capsys):
+    """The command answers with status 2 and one line that holds all of `received`."""
+    assert generate.main([str(argument) for argument in arguments]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1 and errors.endswith("\n")
+    for part in received:
+        assert part in errors
+
+
+def test_a_missing_model_is_refused(tmp_path, capsys):
+    out = tmp_path / "grid.png"
+    absent = tmp_path / "absent"
+    assert_refused([absent, "--out", out], [str(absent), "no such folder"], capsys)
+    assert_refused([tmp_path, "--out", out], [str(tmp_path), "1/saved_model.pb"], capsys)
+    assert not out.exists()
+
+
+def test_a_model_without_seeds_is_refused_with_its_signatures(tmp_path, capsys):
+    module = tf.Module()
+    module.double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None])])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"doubled": module.double})
+    out = tmp_path / "grid.png"
+    assert_refused([tmp_path, "--out", out], [str(tmp_path / "1"), "from_seeds", "doubled"], capsys)
+    assert not out.exists()
+
+
+def test_a_place_that_cannot_be_written_is_told_in_one_line(model_folder, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "grid.png"
+    assert generate.main([str(model_folder), "--num", "1", "--out", str(out)]) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: ") and errors.count("\n") == 1
+    assert str(tmp_path / "file") in errors

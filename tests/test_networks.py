@@ -1,0 +1,301 @@
+"""`tfgan.networks`: any size of picture, and the published layers at the published widths."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tfgan.networks import (
+    convolutional_discriminator,
+    convolutional_generator,
+    dense_discriminator,
+    dense_generator,
+)
+from tfgan.networks.convolutional import default_depth
+
+SHAPES = [
+    (28, 28, 1),
+    (8, 8, 1),
+    (64, 64, 3),
+    (33, 20, 3),
+    (32, 48, 4),
+    (5, 7, 1),
+    (1, 1, 1),
+]
+PAIRS = {
+    "convolutional": (convolutional_generator, convolutional_discriminator),
+    "dense": (dense_generator, dense_discriminator),
+}
+LATENT_DIM = 5
+WIDTH = 2
+any_shape = pytest.mark.parametrize("image_shape", SHAPES, ids=str)
+any_pair = pytest.mark.parametrize("pair", PAIRS)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
+def normal(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def weights_of(model):
+    """Number of weights, those of the moving statistics included."""
+    return sum(int(np.prod(variable.shape)) for variable in model.variables)
+
+
+def batch_normalization_weights(channels):
+    return 4 * channels
+
+
+def ceil_halvings(side, count):
+    return -(-side // 2**count)
+
+
+@any_pair
+@any_shape
+def test_any_size(pair, image_shape):
+    generator = PAIRS[pair][0](image_shape, LATENT_DIM, width=WIDTH)
+    discriminator = PAIRS[pair][1](image_shape, width=WIDTH)
+    assert generator.input_shape == (None, LATENT_DIM)
+    assert generator.output_shape == discriminator.input_shape == (None, *image_shape)
+    # Weights far above their initial ones: without the tanh, pictures would be too.
+    generator.set_weights([1000 * weight for weight in generator.get_weights()])
+    images = generator(normal(32, LATENT_DIM)).numpy()
+    assert images.dtype == np.float32
+    assert images.shape == (32, *image_shape)
+    assert 0.99 < np.abs(images).max() <= 1
+    assert discriminator(images).shape == (32, 1)
+
+
+@any_pair
+def test_logits_are_not_squashed(pair):
+    # Without biases, which start at 0, every layer but a sigmoid passes a factor on.
+    discriminator = PAIRS[pair][1]((8, 8, 1), width=4)
+    images = normal(6, 8, 8, 1)
+    logits = discriminator(images).numpy()
+    assert logits.any()
+    np.testing.assert_allclose(discriminator(1e4 * images), 1e4 * logits, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "depth"),
+    [
+        ((1, 1, 1), 2),
+        ((4, 4, 1), 2),
+        ((5, 7, 1), 2),
+        ((8, 8, 1), 2),
+        ((16, 16, 1), 2),
+        ((17, 17, 1), 3),
+        ((28, 28, 1), 3),
+        ((32, 48, 4), 3),
+        ((33, 20, 3), 3),
+        ((33, 64, 3), 4),
+        ((64, 64, 3), 4),
+        ((256, 256, 3), 4),
+    ],
+)
+def test_default_depth(image_shape, depth):
+    assert default_depth(image_shape) == depth
+    if max(image_shape) < 100:
+        by_default = convolutional_discriminator(image_shape, width=1)
+        explicit = convolutional_discriminator(image_shape, width=1, depth=depth)
+        assert weights_of(by_default) == weights_of(explicit)
+        by_default = convolutional_generator(image_shape, LATENT_DIM, width=1)
+        explicit = convolutional_generator(image_shape, LATENT_DIM, width=1, depth=depth)
+        assert weights_of(by_default) == weights_of(explicit)
+
+
+@pytest.mark.parametrize(("width", "depth"), [(2, 1), (3, 2), (2, 3)])
+@any_shape
+def test_weights_of_the_convolutional_pair(image_shape, width, depth):
+    height, image_width, channels = image_shape
+    bottom = ceil_halvings(height, depth) * ceil_halvings(image_width, depth)
+    rungs = [width * 2**rung for rung in range(depth)]
+
+    generator = convolutional_generator(image_shape, LATENT_DIM, width, depth)
+    expected = LATENT_DIM * bottom * rungs[-1] + batch_normalization_weights(rungs[-1])
+    for inputs, filters in zip([rungs[-1], *rungs[::-1]], rungs[::-1]):
+        expected += 4 * 4 * inputs * filters + batch_normalization_weights(filters)
+    expected += 7 * 7 * rungs[0] * channels + channels
+    assert weights_of(generator) == generator.count_params() == expected
+
+    for normalization in (None, "batch"):
+        discriminator = convolutional_discriminator(image_shape, width, depth, normalization)
+        expected = bottom * rungs[-1] + 1
+        for inputs, filters in zip([channels, *rungs], rungs):
+            # A bias, or the normalisation's offset in its place.
+            after = batch_normalization_weights(filters) if normalization else filters
+            expected += 4 * 4 * inputs * filters + after
+        assert weights_of(discriminator) == discriminator.count_params() == expected
+
+
+@pytest.mark.parametrize("width", [1, 3])
+@any_shape
+def test_weights_of_the_dense_pair(image_shape, width):
+    height, image_width, channels = image_shape
+    bottom = ceil_halvings(height, 3) * ceil_halvings(image_width, 3)
+
+    generator = dense_generator(image_shape, LATENT_DIM, width)
+    expected = LATENT_DIM * bottom * 4 * width + batch_normalization_weights(4 * width)
+    for inputs, filters in ((4, 2), (2, 2), (2, 1)):
+        expected += 5 * 5 * inputs * filters * width**2
+        expected += batch_normalization_weights(filters * width)
+    expected += 5 * 5 * width * channels
+    assert weights_of(generator) == generator.count_params() == expected
+
+    discriminator = dense_discriminator(image_shape, width)
+    pixels = height * image_width * channels
+    expected = (pixels + 1) * 16 * width + (16 * width + 1) * 8 * width + 8 * width + 1
+    assert weights_of(discriminator) == discriminator.count_params() == expected
+
+
+def description(model):
+    """One tuple a layer: its class, and what decides its function."""
+    lines = []
+    for layer in model.layers:
+        line = [type(layer).__name__]
+        if isinstance(layer, layers.Conv2D | layers.Conv2DTranspose):
+            line += [layer.filters, layer.kernel_size, layer.strides, layer.padding]
+            line += [layer.activation.__name__]
+        elif isinstance(layer, layers.Dense):
+            line += [layer.units, layer.activation.__name__]
+        elif isinstance(layer, layers.Activation):
+            line += [layer.activation.__name__]
+        elif isinstance(layer, layers.LeakyReLU):
+            line += [layer.negative_slope]
+        elif isinstance(layer, layers.BatchNormalization):
+            line += [layer.momentum, layer.epsilon]
+        elif isinstance(layer, layers.Reshape):
+            line += [layer.target_shape]
+        lines.append(tuple(line))
+    return lines
+
+
+# The constants of the DCGAN code, not those of Keras.
+NORMALIZATION = ("BatchNormalization", 0.9, 1e-5)
+LEAKY = ("LeakyReLU", 0.2)
+
+
+def convolution(name, filters, kernel, stride, activation="linear"):
+    return (name, filters, (kernel, kernel), (stride, stride), "same", activation)
+
+
+def test_the_convolutional_pair_as_published():
+    ladder = []
+    for filters in (512, 256, 128, 64):
+        ladder += [convolution("Conv2DTranspose", filters, 4, 2), NORMALIZATION, LEAKY]
+    generator = convolutional_generator((64, 64, 3), width=64, depth=4)
+    assert description(generator) == [
+        ("InputLayer",),
+        ("Dense", 4 * 4 * 512, "linear"),
+        ("Reshape", (4, 4, 512)),
+        NORMALIZATION,
+        LEAKY,
+        *ladder,
+        convolution("Conv2D", 3, 7, 1, "tanh"),
+    ]
+    assert generator.input_shape == (None, 100)
+    sides = [
+        layer.output.shape[1]
+        for layer in generator.layers
+        if "transpose" in type(layer).__name__.lower()
+    ]
+    assert sides == [8, 16, 32, 64]
+
+    ladder = []
+    for filters in (64, 128, 256):
+        ladder += [convolution("Conv2D", filters, 4, 2), LEAKY]
+    assert description(convolutional_discriminator((64, 64, 3), width=64, depth=4)) == [
+        ("InputLayer",),
+        *ladder,
+        convolution("Conv2D", 512, 4, 2),
+        ("Flatten",),
+        LEAKY,
+        ("Dense", 1, "linear"),
+    ]
+
+
+def test_batch_normalization_of_the_discriminator_is_on_every_rung():
+    names = [
+        type(layer).__name__
+        for layer in convolutional_discriminator((8, 8, 1), 2, 2, normalization="batch").layers
+    ]
+    rung = ["Conv2D", "BatchNormalization"]
+    assert names == ["InputLayer", *rung, "LeakyReLU", *rung, "Flatten", "LeakyReLU", "Dense"]
+
+
+def test_the_dense_pair_as_published():
+    ladder = []
+    for filters, stride in ((128, 1), (128, 2), (64, 2)):
+        ladder += [convolution("Conv2DTranspose", filters, 5, stride), NORMALIZATION, ("ReLU",)]
+    generator = dense_generator((64, 64, 3), width=64)
+    assert description(generator) == [
+        ("InputLayer",),
+        ("Dense", 8 * 8 * 256, "linear"),
+        ("Reshape", (8, 8, 256)),
+        NORMALIZATION,
+        ("ReLU",),
+        *ladder,
+        convolution("Conv2DTranspose", 3, 5, 2),
+        ("Activation", "tanh"),
+    ]
+    assert generator.input_shape == (None, 100)
+    assert description(dense_discriminator((64, 64, 3), width=64)) == [
+        ("InputLayer",),
+        ("Flatten",),
+        ("Dense", 1024, "linear"),
+        LEAKY,
+        ("Dense", 512, "linear"),
+        LEAKY,
+        ("Dense", 1, "linear"),
+    ]
+
+
+def test_weights_are_drawn_as_dcgan_draws_them():
+    models = [
+        convolutional_generator((16, 16, 3), width=16),
+        dense_generator((16, 16, 3), width=16),
+        convolutional_discriminator((16, 16, 3), width=16),
+    ]
+    for kernel in (variable for model in models for variable in model.variables):
+        if kernel.name == "kernel" and np.prod(kernel.shape) > 500:
+            count = np.prod(kernel.shape)
+            assert np.std(kernel) == pytest.approx(0.02, rel=5 / np.sqrt(2 * count)), kernel.path
+
+
+@any_pair
+@pytest.mark.parametrize("image_shape", [(8, 8, 1), (9, 7, 3)], ids=str)
+def test_a_keras_file_gives_the_same_outputs(pair, image_shape, tmp_path):
+    generator, discriminator = PAIRS[pair]
+    for model, inputs in (
+        (generator(image_shape, LATENT_DIM, width=WIDTH), normal(3, LATENT_DIM)),
+        (discriminator(image_shape, width=WIDTH), normal(3, *image_shape)),
+    ):
+        # Moving statistics that are not the initial ones.
+        model.set_weights([np.abs(normal(*w.shape)) + w for w in model.get_weights()])
+        model.save(tmp_path / "model.keras")
+        reloaded = keras.models.load_model(tmp_path / "model.keras")
+        np.testing.assert_array_equal(reloaded(inputs), model(inputs))
+        assert [w.path for w in reloaded.variables] == [w.path for w in model.variables]
+
+
+@pytest.mark.parametrize(
+    ("discriminator", "alone"),
+    [
+        (convolutional_discriminator((8, 8, 1), 4), True),
+        (dense_discriminator((8, 8, 1), 4), True),
+        (convolutional_discriminator((8, 8, 1), 4, normalization="batch"), False),
+    ],
+    ids=["convolutional", "dense", "batch-normalised"],
+)
+def test_a_picture_is_judged_alone_unless_the_batch_is_normalised(discriminator, alone):
+    images = normal(6, 8, 8, 1)
+    others = images.copy()
+    others[1:] *= -3.0
+    logit = discriminator(images, training=True).numpy()[0, 0]
+    among_others = discriminator(others, training=True).numpy()[0, 0]
+    assert abs(logit) > 1e-6
+    assert (abs(among_others - logit) < 1e-3 * abs(logit)) == alone
