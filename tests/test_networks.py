@@ -143,7 +143,7 @@ def test_weights_of_the_dense_pair(image_shape, width):
     for inputs, filters in ((4, 2), (2, 2), (2, 1)):
         expected += 5 * 5 * inputs * filters * width**2
         expected += batch_normalization_weights(filters * width)
-    expected += 5 * 5 * width * channels
+    expected += 5 * 5 * width * channels + channels
     assert weights_of(generator) == generator.count_params() == expected
 
     discriminator = dense_discriminator(image_shape, width)
