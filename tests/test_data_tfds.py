@@ -244,3 +244,22 @@ def test_mnist_is_prepared_from_its_files_without_network(tmp_path, monkeypatch,
     dataset = load("mnist", batch_size=256, data_dir=tmp_path)
     labels = mnist_raw(mnist_data_dir, "labels-idx1", 8)
     np.testing.assert_array_equal(np.bincount(dataset.labels), np.bincount(labels))
+
+
+@pytest.mark.mnist
+def test_stacked_mnist_is_made_of_mnists_digits(mnist_data_dir):
+    digits = load("mnist", batch_size=2, data_dir=mnist_data_dir, split="test")
+    stacks = load("stacked_mnist", batch_size=2, data_dir=mnist_data_dir, split="test")
+    assert stacks.image_shape == (28, 28, 3) and stacks.num_images == digits.num_images == 10000
+    label_of = {image.tobytes(): label for image, label in zip(digits.images, digits.labels)}
+    for stack, mode in zip(stacks.images[:200], stacks.labels):
+        channels = [label_of[np.ascontiguousarray(stack[..., [c]]).tobytes()] for c in range(3)]
+        assert stacks.class_names[mode] == "".join(map(str, channels))
+    # 10,000 draws from 1,000 equally likely modes miss one with a probability of 0.05 in all.
+    assert len(np.unique(stacks.labels)) >= 999
+
+
+@pytest.mark.mnist
+def test_a_split_that_tfds_does_not_have(mnist_data_dir):
+    with pytest.raises(InputError, match=r"validation.*train, test"):
+        load("mnist", batch_size=2, data_dir=mnist_data_dir, split="validation")

@@ -21,7 +21,7 @@ ARGUMENTS = ["--width", "4", "--latent-dim", "8", "--batch-size", "32", "--steps
 ARGUMENTS += ["--checkpoint-every", "0.02"]
 
 # Each kills its own process with SIGKILL, which nothing can catch, once step 60 is past: in the
-# middle of an epoch (one has 56 steps).
+# middle of an epoch (one has 46 steps).
 KILL_AT = {
     "between two steps": """
 import tfgan.callbacks as module
@@ -117,7 +117,7 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
     resumed = run()
     assert resumed.returncode == 0, resumed.stderr
     step = int(re.search(r"^resumed at step (\d+)$", resumed.stdout, re.MULTILINE)[1])
-    assert 0 < step <= 112
+    assert 0 < step <= 92
     assert f"{130 - step}/{130 - step}" in resumed.stdout
 
     (name, expected), (resumed_name, tensors) = final_tensors(straight_run), final_tensors(tmp_path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan.data import digits, folder, tfds
+from tfgan.data import digits, folder, stacked_mnist, tfds
 from tfgan.data.cache import materialise
 from tfgan.data.source import ImageShape, Source
 from tfgan.errors import InputError
@@ -141,19 +141,23 @@ def load(
     data_dir: str | Path | None = None,
     seed: int = 0,
     skip_corrupt: bool = False,
+    split: str = "train",
 ) -> ImageDataset:
     """Loads pictures by the name of a data set, or from a folder.
 
     Args:
-        name_or_folder: `digits`, which is always there; a folder of pictures, flat or with one
-            subfolder for each class; or the name of a TFDS image data set. What contains a path
-            separator, or starts with `.` or `~`, is a folder; any other folder comes last.
+        name_or_folder: `digits`, which is always there; `stacked_mnist`; a folder of pictures,
+            flat or with one subfolder for each class; or the name of a TFDS image data set. What
+            contains a path separator, or starts with `.` or `~`, is a folder; any other folder
+            comes last.
         batch_size: Pictures in a batch.
         image_size: Side, or (height, width), to which every picture is cropped about its centre
             and resized; None keeps the size, which must then be the same for all.
         data_dir: Where TFDS keeps its data; None for TFDS_DATA_DIR, or `~/tensorflow_datasets`.
         seed: Decides the order of the pictures.
         skip_corrupt: Whether to leave out, and count, files that cannot be read.
+        split: Which part of the data set: `train`, `test` or another that TFDS has. A folder of
+            pictures is one part, and called `train`.
 
     Returns:
         The decoded pictures with their labels: in memory, or where they are too many,
@@ -165,7 +169,7 @@ def load(
     if batch_size < 1:
         raise InputError(f"--batch-size must be at least 1. Received: {batch_size}.")
     size = _height_and_width(image_size)
-    source = _find_source(name_or_folder, size, data_dir, skip_corrupt)
+    source = _find_source(name_or_folder, size, data_dir, skip_corrupt, split)
     images, labels, cache_path = materialise(source)
     if len(images) < batch_size:
         raise InputError(
@@ -198,16 +202,19 @@ def _find_source(
     size: tuple[int, int] | None,
     data_dir: str | Path | None,
     skip_corrupt: bool,
+    split: str,
 ) -> Source:
     if name == "digits":
-        return digits.source(size)
+        return digits.source(size, split)
+    if name == "stacked_mnist":
+        return stacked_mnist.source(size, data_dir, split)
     if _is_path(name):
-        return folder.source(name, size, skip_corrupt)
+        return folder.source(name, size, skip_corrupt, split)
     if tfds.is_known(name):
-        return tfds.source(name, size, data_dir, skip_corrupt)
+        return tfds.source(name, size, data_dir, skip_corrupt, split)
     if Path(name).is_dir():
-        return folder.source(name, size, skip_corrupt)
-    similar = get_close_matches(name, ["digits", *tfds.names()])
+        return folder.source(name, size, skip_corrupt, split)
+    similar = get_close_matches(name, ["digits", "stacked_mnist", *tfds.names()])
     suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
     raise InputError(
         f"There is no data set {name!r}.{suggestion} Give --dataset the name of a TFDS image data "

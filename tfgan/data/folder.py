@@ -9,7 +9,9 @@ from tfgan.errors import InputError
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
 
 
-def source(path: str | Path, size: tuple[int, int] | None, skip_corrupt: bool) -> Source:
+def source(
+    path: str | Path, size: tuple[int, int] | None, skip_corrupt: bool, split: str
+) -> Source:
     """Describes the pictures of a folder.
 
     The pictures lie directly in the folder, without labels, or in one subfolder for each class.
@@ -19,14 +21,19 @@ def source(path: str | Path, size: tuple[int, int] | None, skip_corrupt: bool) -
         path: The folder.
         size: (height, width) to resize to, or None for their own size.
         skip_corrupt: Whether to leave out pictures that cannot be read.
+        split: `train`: a folder is one part.
 
     Returns:
         The source of the pictures.
 
     Raises:
         InputError: There is no such folder, it has no pictures, or has them both at its top
-            level and in subfolders.
+            level and in subfolders; or another split is asked for.
     """
+    if split != "train":
+        raise InputError(
+            f"The folder {str(path)!r} has no split {split!r}. Give the folder that holds it."
+        )
     folder = Path(path).expanduser().resolve()
     classes, found = _scan(folder)
 

@@ -29,23 +29,27 @@ def is_known(name: str) -> bool:
 
 
 def source(
-    name: str, size: tuple[int, int] | None, data_dir: str | Path | None, skip_corrupt: bool
+    name: str,
+    size: tuple[int, int] | None,
+    data_dir: str | Path | None,
+    skip_corrupt: bool,
+    split: str,
 ) -> Source:
     """Describes the pictures of a TFDS data set, which is downloaded where that is needed.
-
-    Its `train` split is taken, or its first one where none has that name.
 
     Args:
         name: `name`, `name/config` or `name:version`, as `tfds.load` takes it.
         size: (height, width) to resize to, or None for their own size.
         data_dir: The folder of TFDS; None for TFDS_DATA_DIR, or else `~/tensorflow_datasets`.
         skip_corrupt: Whether to leave out pictures that cannot be read.
+        split: The name of a split. `train` is the first one where none has that name.
 
     Returns:
         The source of the pictures.
 
     Raises:
-        InputError: The data set has no pictures under `image`, or cannot be prepared.
+        InputError: The data set has no pictures under `image`, has no such split, or cannot be
+            prepared.
     """
     import_tensorflow()
     import tensorflow_datasets as tfds
@@ -63,7 +67,10 @@ def source(
         _prepare(builder, data_dir)
 
     splits = builder.info.splits
-    split = "train" if "train" in splits else next(iter(splits))
+    if split == "train" and split not in splits:
+        split = next(iter(splits))
+    if split not in splits:
+        raise InputError(f"The data set {name!r} has no split {split!r}, but {', '.join(splits)}.")
     total = splits[split].num_examples
     label = features.get("label")
     labelled = isinstance(label, tfds.features.ClassLabel)
