@@ -4,17 +4,13 @@ import contextlib
 import csv
 import json
 import os
-import platform
 import shutil
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import filelock
 
 from tfgan.errors import InputError
-
-# The packages whose versions decide the numbers of a run.
-_PACKAGES = ("tfgan", "tensorflow", "keras", "numpy", "Pillow", "scikit-learn")
+from tfgan.versions import package_versions
 
 
 class RunFolder:
@@ -124,15 +120,6 @@ class RunFolder:
     def finish(self, result):
         """Writes down that the run is finished and what came of it, a dict for JSON."""
         _write_json(self._result_file, result)
-
-
-def package_versions():
-    """Versions of Python and of the packages that decide the numbers of a run."""
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    return versions
 
 
 def _write_json(path, content):

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from tfgan.data.source import ImageShape, Source
 from tfgan.errors import InputError
+from tfgan.user_cache import user_cache
 
 # Decoded data sets up to this size are held in memory.
 MEMORY_LIMIT_BYTES = 2**29
@@ -32,7 +33,7 @@ def materialise(source: Source) -> tuple[np.ndarray, np.ndarray | None, Path | N
     Raises:
         InputError: A picture is corrupt, or the cache cannot be written.
     """
-    folder = _cache_root() / f"{source.name}-{_key(source.fingerprint)}"
+    folder = user_cache() / f"{source.name}-{_key(source.fingerprint)}"
     if folder.exists():
         return *_open(folder), folder
     image_shape = source.survey()
@@ -51,10 +52,6 @@ def materialise(source: Source) -> tuple[np.ndarray, np.ndarray | None, Path | N
             "Make room there, or set XDG_CACHE_HOME to a folder elsewhere."
         ) from error
     return *_open(folder), folder
-
-
-def _cache_root() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgan"
 
 
 def _key(fingerprint: list) -> str:
