@@ -1,0 +1,211 @@
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfgan import data
+from tfgan.errors import InputError
+from tfgan.metrics import Measurement, MetricCard, measure, mode_count
+from tfgan.metrics import classifier as classifier_module
+from tfgan.metrics.classifier import trained_classifier
+from tfgan.metrics.extractors import extractor_for, rounded
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache_folder(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        # A tenth of the usual training is enough for 8x8 digits.
+        patch.setattr(classifier_module, "_IMAGES_SEEN", 15_000)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits", 1), data.load("digits", 1, split="test")
+
+
+@pytest.fixture(scope="module")
+def classifier(digits):
+    return extractor_for("classifier", *digits)
+
+
+def test_the_classifier_is_good_seeded_cached_and_leaves_half_unseen(
+    digits, classifier, cache_folder, capfd
+):
+    train, test = digits
+    # The test split's accuracy is stated, and true.
+    _, probabilities = classifier(test.images)
+    accuracy = np.mean(probabilities.argmax(axis=1) == test.labels)
+    assert accuracy > 0.9 and f"accuracy {accuracy:.4f}" in classifier.name
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert len(set(classifier.unseen)) == train.num_images // 2
+
+    capfd.readouterr()
+    again = extractor_for("classifier", *digits)
+    assert "training" not in capfd.readouterr().out
+    assert again.digest == classifier.digest
+    np.testing.assert_array_equal(again.unseen, classifier.unseen)
+    # Files half written or left over do not count as classifiers.
+    assert [entry.name for entry in (cache_folder / "tfgan").iterdir()] == [
+        next((cache_folder / "tfgan").glob("classifier-digits-*")).name
+    ]
+
+
+def test_the_classifier_never_saw_its_unseen_half(digits):
+    train, test = digits
+    # Pictures whose labels are all wrong: whoever saw them has learned them.
+    wrong = dataclasses.replace(train, labels=(train.labels + 1) % 10)
+    trained = trained_classifier(train, test, seed=1, cache=False)
+    half_wrong = dataclasses.replace(
+        train, labels=np.where(np.isin(np.arange(1498), trained.unseen), wrong.labels, train.labels)
+    )
+    poisoned = trained_classifier(half_wrong, test, seed=1, cache=False)
+    for left, right in zip(trained.model.get_weights(), poisoned.model.get_weights()):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("name", ["classifier", "random", "pixels"])
+def test_features_are_a_function_of_the_picture_alone(name, digits):
+    train, test = digits
+    extractor = extractor_for(name, train, test)
+    features, _ = extractor(test.images)
+    alone, _ = extractor(test.images[7:8])
+    assert features.shape[0] == test.num_images
+    np.testing.assert_allclose(features[7], alone[0], rtol=1e-4, atol=1e-4)
+    assert extractor_for(name, train, test).digest == extractor.digest
+    assert extractor_for(name, train, test, seed=3).digest != extractor.digest
+
+
+def test_pictures_are_rounded_before_anything_looks_at_them(classifier, digits):
+    images = digits[1].images[:20]
+    exact, _ = classifier(images)
+    noise = np.random.default_rng(0).uniform(-0.45, 0.45, images.shape)
+    almost = np.clip(images + noise, 0, 255) / 255
+    np.testing.assert_array_equal(classifier(almost)[0], exact)
+    np.testing.assert_array_equal(rounded(np.float32(images / 255)), images)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 8, 8, 1), np.float32) - 0.1, r"\[0, 1\].*-0.1"),
+        (np.full((2, 8, 8, 1), np.nan), "nan"),
+        (np.full((2, 8, 8, 1), 255.0), "255"),
+        (np.zeros((2, 8, 8, 1), np.int64), "int64"),
+        (np.zeros((8, 8)), r"\(8, 8\)"),
+        (np.zeros((0, 8, 8, 1)), "0, 8, 8"),
+    ],
+)
+def test_pictures_that_are_none(images, message):
+    with pytest.raises(InputError, match=message):
+        rounded(images)
+
+
+def test_without_labels_there_is_no_classifier(digits):
+    unlabelled = dataclasses.replace(digits[0], labels=None)
+    with pytest.raises(InputError, match=r"no labels.*random"):
+        extractor_for("classifier", unlabelled, digits[1])
+    assert "random" in extractor_for("auto", unlabelled, digits[1]).name
+
+
+def test_unknown_features(digits):
+    with pytest.raises(InputError, match="clip-vit"):
+        extractor_for("clip-vit", *digits)
+
+
+def test_inception_without_its_weights_names_the_reason(digits, monkeypatch):
+    import keras
+
+    def no_network(**arguments):
+        raise Exception("URL fetch failure on somewhere: None -- no route")
+
+    monkeypatch.setattr(keras.applications, "InceptionV3", no_network)
+    with pytest.raises(InputError, match=r"Inception-v3.*URL fetch failure"):
+        extractor_for("inception", *digits)
+
+
+CARD = MetricCard("pixels", "abc", "mnist", "test", 10, 10, 10, 5, (8, 8, 1), "none", 0, ())
+
+
+def number(value, metric="precision", **differences):
+    return Measurement(metric, value, None, None, None, dataclasses.replace(CARD, **differences))
+
+
+def test_numbers_under_one_card_compare():
+    assert number(0.25) < number(0.5) and number(0.5) > number(0.25)
+    assert number(0.75) - number(0.5) == 0.25
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(MetricCard)])
+def test_numbers_under_different_cards_refuse(field):
+    with pytest.raises(InputError, match=f"different conditions.*{field} .* and 'another'"):
+        number(0.25) < number(0.5, **{field: "another"})  # noqa: B015
+
+
+def test_different_metrics_refuse():
+    with pytest.raises(InputError, match="precision cannot be compared with recall"):
+        number(0.25) - number(0.5, metric="recall")
+
+
+def test_real_pictures_measure_like_the_floor_and_bad_ones_do_not(digits):
+    train, _ = digits
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (299, 8, 8, 1), dtype=np.uint8)
+    arguments = {"features": "pixels", "progress": False}
+    real = measure(train.images[::5], "digits", **arguments)
+    bad = measure(noise, "digits", **arguments)
+    assert real["frechet_distance"].value == pytest.approx(real["frechet_distance"].floor, abs=0.1)
+    for metric in ("frechet_distance", "frechet_distance_limit", "kernel_distance"):
+        assert bad[metric].low > real[metric].high
+    assert bad["precision"].value == 0 and real["precision"].value > 0.8
+    assert bad["coverage"].value < 0.05 and real["coverage"].value > 0.8
+    # Training pictures themselves are as near to the training pictures as can be.
+    assert real["copies_nearer"].value == 1 and bad["copies_nearer"].value == 0
+    for one in real.measurements.values():
+        if one.low is not None:
+            assert one.low <= one.value <= one.high
+    assert real.card.num_generated == 300 and real.card.num_real == 299
+    assert real.as_dict()["metrics"]["recall"]["floor"] == real["recall"].floor
+    assert "frechet_distance_limit" in str(real) and "pixels" in str(real)
+
+
+def test_a_generator_that_drops_classes_is_found_out(digits, classifier):
+    train, _ = digits
+    kept = train.images[~np.isin(train.labels, [2, 5, 8])][:600]
+    whole = measure(train.images[:600], "digits", num_neighbours=250, progress=False)
+    report = measure(kept, "digits", num_neighbours=250, progress=False)
+    # A classifier errs now and then, so a class that is dropped can still be counted.
+    assert report["modes_kl"].value > np.log(10 / 7) * 0.8
+    assert whole["modes"].value == 10 and whole["modes_kl"].value < 0.05
+    assert report["class_imbalance"].value > 0.2 > whole["class_imbalance"].value
+    assert report["recall"].value < whole["recall"].value - 0.1
+    assert report["coverage"].value < whole["coverage"].value - 0.1
+
+
+def test_pictures_of_another_shape():
+    with pytest.raises(InputError, match=r"\(8, 8, 1\).*\(28, 28, 1\)"):
+        measure(np.zeros((500, 28, 28, 1)), "digits")
+
+
+def test_metrics_import_nothing_of_the_models():
+    script = (
+        "import sys, tfgan.metrics; sys.exit(any('tfgan.models' in name for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+@pytest.mark.mnist
+def test_stacked_mnist_has_a_thousand_modes_by_its_labels_and_by_the_classifier(mnist_data_dir):
+    stacks = data.load("stacked_mnist", 1, data_dir=mnist_data_dir, split="test")
+    assert mode_count(stacks.labels, 1000).modes >= 999
+    digits = [data.load("mnist", 1, data_dir=mnist_data_dir, split=s) for s in ("train", "test")]
+    extractor = extractor_for("classifier", *digits)
+    read = sum(
+        100 // 10**channel * extractor(stacks.images[..., [channel]])[1].argmax(axis=1)
+        for channel in range(3)
+    )
+    assert np.mean(read == stacks.labels) > 0.95

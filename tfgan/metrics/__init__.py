@@ -1,0 +1,50 @@
+"""Metrics: pictures or features in, a number with its uncertainty and conditions out."""
+
+from tfgan.metrics.card import Measurement, MetricCard
+from tfgan.metrics.classes import (
+    class_balance,
+    classifier_score,
+    mode_count,
+    within_class_diversity,
+)
+from tfgan.metrics.extractors import extractor_for
+from tfgan.metrics.frechet import GaussianStatistics, frechet_distance
+from tfgan.metrics.kernel import kernel_distance
+from tfgan.metrics.measure import Report, measure
+from tfgan.metrics.neighbours import (
+    density_coverage,
+    memorisation,
+    neighbour_scores,
+    precision_recall,
+)
+from tfgan.metrics.uncertainty import (
+    Interval,
+    frechet_interval,
+    half_sample_intervals,
+    jackknife_interval,
+    neighbour_intervals,
+)
+
+__all__ = [
+    "GaussianStatistics",
+    "Interval",
+    "Measurement",
+    "MetricCard",
+    "Report",
+    "class_balance",
+    "classifier_score",
+    "density_coverage",
+    "extractor_for",
+    "frechet_distance",
+    "frechet_interval",
+    "half_sample_intervals",
+    "jackknife_interval",
+    "kernel_distance",
+    "measure",
+    "memorisation",
+    "mode_count",
+    "neighbour_intervals",
+    "neighbour_scores",
+    "precision_recall",
+    "within_class_diversity",
+]

@@ -1,0 +1,168 @@
+"""A small classifier trained on real pictures alone, whose features most metrics use."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+import keras
+import numpy as np
+from keras import layers
+
+from tfgan.errors import InputError
+from tfgan.user_cache import user_cache
+
+# Part of the cache's key: raise it with any change to the network or its training.
+_VERSION = 1
+_BATCH_SIZE = 128
+_FEATURES = 128
+# Small data sets are seen more often, so that each training takes about as many steps.
+_IMAGES_SEEN = 150_000
+_PEAK_LEARNING_RATE = 2e-3
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """A trained classifier.
+
+    Attributes:
+        model: float32 [N, H, W, C] in [-1, 1] -> features float32 [N, 128], logits [N, K].
+        accuracy: On the test split, in [0, 1].
+        unseen: Indices of the training pictures that it was not trained on.
+    """
+
+    model: keras.Model
+    accuracy: float
+    unseen: np.ndarray
+
+
+def trained_classifier(dataset, test, seed=0, cache=True):
+    """Trains a classifier on one half of the training pictures, or finds it trained.
+
+    The other half stays unseen, so that a classifier's own training pictures are never taken for
+    typical ones. It never sees a generator.
+
+    Args:
+        dataset: The labelled training split, an `ImageDataset`.
+        test: The labelled test split.
+        seed: Of the halves, the initial weights and the order.
+        cache: Whether to look in the user's cache folder first, and to store it there.
+
+    Returns:
+        A `Classifier`.
+
+    Raises:
+        InputError: The data set has no labels.
+    """
+    if dataset.labels is None:
+        raise InputError(
+            f"The data set {dataset.name!r} has no labels to train a classifier on. "
+            "Choose the features 'random' or 'pixels'."
+        )
+    order = np.random.default_rng(seed).permutation(dataset.num_images)
+    seen, unseen = np.array_split(order, 2)
+    key = hashlib.sha256(json.dumps([_VERSION, keras.__version__, seed]).encode())
+    key.update(np.ascontiguousarray(dataset.images).data)
+    key.update(dataset.labels.data)
+    folder = user_cache() / f"classifier-{dataset.name}-{key.hexdigest()[:16]}"
+    if not (cache and folder.exists()):
+        model = _train(dataset, seen, seed)
+        accuracy = _accuracy(model, test)
+        if not cache:
+            return Classifier(model, accuracy, unseen)
+        _store(model, accuracy, folder)
+    model = keras.saving.load_model(folder / "classifier.keras", compile=False)
+    accuracy = json.loads((folder / "accuracy.json").read_text())
+    return Classifier(model, accuracy, unseen)
+
+
+def _network(image_shape, num_classes, seed):
+    # Seeds follow the order of the layers: the same network gets the same weights anywhere.
+    seeds = iter(range(1000 * seed, 1000 * (seed + 1)))
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for filters, kernel_size in ((32, 5), (64, 3), (128, 3)):
+        # Pictures of 8x8 are halved twice only.
+        strides = 2 if min(x.shape[1:3]) > 3 else 1
+        x = layers.Conv2D(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
+        )(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.ReLU()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dropout(0.3, seed=next(seeds))(x)
+    features = layers.Dense(
+        _FEATURES,
+        activation="relu",
+        kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
+        name="features",
+    )(x)
+    x = layers.Dropout(0.3, seed=next(seeds))(features)
+    logits = layers.Dense(
+        num_classes,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+        name="logits",
+    )(x)
+    return keras.Model(images, [features, logits], name="classifier")
+
+
+def _train(dataset, seen, seed):
+    part = dataclasses.replace(
+        dataset,
+        images=dataset.images[seen],
+        labels=dataset.labels[seen],
+        batch_size=min(_BATCH_SIZE, len(seen)),
+        seed=seed,
+    )
+    model = _network(dataset.image_shape, len(dataset.class_names), seed)
+    classify = keras.Model(model.input, model.output[1])
+    epochs = max(1, round(_IMAGES_SEEN / part.num_images))
+    classify.compile(
+        keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(
+                _PEAK_LEARNING_RATE, epochs * part.steps_per_epoch
+            )
+        ),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    print(f"training a classifier on {part.num_images:,} pictures of {dataset.name}, once")
+    classify.fit(
+        part.batches().map(lambda batch: (batch["image"], batch["label"])),
+        # One bar for all epochs.
+        steps_per_epoch=epochs * part.steps_per_epoch,
+        shuffle=False,
+        # In a log file, a line at the end.
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    return model
+
+
+def _accuracy(model, test):
+    images = test.images.astype(np.float32) / 127.5 - 1.0
+    logits = model.predict(images, batch_size=512, verbose=0)[1]
+    return float(np.mean(logits.argmax(axis=1) == test.labels))
+
+
+def _store(model, accuracy, folder):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = tempfile.mkdtemp(prefix=".classifier-", dir=folder.parent)
+    try:
+        model.save(os.path.join(temporary, "classifier.keras"))
+        with open(os.path.join(temporary, "accuracy.json"), "w") as file:
+            json.dump(accuracy, file)
+        # Another process may have stored the same one meanwhile.
+        with contextlib.suppress(FileExistsError, OSError):
+            os.rename(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,201 @@
+"""Pictures in, features out: what the metrics compare pictures by."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+from tqdm import tqdm
+
+from tfgan.errors import InputError
+
+NAMES = ("auto", "classifier", "random", "pixels", "inception")
+_BATCH_SIZE = 512
+_PIXEL_COMPONENTS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Extractor:
+    """Features of pictures, and what they came from.
+
+    Attributes:
+        name: What it is, for a metric card.
+        digest: Hash of everything that decides its features.
+        features_of: Pictures uint8 [N, H, W, C] -> features float32 [N, D] and class
+            probabilities float32 [N, K], or None where there are no classes.
+        unseen: Indices of the training pictures that it was not made from; None for all.
+    """
+
+    name: str
+    digest: str
+    features_of: Callable
+    unseen: np.ndarray | None = None
+
+    def __call__(self, images, progress=False):
+        """Features float32 [N, D] and probabilities float32 [N, K] or None.
+
+        Args:
+            images: uint8 [N, H, W, C], or floats in [0, 1], which are rounded to it: a picture
+                that is looked at or stored has 256 levels.
+            progress: Shows a bar.
+        """
+        images = rounded(images)
+        starts = tqdm(
+            range(0, len(images), _BATCH_SIZE), desc=self.name, delay=1, disable=not progress
+        )
+        batches = [self.features_of(images[start : start + _BATCH_SIZE]) for start in starts]
+        features = np.concatenate([features for features, _ in batches])
+        if batches[0][1] is None:
+            return features, None
+        return features, np.concatenate([probabilities for _, probabilities in batches])
+
+
+def rounded(images):
+    """Pictures as uint8 [N, H, W, C] in [0, 255].
+
+    Args:
+        images: uint8, or floats in [0, 1]; [N, H, W, C] or [N, H, W].
+
+    Raises:
+        InputError: Another shape or type, or floats outside of [0, 1].
+    """
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or not len(images):
+        raise InputError(f"pictures must be [N, H, W, C] or [N, H, W]. Received: {images.shape}")
+    if images.dtype == np.uint8:
+        return images
+    if not np.issubdtype(images.dtype, np.floating):
+        raise InputError(f"pictures must be uint8, or float in [0, 1]. Received: {images.dtype}")
+    low, high = images.min(), images.max()
+    if not (low >= 0 and high <= 1):
+        raise InputError(f"float pictures must lie in [0, 1]. Received: [{low:.3g}, {high:.3g}]")
+    return np.round(images * 255).astype(np.uint8)
+
+
+def extractor_for(name, train, test, seed=0):
+    """The extractor of a name.
+
+    Args:
+        name: `classifier`: a small classifier trained on half of the labelled training pictures.
+            `random`: a fixed convolutional network with random weights, for sets without labels.
+            `pixels`: the first principal components of the training pixels. `inception`:
+            Inception-v3 with Keras' ImageNet weights, which have to be downloaded; not the
+            network of the published FID. `auto`: `classifier` with labels, else `random`.
+        train, test: `ImageDataset`s of the two splits; the latter for the classifier's accuracy.
+        seed: Of everything that is drawn.
+
+    Raises:
+        InputError: Another name, no labels for a classifier, no weights for Inception.
+    """
+    if name == "auto":
+        name = "random" if train.labels is None else "classifier"
+    if name == "classifier":
+        return _classifier(train, test, seed)
+    if name == "random":
+        return _random_network(train.image_shape, seed)
+    if name == "pixels":
+        return _principal_components(train, seed)
+    if name == "inception":
+        return _inception()
+    raise InputError(f"features must be one of {', '.join(NAMES)}. Received: {name!r}")
+
+
+def _scaled(images):
+    return images.astype(np.float32) / 127.5 - 1.0
+
+
+def _digest(arrays):
+    state = hashlib.sha256()
+    for array in arrays:
+        state.update(np.ascontiguousarray(array).data)
+    return state.hexdigest()[:16]
+
+
+def _classifier(train, test, seed):
+    from scipy.special import softmax
+
+    from tfgan.metrics.classifier import trained_classifier
+
+    classifier = trained_classifier(train, test, seed)
+
+    def features_of(images):
+        features, logits = classifier.model(_scaled(images), training=False)
+        return np.asarray(features), softmax(np.asarray(logits), axis=1)
+
+    return Extractor(
+        name=f"classifier of {train.name}, accuracy {classifier.accuracy:.4f}",
+        digest=_digest(classifier.model.get_weights()),
+        features_of=features_of,
+        unseen=classifier.unseen,
+    )
+
+
+def _random_network(image_shape, seed):
+    import keras
+    from keras import layers
+
+    images = keras.Input(image_shape)
+    x, pooled = images, []
+    for level, filters in enumerate((32, 64, 128)):
+        x = layers.Conv2D(
+            filters,
+            3,
+            strides=2,
+            padding="same",
+            activation="relu",
+            kernel_initializer=keras.initializers.HeNormal(seed=1000 * seed + level),
+        )(x)
+        pooled.append(layers.GlobalAveragePooling2D()(x))
+    network = keras.Model(images, layers.Concatenate()(pooled))
+    return Extractor(
+        name="random convolutional network",
+        digest=_digest(network.get_weights()),
+        features_of=lambda images: (np.asarray(network(_scaled(images), training=False)), None),
+    )
+
+
+def _principal_components(train, seed):
+    from sklearn.decomposition import PCA
+
+    def flat(images):
+        return images.reshape(len(images), -1).astype(np.float32) / 255.0
+
+    sample = np.random.default_rng(seed).permutation(train.num_images)[:10_000]
+    pixels = flat(train.images[np.sort(sample)])
+    components = min(_PIXEL_COMPONENTS, *pixels.shape)
+    projection = PCA(components, svd_solver="randomized", random_state=seed).fit(pixels)
+    return Extractor(
+        name=f"{components} principal components of the pixels",
+        digest=_digest([projection.components_, projection.mean_]),
+        features_of=lambda images: (projection.transform(flat(images)), None),
+    )
+
+
+def _inception():
+    import keras
+
+    try:
+        network = keras.applications.InceptionV3(include_top=False, pooling="avg")
+    # Keras raises a bare Exception where a download fails.
+    except Exception as error:
+        raise InputError(
+            "the features 'inception' need Keras' ImageNet weights of Inception-v3, which cannot "
+            f"be downloaded ({' '.join(str(error).split())[:100]}). Choose other features"
+        ) from error
+
+    def features_of(images):
+        if images.shape[-1] == 1:
+            images = np.repeat(images, 3, axis=-1)
+        resized = keras.ops.image.resize(
+            images[..., :3].astype(np.float32), (299, 299), interpolation="bilinear", antialias=True
+        )
+        inputs = keras.applications.inception_v3.preprocess_input(resized)
+        return np.asarray(network(inputs, training=False)), None
+
+    return Extractor(
+        name="Inception-v3 of keras.applications, ImageNet",
+        digest=_digest(network.get_weights()),
+        features_of=features_of,
+    )

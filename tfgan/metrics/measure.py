@@ -1,0 +1,199 @@
+"""Generated pictures against a data set: every metric with its interval, floor and card."""
+
+import dataclasses
+
+import numpy as np
+
+from tfgan import data
+from tfgan.errors import InputError
+from tfgan.metrics.card import Measurement, MetricCard
+from tfgan.metrics.classes import (
+    class_balance,
+    classifier_score,
+    mode_count,
+    within_class_diversity,
+)
+from tfgan.metrics.extractors import extractor_for, rounded
+from tfgan.metrics.frechet import frechet_distance
+from tfgan.metrics.kernel import kernel_distance
+from tfgan.metrics.neighbours import memorisation, neighbour_scores
+from tfgan.metrics.uncertainty import frechet_interval, neighbour_intervals
+from tfgan.versions import package_versions
+
+_NORMAL_QUANTILE = 1.959964
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All metrics of one set of pictures, under one card.
+
+    Attributes:
+        measurements: `Measurement`s by the name of their metric.
+        card: their conditions.
+    """
+
+    measurements: dict[str, Measurement]
+    card: MetricCard
+
+    def __getitem__(self, metric):
+        return self.measurements[metric]
+
+    def as_dict(self):
+        """For JSON: the card, and each metric's value, interval and floor."""
+        numbers = {
+            name: {
+                "value": one.value,
+                "low": one.low,
+                "high": one.high,
+                "floor": one.floor,
+            }
+            for name, one in self.measurements.items()
+        }
+        return {"card": dataclasses.asdict(self.card), "metrics": numbers}
+
+    def __str__(self):
+        lines = [f"{'metric':26}{'value':>10}{'95% interval':>22}{'floor':>10}"]
+        for name, one in self.measurements.items():
+            interval = "" if one.low is None else f"{one.low:.4g} to {one.high:.4g}"
+            floor = "" if one.floor is None else f"{one.floor:.4g}"
+            lines.append(f"{name:26}{one.value:>10.4g}{interval:>22}{floor:>10}")
+        card = self.card
+        lines.append(
+            f"{card.features} ({card.digest}); {card.num_generated:,} generated, {card.num_real:,} "
+            f"of {card.data} {card.split}; neighbours {card.num_neighbours:,} a side, k {card.k}; "
+            f"seed {card.seed}"
+        )
+        return "\n".join(lines)
+
+
+def measure(
+    images,
+    dataset,
+    *,
+    split="test",
+    data_dir=None,
+    num=10_000,
+    num_neighbours=5_000,
+    features="auto",
+    k=5,
+    seed=0,
+    progress=True,
+):
+    """Measures generated pictures against a split that no training has seen.
+
+    The floor of a metric is the same metric of real training pictures, ones that the features were
+    not made from, in place of the generated ones, at the same sizes: a perfect generator gets it.
+
+    Args:
+        images: generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
+        dataset: the name of a data set with the splits `train` and `split`.
+        split: what they are compared with.
+        data_dir: TFDS' folder.
+        num: at most so many pictures a side.
+        num_neighbours: at most so many a side for the nearest-neighbour metrics.
+        features: see `tfgan.metrics.extractors.extractor_for`.
+        k: the neighbour of precision, recall, density and coverage.
+        seed: of the classifier's half and of the subsets.
+        progress: shows bars.
+
+    Returns:
+        A `Report` with `frechet_distance` (as usual, biased upwards by the sample size),
+        `frechet_distance_limit` (at unlimited samples), `kernel_distance`, `precision`, `recall`,
+        `density`, `coverage`, `copies_nearer` and `copies_close_share` (0.5 and 0.05 are healthy);
+        with a classifier also `classifier_score`, `class_imbalance`, `modes`, `modes_kl`,
+        `class_diversity`.
+
+    Raises:
+        InputError: pictures of another shape than the data set's, too few of them, no such split.
+    """
+    train = data.load(dataset, 1, data_dir=data_dir)
+    test = data.load(dataset, 1, data_dir=data_dir, split=split)
+    images = rounded(images)[:num]
+    if images.shape[1:] != test.image_shape:
+        raise InputError(
+            f"the pictures must have the data set's shape {test.image_shape}. "
+            f"Received: {images.shape[1:]}"
+        )
+    extractor = extractor_for(features, train, test, seed)
+    unseen = np.arange(train.num_images) if extractor.unseen is None else extractor.unseen
+    random = np.random.default_rng(seed)
+    chosen = np.sort(random.permutation(test.num_images)[:num])
+    baseline = np.sort(random.permutation(unseen)[: len(images)])
+
+    real, _ = extractor(test.images[chosen], progress)
+    fake, fake_classes = extractor(images, progress)
+    floor, floor_classes = extractor(train.images[baseline], progress)
+    trained_on, _ = extractor(train.images, progress)
+    neighbours = min(num_neighbours, len(real), len(fake), len(floor))
+
+    card = MetricCard(
+        features=extractor.name,
+        digest=extractor.digest,
+        data=train.name,
+        split=split,
+        num_real=len(real),
+        num_generated=len(fake),
+        num_neighbours=neighbours,
+        k=k,
+        image_shape=tuple(test.image_shape),
+        resize="none",
+        seed=seed,
+        versions=tuple(package_versions().items()),
+    )
+    measurements = {}
+
+    def add(metric, value, low=None, high=None, floor=None):
+        measurements[metric] = Measurement(metric, value, low, high, floor, card)
+
+    limit = frechet_interval(real, fake, seed=seed, progress=progress)
+    floor_limit = frechet_interval(real, floor, seed=seed, progress=progress).value
+    distance = frechet_distance(real, fake)
+    # The limit's interval, moved by the bias, which hardly varies.
+    bias = distance - limit.value
+    add(
+        "frechet_distance",
+        distance,
+        limit.low + bias,
+        limit.high + bias,
+        frechet_distance(real, floor),
+    )
+    add("frechet_distance_limit", limit.value, limit.low, limit.high, floor_limit)
+    kernel = kernel_distance(real, fake, progress)
+    reach = _NORMAL_QUANTILE * kernel.standard_error
+    floor_kernel = kernel_distance(real, floor, progress).value
+    add("kernel_distance", kernel.value, kernel.value - reach, kernel.value + reach, floor_kernel)
+
+    few_real, few_fake, few_floor = (side[:neighbours] for side in (real, fake, floor))
+    intervals = neighbour_intervals(few_real, few_fake, k, seed=seed, progress=progress)
+    floor_scores = neighbour_scores(few_real, few_floor, k)
+    for metric in ("precision", "recall", "density", "coverage"):
+        interval = getattr(intervals, metric)
+        add(metric, interval.value, interval.low, interval.high, getattr(floor_scores, metric))
+
+    copies = memorisation(trained_on, fake, real, progress)
+    add("copies_nearer", copies.nearer)
+    add("copies_close_share", copies.close_share)
+
+    if fake_classes is not None:
+        labels, floor_labels = fake_classes.argmax(axis=1), floor_classes.argmax(axis=1)
+        num_classes = fake_classes.shape[1]
+        real_labels = test.labels[chosen]
+        add(
+            "classifier_score",
+            classifier_score(fake_classes),
+            floor=classifier_score(floor_classes),
+        )
+        add(
+            "class_imbalance",
+            class_balance(labels, real_labels, num_classes).total_variation,
+            floor=class_balance(floor_labels, real_labels, num_classes).total_variation,
+        )
+        modes, floor_modes = (mode_count(each, num_classes) for each in (labels, floor_labels))
+        add("modes", modes.modes, floor=floor_modes.modes)
+        add("modes_kl", modes.kl, floor=floor_modes.kl)
+        add(
+            "class_diversity",
+            within_class_diversity(fake, labels, num_classes).mean,
+            floor=within_class_diversity(floor, floor_labels, num_classes).mean,
+        )
+    return Report(measurements, card)
