@@ -173,6 +173,7 @@ def test_real_pictures_measure_like_the_floor_and_bad_ones_do_not(digits):
     assert "frechet_distance_limit" in str(real) and "pixels" in str(real)
 
 
+@pytest.mark.slow
 def test_a_generator_that_drops_classes_is_found_out(digits, classifier):
     train, _ = digits
     kept = train.images[~np.isin(train.labels, [2, 5, 8])][:600]

@@ -248,6 +248,7 @@ def test_only_the_newest_are_kept(tmp_path, batch):
     assert checkpoints.steps() == [3, 4]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_written_leaves_those_that_were(trained_checkpoints):
     folder, _ = trained_checkpoints
     # A limit on file sizes stands in for a full disk: the write fails half-way through.

@@ -97,6 +97,7 @@ def test_a_second_live_process_is_refused(workplace, capsys):
     assert "another process is training" in one_error_line(capsys)
 
 
+@pytest.mark.slow
 def test_minutes_count_the_clock_and_go_on_where_they_stopped(workplace, capsys):
     assert train_tiny("--minutes", 0.05) == 0
     result = json.loads((workplace / "runs/digits_gan/result.json").read_text())
