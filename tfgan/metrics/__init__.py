@@ -10,13 +10,13 @@ from tfgan.metrics.classes import (
 from tfgan.metrics.extractors import extractor_for
 from tfgan.metrics.frechet import GaussianStatistics, frechet_distance
 from tfgan.metrics.kernel import kernel_distance
-from tfgan.metrics.measure import Report, measure
 from tfgan.metrics.neighbours import (
     density_coverage,
     memorisation,
     neighbour_scores,
     precision_recall,
 )
+from tfgan.metrics.report import Report, measure
 from tfgan.metrics.uncertainty import (
     Interval,
     frechet_interval,

@@ -210,3 +210,12 @@ def test_stacked_mnist_has_a_thousand_modes_by_its_labels_and_by_the_classifier(
         for channel in range(3)
     )
     assert np.mean(read == stacks.labels) > 0.95
+
+
+def test_no_public_name_of_the_metrics_equals_a_module():
+    import pkgutil
+
+    import tfgan.metrics
+
+    modules = {module.name for module in pkgutil.iter_modules(tfgan.metrics.__path__)}
+    assert modules.isdisjoint(tfgan.metrics.__all__)
