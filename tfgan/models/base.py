@@ -4,6 +4,8 @@ Plumbing alone: no loss and no order of updates is decided here. A family's math
 its own `train_step`.
 """
 
+import types
+
 import keras
 import tensorflow as tf
 
@@ -143,6 +145,10 @@ class AdversarialModel(keras.Model):
         self.normalize_gradients = normalize_gradients
         self.generator_optimizer = keras.optimizers.get(generator_optimizer or adam())
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer or adam())
+        # A graph of its own for each compilation: that of the class's function, once traced, would
+        # go on with the loss and the optimizers of the first.
+        step = type(self).train_step.python_function
+        self.train_step = tf.function(types.MethodType(step, self))
         # Built here: an optimizer that is built by its first step restores from nothing.
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)

@@ -12,10 +12,11 @@ class GAN(AdversarialModel):
     """Two networks against each other: one makes pictures, the other tells them from real ones.
 
     Example:
-        >>> digits = tfgan.data.load("digits", batch_size=64)
+        >>> from tfgan import data
+        >>> digits = data.load("digits", batch_size=64)
         >>> gan = tfgan.GAN(
-        ...     convolutional_generator(digits.image_shape),
-        ...     convolutional_discriminator(digits.image_shape),
+        ...     tfgan.convolutional_generator(digits.image_shape),
+        ...     tfgan.convolutional_discriminator(digits.image_shape),
         ... )
         >>> gan.compile(loss="hinge")
         >>> gan.fit(
