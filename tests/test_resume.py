@@ -288,6 +288,7 @@ def test_a_lock_file_left_behind_blocks_nobody(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_reported_by_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert train.main([*ARGUMENTS, "--steps", "2", "--checkpoint-every", "1e-6"]) == 0

@@ -71,6 +71,7 @@ def test_the_same_command_again_is_finished_and_more_steps_train_on(workplace, c
     assert json.loads((workplace / "runs/digits_gan/result.json").read_text())["step"] == 5
 
 
+@pytest.mark.slow
 def test_other_settings_in_the_same_folder_are_refused_with_the_difference(workplace, capsys):
     train_tiny("--steps", 2)
     before = (workplace / "runs/digits_gan/config.json").read_text()
@@ -109,7 +110,9 @@ def test_minutes_count_the_clock_and_go_on_where_they_stopped(workplace, capsys)
     assert later["step"] > result["step"] and later["seconds"] >= result["seconds"] + 2
 
 
-@pytest.mark.parametrize("networks", ["convolutional", "dense"])
+@pytest.mark.parametrize(
+    "networks", ["convolutional", pytest.param("dense", marks=pytest.mark.slow)]
+)
 def test_rgba_pictures_that_are_not_square(workplace, networks):
     (workplace / "pictures").mkdir()
     rng = np.random.default_rng(0)
@@ -204,6 +207,7 @@ def test_a_loss_that_explodes_stops_the_run_and_names_the_tensor(workplace, caps
     assert not (workplace / "saved_models").exists()
 
 
+@pytest.mark.slow
 def test_the_disk_is_full(workplace, capsys, monkeypatch):
     def full_disk(*arguments, **keywords):
         raise OSError(28, "No space left on device")
