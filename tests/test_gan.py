@@ -294,9 +294,11 @@ def test_optimizer_settings_survive_the_keras_file(tmp_path):
     gan = make_gan(
         generator_optimizer=keras.optimizers.Adam(0.02, beta_1=0.3),
         discriminator_optimizer=keras.optimizers.RMSprop(0.01),
+        steps_per_execution=4,
     )
     gan.save(tmp_path / "gan.keras")
     reloaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert reloaded.steps_per_execution == 4
     assert reloaded.generator_optimizer.beta_1 == 0.3
     assert isinstance(reloaded.discriminator_optimizer, keras.optimizers.RMSprop)
 

@@ -23,6 +23,15 @@ ARGUMENTS += ["--checkpoint-every", "0.02"]
 # Each kills its own process with SIGKILL, which nothing can catch, once step 60 is past: in the
 # middle of an epoch (one has 46 steps).
 KILL_AT = {
+    "after the last checkpoint": """
+import tfgan.checkpoint as module
+original = module.Checkpoints.save
+def patched(self, seconds):
+    original(self, seconds)
+    if int(self.model.step) == 130:
+        kill()
+module.Checkpoints.save = patched
+""",
     "between two steps": """
 import tfgan.callbacks as module
 original = module.RunProgress.on_train_batch_end
@@ -112,13 +121,13 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
     monkeypatch.chdir(tmp_path)
     killed = run_killed(moment)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert not (tmp_path / "saved_models").exists()
+    assert not (tmp_path / "saved_models/digits_gan").exists()
 
     resumed = run()
     assert resumed.returncode == 0, resumed.stderr
     step = int(re.search(r"^resumed at step (\d+)$", resumed.stdout, re.MULTILINE)[1])
-    assert 0 < step <= 92
-    assert f"{130 - step}/{130 - step}" in resumed.stdout
+    assert 0 < step <= (130 if moment == "after the last checkpoint" else 92)
+    assert step == 130 or f"{130 - step}/{130 - step}" in resumed.stdout
 
     (name, expected), (resumed_name, tensors) = final_tensors(straight_run), final_tensors(tmp_path)
     assert name == resumed_name == "step-000000130"
@@ -220,8 +229,12 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(damage, traine
     for value, expected in zip(gan.get_weights(), weights[2], strict=True):
         np.testing.assert_array_equal(value, expected)
     assert len(said) == 1 and "step-000000003" in said[0]
-    # The damaged one is gone, so that it cannot outlive the good ones.
-    assert sorted(os.listdir(folder)) == ["step-000000001", "step-000000002"]
+    # The damaged one is set aside, so that it cannot push out the good ones.
+    assert sorted(os.listdir(folder)) == [
+        ".damaged-step-000000003",
+        "step-000000001",
+        "step-000000002",
+    ]
 
 
 def test_nothing_readable_is_an_error_that_says_what_to_do(trained_checkpoints):
@@ -237,6 +250,7 @@ def test_a_half_written_checkpoint_does_not_count(trained_checkpoints):
     folder, _ = trained_checkpoints
     shutil.copytree(folder / "step-000000003", folder / ".writing-000000004")
     assert restored(folder)[0] == 3
+    assert not (folder / ".writing-000000004").exists()
 
 
 def test_only_the_newest_are_kept(tmp_path, batch):
@@ -275,11 +289,19 @@ def test_a_checkpoint_that_cannot_be_written_leaves_those_that_were(trained_chec
     assert sorted(os.listdir(folder)) == [f"step-{step:09d}" for step in (1, 2, 3)]
 
 
-def test_history_is_cut_back_to_the_restored_step(tmp_path):
+@pytest.mark.parametrize("end", ["2,30,0.125\n3,4", "2,25,0.125\n"])
+def test_history_is_cut_back_to_the_restored_epoch(end, tmp_path):
     folder = RunFolder(tmp_path)
-    folder.history_file.write_text("epoch,step,loss\n0,10,0.5\n1,20,0.25\n2,30,0.125\n3,4")
-    folder.cut_history(20)
+    folder.history_file.write_text(f"epoch,step,loss\n0,10,0.5\n1,20,0.25\n{end}")
+    folder.cut_history(2)
     assert folder.history_file.read_text() == "epoch,step,loss\n0,10,0.5\n1,20,0.25\n"
+
+
+def test_an_empty_history_begins_anew(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.history_file.write_text("")
+    folder.cut_history(2)
+    assert not folder.history_file.exists()
 
 
 def test_a_lock_file_left_behind_blocks_nobody(tmp_path):

@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -89,6 +90,66 @@ def test_a_folder_that_is_not_a_runs_is_left_alone(workplace, capsys):
     assert train_tiny("--steps", 2, "--fresh") == 2
     assert "not the folder of a run" in capsys.readouterr().err
     assert (workplace / "runs/digits_gan/thesis.tex").read_text() == "precious"
+
+
+@pytest.mark.parametrize("config", ['{"hf": 1}', "{", None])
+def test_a_folder_with_somebody_elses_config_is_left_alone(config, workplace, capsys):
+    folder = workplace / "runs/digits_gan"
+    folder.mkdir(parents=True)
+    (folder / "thesis.tex").write_text("precious")
+    if config:
+        (folder / "config.json").write_text(config)
+    assert train_tiny("--steps", 2, "--fresh") == 2
+    assert "not the folder of a run" in one_error_line(capsys)
+    assert (folder / "thesis.tex").read_text() == "precious"
+
+
+def test_a_damaged_configuration_is_said_and_a_damaged_result_is_no_result(workplace, capsys):
+    assert train_tiny("--steps", 2) == 0
+    folder = workplace / "runs/digits_gan"
+    (folder / "result.json").write_text('{"st')
+    assert train_tiny("--steps", 2) == 0
+    assert "resumed at step 2" in capsys.readouterr().out
+    (folder / "config.json").write_text('{"bro')
+    assert train_tiny("--steps", 2) == 2
+    error = one_error_line(capsys)
+    assert "config.json is damaged" in error and "--fresh" in error
+
+
+@pytest.mark.parametrize("flag", ["--out", "--export-dir"])
+def test_folders_that_cannot_be_written_are_found_before_training(flag, workplace, capsys):
+    (workplace / "a_file").write_text("")
+    assert train_tiny("--steps", 2, flag, "a_file") == 2
+    assert flag in one_error_line(capsys)
+
+
+def test_a_depth_beyond_the_picture_is_refused_and_claims_nothing(workplace, capsys):
+    assert train_tiny("--steps", 1, "--depth", 10) == 2
+    assert "between 1 and 4 for pictures of 8x8. Received: 10" in one_error_line(capsys)
+    assert train_tiny("--steps", 1) == 0
+
+
+@pytest.mark.slow
+def test_fewer_steps_than_were_trained_are_refused(workplace, capsys):
+    assert train_tiny("--steps", 3) == 0
+    (workplace / "runs/digits_gan/result.json").unlink()
+    assert train_tiny("--steps", 2) == 2
+    assert "to step 3 already, beyond the 2 asked for" in one_error_line(capsys)
+
+
+@pytest.mark.slow
+def test_a_lost_model_is_exported_again(workplace, capsys):
+    assert train_tiny("--steps", 2) == 0
+    shutil.rmtree(workplace / "saved_models")
+    assert train_tiny("--steps", 2) == 0
+    assert (workplace / "saved_models/digits_gan/1/saved_model.pb").exists()
+
+
+@pytest.mark.slow
+def test_weights_that_are_not_finite_are_not_kept(workplace, capsys):
+    assert train_tiny("--steps", 1, "--learning-rate", 1e38) == 3
+    assert "weight" in capsys.readouterr().err
+    assert not list((workplace / "runs/digits_gan").glob("checkpoints/step-*"))
 
 
 def test_a_second_live_process_is_refused(workplace, capsys):
@@ -204,7 +265,7 @@ def test_a_loss_that_explodes_stops_the_run_and_names_the_tensor(workplace, caps
     assert "--learning-rate" in error
     checkpoints = workplace / "runs/digits_gan/checkpoints"
     assert (checkpoints / f"step-{int(found[4]):09d}").is_dir()
-    assert not (workplace / "saved_models").exists()
+    assert not (workplace / "saved_models/digits_gan").exists()
 
 
 @pytest.mark.slow

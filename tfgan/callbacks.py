@@ -1,6 +1,7 @@
 """What happens between training steps. Every class works under `fit` and in a plain loop."""
 
 import csv
+import os
 import sys
 import time
 from pathlib import Path
@@ -13,12 +14,15 @@ from tfgan.plotting import sheet
 
 # A terminal's bar is redrawn as Keras does; a log file gets a line now and then.
 LOG_FILE_INTERVAL_S = 30.0
+# A sheet costs about as much as a step of a small network.
+MIN_STEPS_BETWEEN_SHEETS = 20
 
 
 class SampleSheet(keras.callbacks.Callback):
     """Writes a sheet of the averaged generator's pictures after each epoch, and at the end.
 
-    The latents are fixed, so that the sheets show one picture growing in each place.
+    The latents are fixed, so that the sheets show one picture growing in each place. Where epochs
+    are shorter than `MIN_STEPS_BETWEEN_SHEETS`, some get none.
 
     Args:
         folder: where `step-N.png` goes.
@@ -30,18 +34,24 @@ class SampleSheet(keras.callbacks.Callback):
         self.folder = Path(folder)
         self.seeds = np.arange(num, dtype=np.int64)
 
+    def on_train_begin(self, logs=None):
+        self.last_step = int(self.model.step)
+
     def on_epoch_end(self, epoch, logs=None):
-        self.write()
+        if int(self.model.step) - self.last_step >= MIN_STEPS_BETWEEN_SHEETS:
+            self.write()
 
     def on_train_end(self, logs=None):
         self.write()
 
     def write(self):
-        """Writes the sheet of the present step, unless it is there."""
-        file = self.folder / f"step-{int(self.model.step):09d}.png"
-        if not file.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            sheet(self.model.generate(self.seeds).numpy()).save(file)
+        """Writes the sheet of the present step, whole or not at all."""
+        self.last_step = int(self.model.step)
+        file = self.folder / f"step-{self.last_step:09d}.png"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(".writing")
+        sheet(self.model.generate(self.seeds).numpy()).save(temporary, format="PNG")
+        os.replace(temporary, file)
 
 
 class History(keras.callbacks.Callback):

@@ -10,7 +10,15 @@ _PREFIX = "step-"
 _TEMPORARY_PREFIX = ".writing-"
 # What TensorFlow's reader raises, by where the damage is: in an index, past the end of the data,
 # in a checksum; and what remains unmatched where half of it can be read.
-_DAMAGED = (tf.errors.OpError, IndexError, RuntimeError, ValueError, AssertionError)
+_DAMAGED = (
+    tf.errors.DataLossError,
+    tf.errors.NotFoundError,
+    tf.errors.OutOfRangeError,
+    IndexError,
+    RuntimeError,
+    ValueError,
+    AssertionError,
+)
 
 
 class Checkpoints:
@@ -79,7 +87,7 @@ class Checkpoints:
             shutil.rmtree(self._folder_of(old))
 
     def restore(self, report=print):
-        """Restores the newest checkpoint that can be read, and removes those that cannot.
+        """Restores the newest checkpoint that can be read, and sets those aside that cannot.
 
         Args:
             report: called with a line for each checkpoint that is damaged.
@@ -90,6 +98,9 @@ class Checkpoints:
         Raises:
             OSError: there are checkpoints, and none can be read.
         """
+        for leftover in self.folder.glob(f"{_TEMPORARY_PREFIX}*"):
+            # Of a process that was killed: the run's lock keeps living ones out.
+            shutil.rmtree(leftover)
         damaged = []
         for step in reversed(self.steps()):
             folder = self._folder_of(step)
@@ -101,7 +112,9 @@ class Checkpoints:
                 continue
             # Left in place they would count among the newest, and push the readable ones out.
             for folder in damaged:
-                shutil.rmtree(folder)
+                aside = self.folder / f".damaged-{folder.name}"
+                shutil.rmtree(aside, ignore_errors=True)
+                os.rename(folder, aside)
             return step
         if damaged:
             raise OSError(
@@ -115,5 +128,6 @@ class Checkpoints:
 
 
 def _flush_to_disk(file):
-    with open(file, "rb") as handle:
+    # Windows flushes only what is open for writing.
+    with open(file, "r+b") as handle:
         os.fsync(handle.fileno())

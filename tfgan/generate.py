@@ -86,7 +86,11 @@ def load(folder):
 
     from tfgan.plotting import to_uint8
 
-    model = tf.saved_model.load(str(folder))
+    try:
+        model = tf.saved_model.load(str(folder))
+    except (OSError, tf.errors.OpError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"the SavedModel {folder} cannot be loaded: {reason}") from error
     if "from_seeds" not in model.signatures:
         raise InputError(
             f"{folder} has no signature from_seeds. Its signatures: {', '.join(model.signatures)}"

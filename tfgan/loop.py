@@ -6,11 +6,12 @@ import signal
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
 class NotFiniteError(ArithmeticError):
-    """A loss or a gradient became NaN or infinite; the message names it and the step."""
+    """A loss, a gradient or a weight became NaN or infinite; the message names it and the step."""
 
 
 def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, seconds):
@@ -33,7 +34,7 @@ def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, 
         The number of the signal that stopped the loop, or None.
 
     Raises:
-        NotFiniteError: a loss or a gradient was not finite. No checkpoint is written then.
+        NotFiniteError: a loss, a gradient or a weight is not finite. No checkpoint is written.
         OSError: a checkpoint or a callback's file cannot be written.
     """
     callbacks = keras.callbacks.CallbackList(callbacks, model=gan)
@@ -41,7 +42,8 @@ def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, 
     step = int(gan.step)
     batches = iter(dataset.batches(start_step=step))
     checkpoint_time = time.monotonic()
-    logs = {}
+    # Inside an epoch a resumed run has its means so far.
+    logs = gan.get_metrics_result()
     with stop_signals() as received:
         callbacks.on_train_begin()
         while not (budget.is_spent(step, seconds()) or received):
@@ -55,12 +57,13 @@ def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, 
             if step % steps_per_epoch == 0:
                 callbacks.on_epoch_end(epoch, logs)
             if time.monotonic() - checkpoint_time >= checkpoint_every:
+                require_finite_weights(gan, step)
                 checkpoints.save(seconds())
                 checkpoint_time = time.monotonic()
-        checkpoints.save(seconds())
-        ends_inside_an_epoch = logs and step % steps_per_epoch
-        if ends_inside_an_epoch and not received:
+        if step % steps_per_epoch and not received:
             callbacks.on_epoch_end(step // steps_per_epoch, logs)
+        require_finite_weights(gan, step)
+        checkpoints.save(seconds())
         callbacks.on_train_end()
     return received[0] if received else None
 
@@ -75,6 +78,13 @@ def train_step(gan, batch, step):
             raise
         # The model's own step may or may not have been counted up before the check failed.
         raise NotFiniteError(f"{found[1]} became {found[2]} at step {step + 1}") from error
+
+
+def require_finite_weights(gan, step):
+    """Refuses weights that a checkpoint should not keep, as the last update may have left them."""
+    for variable in gan.weights:
+        if variable.dtype.startswith("float") and not np.isfinite(variable).all():
+            raise NotFiniteError(f"weight {variable.path} became infinite or NaN at step {step}")
 
 
 @contextlib.contextmanager

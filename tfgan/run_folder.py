@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import filelock
@@ -46,7 +47,7 @@ class RunFolder:
             raise InputError(
                 f"{self.path} exists and is not the folder of a run. Pass another --name or --out"
             )
-        self.path.mkdir(parents=True, exist_ok=True)
+        require_writable(self.path, "--out")
         try:
             with filelock.FileLock(self.path / ".lock", timeout=0):
                 yield
@@ -55,59 +56,91 @@ class RunFolder:
                 f"another process is training in {self.path}. Wait for it, or pass another --name"
             ) from None
 
+    def _own_entries(self):
+        return [
+            self.config_file,
+            self.history_file,
+            self.curves_file,
+            self.contact_sheet_file,
+            self.samples,
+            self.checkpoints,
+            self.tensorboard,
+            self._result_file,
+        ]
+
     def _is_ours(self):
         if not self.path.is_dir():
             return False
-        names = {entry.name for entry in self.path.iterdir()}
-        return not names or bool(names & {".lock", "config.json"})
+        config = _read_json(self.config_file)
+        if isinstance(config, dict) and "settings" in config:
+            return True
+        return {*self.path.iterdir()} <= {*self._own_entries(), self.path / ".lock"}
 
     def clear(self):
-        """Removes what an earlier run left here, the lock excepted."""
-        for entry in self.path.iterdir():
-            if entry.name == ".lock":
-                continue
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        """Removes what an earlier run left here, and nothing else."""
+        for entry in self._own_entries():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
 
-    def claim(self, settings, arguments):
-        """Writes `config.json`, or compares with the one that is there.
+    def check(self, settings):
+        """Compares with the run that is there, if any.
 
         Args:
-            settings: what decides the run's results; a run is resumed under equal settings only.
-            arguments: all that the command was given, to repeat it: a dict for JSON. What is not
-                among the settings may differ from one sitting to the next.
+            settings: what decides a run's results; a run is resumed under equal settings only.
+
+        Returns:
+            How the packages' versions differ from those of the sitting before, for a person; ""
+            where they do not.
 
         Raises:
             InputError: the folder holds a run of other settings; the message prints what differs.
         """
-        if self.config_file.exists():
-            earlier = json.loads(self.config_file.read_text())["settings"]
-            differences = [
-                f"{name} {earlier.get(name)!r} -> {settings.get(name)!r}"
-                for name in sorted(earlier.keys() | settings.keys())
-                if earlier.get(name) != settings.get(name)
-            ]
-            if differences:
-                raise InputError(
-                    f"{self.path} holds a run with other settings ({'; '.join(differences)}). "
-                    "Pass another --name, or --fresh to delete that run and start anew"
-                )
+        if not self.config_file.exists():
+            return ""
+        config = _read_json(self.config_file)
+        if config is None:
+            raise InputError(
+                f"{self.config_file} is damaged. Restore it from a copy, pass another --name, or "
+                "--fresh to delete that run and start anew"
+            )
+        if differences := _differences(config["settings"], settings):
+            raise InputError(
+                f"{self.path} holds a run with other settings ({differences}). "
+                "Pass another --name, or --fresh to delete that run and start anew"
+            )
+        return _differences(config["versions"], package_versions())
+
+    def record(self, settings, arguments):
+        """Writes `config.json`.
+
+        Args:
+            settings: as for `check`.
+            arguments: all that the command was given, to repeat it: a dict for JSON.
+        """
         _write_json(
             self.config_file,
             {"settings": settings, "arguments": arguments, "versions": package_versions()},
         )
 
-    def cut_history(self, step):
-        """Drops the rows of `history.csv` after a step: they will be written again."""
+    def cut_history(self, epochs):
+        """Drops the rows of `history.csv` but those of so many epochs: they are written again."""
         if not self.history_file.exists():
             return
         with open(self.history_file, newline="") as file:
             reader = csv.DictReader(file)
-            columns = reader.fieldnames
+            columns = reader.fieldnames or []
             # A kill can leave half a row at the end.
-            rows = [row for row in reader if None not in row.values() and int(row["step"]) <= step]
+            rows = [row for row in reader if None not in row.values()]
+        if "epoch" not in columns:
+            # A power cut can leave an empty file.
+            self.history_file.unlink()
+            return
+        rows = [row for row in rows if int(row["epoch"]) < epochs]
         temporary = self.history_file.with_suffix(".csv.writing")
         with open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, columns or [], lineterminator="\n")
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
         os.replace(temporary, self.history_file)
@@ -115,14 +148,53 @@ class RunFolder:
     @property
     def result(self):
         """What a finished run wrote down, a dict, or None while it is not finished."""
-        return json.loads(self._result_file.read_text()) if self._result_file.exists() else None
+        return _read_json(self._result_file)
 
     def finish(self, result):
         """Writes down that the run is finished and what came of it, a dict for JSON."""
         _write_json(self._result_file, result)
 
 
+def require_writable(folder, flag):
+    """Makes a folder where there is none.
+
+    Args:
+        folder: its path.
+        flag: the flag that named it, for the message.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror}). Pass another {flag}"
+        ) from error
+
+
+def _differences(earlier, now):
+    return "; ".join(
+        f"{name} {earlier.get(name)!r} -> {now.get(name)!r}"
+        for name in sorted(earlier.keys() | now.keys())
+        if earlier.get(name) != now.get(name)
+    )
+
+
+def _read_json(path):
+    """The file's content, or None where there is none that can be read."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def _write_json(path, content):
     temporary = path.with_suffix(".json.writing")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    with open(temporary, "w") as file:
+        file.write(json.dumps(content, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(temporary, path)

@@ -6,11 +6,13 @@ import re
 import signal
 import sys
 import time
+from pathlib import Path
 
 from tfgan import data
 from tfgan.budget import Budget
 from tfgan.command_line import ArgumentParser, image_size, number, run, start_tensorflow
-from tfgan.run_folder import RunFolder
+from tfgan.errors import InputError
+from tfgan.run_folder import RunFolder, require_writable
 
 DEFAULT_STEPS = 5000
 EXIT_NOT_FINITE = 3
@@ -64,7 +66,7 @@ def parse(argv=None):
     )
     group.add_argument(
         "--width",
-        type=number(int, 1),
+        type=number(int, 1, maximum=1024),
         default=32,
         metavar="N",
         help="channels at the picture's end of the ladder; the others follow (default: 32)",
@@ -77,7 +79,7 @@ def parse(argv=None):
     )
     group.add_argument(
         "--latent-dim",
-        type=number(int, 1),
+        type=number(int, 1, maximum=65536),
         default=100,
         metavar="N",
         help="length of the latent vector (default: 100)",
@@ -194,15 +196,28 @@ def train(arguments, start_time):
     )
     name = arguments.name or f"{dataset.name}_{arguments.model}"
     folder = RunFolder(os.path.join(arguments.out, name))
+    model_folder = os.path.join(arguments.export_dir, name)
     budget = budget_of(arguments, dataset)
     with folder.locked():
         if arguments.fresh:
             folder.clear()
-        folder.claim(settings_of(arguments, dataset), vars(arguments))
-        if folder.result and budget.is_spent(folder.result["step"], folder.result["seconds"]):
+        newer_versions = folder.check(settings_of(arguments, dataset))
+        if is_finished(folder, budget, model_folder):
             print(finished_message(folder, arguments))
             return 0
-        return train_in(folder, name, arguments, dataset, budget, start_time)
+        require_writable(arguments.export_dir, "--export-dir")
+        if newer_versions:
+            print(f"note: resumed with other versions ({newer_versions}), not bit for bit")
+        return train_in(folder, model_folder, arguments, dataset, budget, start_time)
+
+
+def is_finished(folder, budget, model_folder):
+    """Whether the run has trained as long as it should, and its model is where it should be."""
+    result = folder.result
+    if result is None or not budget.is_spent(result["step"], result["seconds"]):
+        return False
+    exported = Path(result["saved_model"])
+    return exported.exists() and exported.parent == Path(model_folder)
 
 
 def budget_of(arguments, dataset):
@@ -215,10 +230,12 @@ def budget_of(arguments, dataset):
 
 
 def settings_of(arguments, dataset):
-    """What decides the results of a run, by the names of the flags."""
-    names = ["dataset", "model", "networks", "width", "depth", "latent_dim", "loss", "batch_size"]
+    """What decides the results of a run, mostly by the names of the flags."""
+    names = ["model", "networks", "width", "depth", "latent_dim", "loss", "batch_size"]
     names += ["learning_rate", "seed"]
     return {name: getattr(arguments, name) for name in names} | {
+        "dataset": dataset.name,
+        "fingerprint of the pictures": dataset.fingerprint,
         "image_shape": list(dataset.image_shape),
         "num_images": dataset.num_images,
     }
@@ -260,7 +277,7 @@ def build(arguments, dataset):
     return gan
 
 
-def train_in(folder, name, arguments, dataset, budget, start_time):
+def train_in(folder, model_folder, arguments, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
     from tfgan.callbacks import History, RunProgress, SampleSheet, TensorBoardScalars
@@ -270,13 +287,18 @@ def train_in(folder, name, arguments, dataset, budget, start_time):
     gan = build(arguments, dataset)
     checkpoints = Checkpoints(folder.checkpoints, gan, arguments.keep_checkpoints)
     resumed_step = checkpoints.restore()
-    folder.cut_history(resumed_step or 0)
+    if resumed_step and budget.steps and resumed_step > budget.steps:
+        raise InputError(
+            f"{folder.path} has been trained to step {resumed_step} already, beyond the "
+            f"{budget.steps} asked for. Pass a larger number, --fresh or another --name"
+        )
+    folder.cut_history((resumed_step or 0) // dataset.steps_per_epoch)
+    folder.record(settings_of(arguments, dataset), vars(arguments))
     earlier_seconds = float(checkpoints.seconds)
 
     def seconds():
         return earlier_seconds + time.monotonic() - start_time
 
-    model_folder = os.path.join(arguments.export_dir, name)
     print(plan(arguments, dataset, budget, gan, folder, model_folder))
     if resumed_step is not None:
         print(f"resumed at step {resumed_step}")

@@ -33,7 +33,7 @@ def materialise(source: Source) -> tuple[np.ndarray, np.ndarray | None, Path | N
     Raises:
         InputError: A picture is corrupt, or the cache cannot be written.
     """
-    folder = user_cache() / f"{source.name}-{_key(source.fingerprint)}"
+    folder = user_cache() / f"{source.name}-{key_of(source)}"
     if folder.exists():
         return *_open(folder), folder
     image_shape = source.survey()
@@ -54,8 +54,9 @@ def materialise(source: Source) -> tuple[np.ndarray, np.ndarray | None, Path | N
     return *_open(folder), folder
 
 
-def _key(fingerprint: list) -> str:
-    content = json.dumps([_CONTENT_VERSION, fingerprint])
+def key_of(source: Source) -> str:
+    """Returns a hash of everything that decides the decoded content of a source."""
+    content = json.dumps([_CONTENT_VERSION, source.fingerprint])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfgan.data import digits, folder, stacked_mnist, tfds
-from tfgan.data.cache import materialise
+from tfgan.data.cache import key_of, materialise
 from tfgan.data.source import ImageShape, Source
 from tfgan.errors import InputError
 
@@ -34,6 +34,7 @@ class ImageDataset:
         seed: Decides the order of the pictures in every epoch.
         num_corrupt: Pictures left out because they cannot be read.
         cache_path: Folder of the memory map, or None where the pictures are in memory.
+        fingerprint: Changes with the files, or the version, that the pictures come from.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ImageDataset:
     seed: int
     num_corrupt: int = 0
     cache_path: Path | None = None
+    fingerprint: str = ""
 
     @property
     def image_shape(self) -> ImageShape:
@@ -185,6 +187,7 @@ def load(
         seed=seed,
         num_corrupt=source.num_images - len(images),
         cache_path=cache_path,
+        fingerprint=key_of(source),
     )
 
 

@@ -15,6 +15,7 @@ class MetricCard:
         data: the data set.
         split: the part of it that generated pictures are compared with.
         num_real, num_generated: sample sizes of the distances.
+        num_floor: how many real training pictures the floor is measured with.
         num_neighbours: samples a side of the nearest-neighbour metrics.
         k: their neighbour.
         image_shape: (height, width, channels) at which pictures are compared.
@@ -29,6 +30,7 @@ class MetricCard:
     split: str
     num_real: int
     num_generated: int
+    num_floor: int
     num_neighbours: int
     k: int
     image_shape: tuple[int, int, int]

@@ -72,6 +72,7 @@ def measure(
     *,
     split="test",
     data_dir=None,
+    image_size=None,
     num=10_000,
     num_neighbours=5_000,
     features="auto",
@@ -82,13 +83,15 @@ def measure(
     """Measures generated pictures against a split that no training has seen.
 
     The floor of a metric is the same metric of real training pictures, ones that the features were
-    not made from, in place of the generated ones, at the same sizes: a perfect generator gets it.
+    not made from, in place of the generated ones: a perfect generator gets it. It has the same
+    sizes, unless there are fewer such pictures; the card says how many.
 
     Args:
         images: generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
         dataset: the name of a data set with the splits `train` and `split`.
         split: what they are compared with.
         data_dir: TFDS' folder.
+        image_size: the size to which real pictures are brought, as in `tfgan.data.load`.
         num: at most so many pictures a side.
         num_neighbours: at most so many a side for the nearest-neighbour metrics.
         features: see `tfgan.metrics.extractors.extractor_for`.
@@ -106,8 +109,8 @@ def measure(
     Raises:
         InputError: pictures of another shape than the data set's, too few of them, no such split.
     """
-    train = data.load(dataset, 1, data_dir=data_dir)
-    test = data.load(dataset, 1, data_dir=data_dir, split=split)
+    train = data.load(dataset, 1, image_size, data_dir)
+    test = data.load(dataset, 1, image_size, data_dir, split=split)
     images = rounded(images)[:num]
     if images.shape[1:] != test.image_shape:
         raise InputError(
@@ -125,6 +128,10 @@ def measure(
     floor, floor_classes = extractor(train.images[baseline], progress)
     trained_on, _ = extractor(train.images, progress)
     neighbours = min(num_neighbours, len(real), len(fake), len(floor))
+    # At random: pictures may lie class by class.
+    few_real, few_fake, few_floor = (
+        side[random.permutation(len(side))[:neighbours]] for side in (real, fake, floor)
+    )
 
     card = MetricCard(
         features=extractor.name,
@@ -133,10 +140,11 @@ def measure(
         split=split,
         num_real=len(real),
         num_generated=len(fake),
+        num_floor=len(floor),
         num_neighbours=neighbours,
         k=k,
         image_shape=tuple(test.image_shape),
-        resize="none",
+        resize="none" if image_size is None else "centre crop and Lanczos",
         seed=seed,
         versions=tuple(package_versions().items()),
     )
@@ -163,7 +171,6 @@ def measure(
     floor_kernel = kernel_distance(real, floor, progress).value
     add("kernel_distance", kernel.value, kernel.value - reach, kernel.value + reach, floor_kernel)
 
-    few_real, few_fake, few_floor = (side[:neighbours] for side in (real, fake, floor))
     intervals = neighbour_intervals(few_real, few_fake, k, seed=seed, progress=progress)
     floor_scores = neighbour_scores(few_real, few_floor, k)
     for metric in ("precision", "recall", "density", "coverage"):

@@ -218,6 +218,7 @@ class AdversarialModel(keras.Model):
             "r1_interval": self.r1_interval,
             "normalize_gradients": self.normalize_gradients,
             "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
         }
 
     def compile_from_config(self, config):

@@ -6,9 +6,12 @@ it; both make layers anew in every call. Here the ladder is turned the right way
 layer is made once. `width=64, depth=4` gives the published widths.
 """
 
+import math
+
 import keras
 from keras import layers
 
+from tfgan.errors import InputError
 from tfgan.networks.layers import (
     LEAK,
     batch_normalization,
@@ -32,6 +35,24 @@ def default_depth(image_shape):
     return min(max(halvings, 2), 4)
 
 
+def checked_depth(image_shape, depth):
+    """The depth that was asked for, or the default.
+
+    Raises:
+        InputError: more halvings than the picture has pixels for, and than the published 4.
+    """
+    if depth is None:
+        return default_depth(image_shape)
+    most = max(4, math.ceil(math.log2(max(image_shape[:2]))))
+    if not 1 <= depth <= most:
+        height, width = image_shape[:2]
+        raise InputError(
+            f"depth must be between 1 and {most} for pictures of {height}x{width}. "
+            f"Received: {depth}"
+        )
+    return depth
+
+
 def ladder_widths(width, depth):
     """Channels of the ladder from the picture inwards: width, 2 width, 4 width, ..."""
     return [width * 2**level for level in range(depth)]
@@ -53,7 +74,7 @@ def convolutional_generator(image_shape, latent_dim=100, width=32, depth=None):
     Reference:
         feature_vectors.txt, section 4; Radford et al. 2015 (arXiv 1511.06434) for what it omits.
     """
-    depth = depth or default_depth(image_shape)
+    depth = checked_depth(image_shape, depth)
     height, image_width, channels = image_shape
     sizes = halved_sizes(height, image_width, depth)
     widths = ladder_widths(width, depth)
@@ -96,7 +117,7 @@ def convolutional_discriminator(image_shape, width=32, depth=None, normalization
     Reference:
         feature_vectors.txt, section 4.
     """
-    depth = depth or default_depth(image_shape)
+    depth = checked_depth(image_shape, depth)
     images = keras.Input(image_shape, name="images")
     x = images
     widths = ladder_widths(width, depth)
