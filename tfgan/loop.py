@@ -57,12 +57,12 @@ def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, 
             if step % steps_per_epoch == 0:
                 callbacks.on_epoch_end(epoch, logs)
             if time.monotonic() - checkpoint_time >= checkpoint_every:
-                require_finite_weights(gan, step)
+                require_finite_model(gan, step)
                 checkpoints.save(seconds())
                 checkpoint_time = time.monotonic()
         if step % steps_per_epoch and not received:
             callbacks.on_epoch_end(step // steps_per_epoch, logs)
-        require_finite_weights(gan, step)
+        require_finite_model(gan, step)
         checkpoints.save(seconds())
         callbacks.on_train_end()
     return received[0] if received else None
@@ -80,11 +80,14 @@ def train_step(gan, batch, step):
         raise NotFiniteError(f"{found[1]} became {found[2]} at step {step + 1}") from error
 
 
-def require_finite_weights(gan, step):
-    """Refuses weights that a checkpoint should not keep, as the last update may have left them."""
+def require_finite_model(gan, step):
+    """Refuses a model that no checkpoint should keep, as the last update may have left it."""
     for variable in gan.weights:
         if variable.dtype.startswith("float") and not np.isfinite(variable).all():
             raise NotFiniteError(f"weight {variable.path} became infinite or NaN at step {step}")
+    # Finite weights can be large enough to overflow.
+    if not np.isfinite(gan.generate([0])).all():
+        raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
 
 
 @contextlib.contextmanager
