@@ -10,15 +10,7 @@ _PREFIX = "step-"
 _TEMPORARY_PREFIX = ".writing-"
 # What TensorFlow's reader raises, by where the damage is: in an index, past the end of the data,
 # in a checksum; and what remains unmatched where half of it can be read.
-_DAMAGED = (
-    tf.errors.DataLossError,
-    tf.errors.NotFoundError,
-    tf.errors.OutOfRangeError,
-    IndexError,
-    RuntimeError,
-    ValueError,
-    AssertionError,
-)
+_DAMAGED = (tf.errors.OpError, IndexError, RuntimeError, ValueError, AssertionError)
 
 
 class Checkpoints:
