@@ -100,12 +100,17 @@ class ImageDataset:
                 return {"image": images}
             return {"image": images, "label": tf.gather(labels, indices)}
 
+        # Gathering a batch is cheap, so there is nothing to tune; and the thread that would tune
+        # sleeps for up to a minute at a time, which can hold up the end of a run for as long.
+        options = tf.data.Options()
+        options.autotune.enabled = False
         return (
             tf.data.Dataset.range(first_epoch, tf.int64.max)
             .flat_map(epoch_indices)
-            .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .map(batch, num_parallel_calls=2, deterministic=True)
             .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
-            .prefetch(tf.data.AUTOTUNE)
+            .prefetch(4)
+            .with_options(options)
         )
 
     def __iter__(self) -> Iterator[dict]:
