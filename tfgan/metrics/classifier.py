@@ -1,6 +1,5 @@
 """A small classifier trained on real pictures alone, whose features most metrics use."""
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -161,8 +160,11 @@ def _store(model, accuracy, folder):
         model.save(os.path.join(temporary, "classifier.keras"))
         with open(os.path.join(temporary, "accuracy.json"), "w") as file:
             json.dump(accuracy, file)
-        # Another process may have stored the same one meanwhile.
-        with contextlib.suppress(FileExistsError, OSError):
+        try:
             os.rename(temporary, folder)
+        except OSError:
+            # Another process may have stored the same one meanwhile; anything else is an error.
+            if not folder.exists():
+                raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
