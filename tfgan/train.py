@@ -197,18 +197,19 @@ def train(arguments, start_time):
     name = arguments.name or f"{dataset.name}_{arguments.model}"
     folder = RunFolder(os.path.join(arguments.out, name))
     model_folder = os.path.join(arguments.export_dir, name)
+    settings = settings_of(arguments, dataset)
     budget = budget_of(arguments, dataset)
     with folder.locked():
         if arguments.fresh:
             folder.clear()
-        newer_versions = folder.check(settings_of(arguments, dataset))
+        newer_versions = folder.check(settings)
         if is_finished(folder, budget, model_folder):
             print(finished_message(folder, arguments))
             return 0
         require_writable(arguments.export_dir, "--export-dir")
         if newer_versions:
             print(f"note: resumed with other versions ({newer_versions}), not bit for bit")
-        return train_in(folder, model_folder, arguments, dataset, budget, start_time)
+        return train_in(folder, model_folder, arguments, settings, dataset, budget, start_time)
 
 
 def is_finished(folder, budget, model_folder):
@@ -277,7 +278,7 @@ def build(arguments, dataset):
     return gan
 
 
-def train_in(folder, model_folder, arguments, dataset, budget, start_time):
+def train_in(folder, model_folder, arguments, settings, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
     from tfgan.callbacks import History, RunProgress, SampleSheet, TensorBoardScalars
@@ -293,7 +294,7 @@ def train_in(folder, model_folder, arguments, dataset, budget, start_time):
             f"{budget.steps} asked for. Pass a larger number, --fresh or another --name"
         )
     folder.cut_history((resumed_step or 0) // dataset.steps_per_epoch)
-    folder.record(settings_of(arguments, dataset), vars(arguments))
+    folder.record(settings, vars(arguments))
     earlier_seconds = float(checkpoints.seconds)
 
     def seconds():
