@@ -17,13 +17,20 @@ IMAGE_SHAPE = (8, 8, 1)
 
 
 def make_gan(
-    image_shape=IMAGE_SHAPE, width=4, latent_dim=6, discriminator=None, **compile_arguments
+    image_shape=IMAGE_SHAPE,
+    width=4,
+    latent_dim=6,
+    generator=None,
+    discriminator=None,
+    averaging_decay=0.999,
+    **compile_arguments,
 ):
     """A tiny compiled GAN, the same at every call."""
     keras.utils.set_random_seed(3)
     gan = GAN(
-        convolutional_generator(image_shape, latent_dim, width=width, depth=2),
+        generator or convolutional_generator(image_shape, latent_dim, width=width, depth=2),
         discriminator or convolutional_discriminator(image_shape, width=width, depth=2),
+        averaging_decay=averaging_decay,
         seed=5,
     )
     gan.compile(**compile_arguments)

@@ -189,8 +189,10 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
     assert f"python -m tfgan.{command}" in output.partition("examples:")[2]
     flags = {
         "train": "--dataset --data-dir --image-size --skip-corrupt --model --networks --width "
-        "--depth --latent-dim --loss --epochs --steps --minutes --batch-size --learning-rate "
-        "--seed --out --name --export-dir --checkpoint-every --keep-checkpoints --fresh",
+        "--depth --normalization --latent-dim --loss --discriminator-steps --r1-gamma --r2-gamma "
+        "--gradient-penalty --penalty-interval --augment --epochs --steps --minutes --batch-size "
+        "--learning-rate --beta-1 --beta-2 --precision --seed --out --name --export-dir "
+        "--checkpoint-every --keep-checkpoints --fresh",
         "generate": "--num --seed --format --out",
     }[command]
     for flag in flags.split():
@@ -200,7 +202,7 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         "generate": vars(generate.parse(["model"])),
     }[command]
     # Help says what the parser does where a flag is left out.
-    for name in ("width", "latent_dim", "batch_size", "learning_rate", "seed", "num", "format"):
+    for name in ("latent_dim", "batch_size", "learning_rate", "seed", "num", "format"):
         if name in arguments:
             _, _, entry = output.partition(f"\n  --{name.replace('_', '-')} ")
             entry = " ".join(entry.partition("\n  -")[0].split())
@@ -234,23 +236,42 @@ def test_help_and_bad_flags_answer_at_once_without_tensorflow():
 
 
 def test_defaults_of_train_are_those_of_the_library():
+    from tfgan.augment import POLICIES
     from tfgan.losses import LOSSES
     from tfgan.models.base import AdversarialModel, adam
+    from tfgan.precision import PRECISIONS
 
     arguments = train.parse([])
 
     def default_of(function, name):
         return inspect.signature(function).parameters[name].default
 
-    assert arguments.learning_rate == default_of(adam, "learning_rate")
-    assert arguments.loss == default_of(AdversarialModel.compile, "loss")
+    for name in ("learning_rate", "beta_1", "beta_2"):
+        assert getattr(arguments, name) == default_of(adam, name)
+    for name in ("loss", "discriminator_steps", "r1_gamma", "r2_gamma", "penalty_interval"):
+        assert getattr(arguments, name) == default_of(AdversarialModel.compile, name)
+    weight = default_of(AdversarialModel.compile, "gradient_penalty_weight")
+    assert arguments.gradient_penalty == weight
+    assert arguments.augment == default_of(AdversarialModel.compile, "augmentation")
     assert arguments.seed == default_of(AdversarialModel.__init__, "seed")
     for builder in (tfgan.convolutional_generator, tfgan.dense_generator):
-        assert arguments.width == default_of(builder, "width")
         assert arguments.latent_dim == default_of(builder, "latent_dim")
-    for builder in (tfgan.convolutional_discriminator, tfgan.dense_discriminator):
-        assert arguments.width == default_of(builder, "width")
+    # Where these are left out, the builders' own defaults count, which the help names.
+    assert arguments.width is arguments.depth is arguments.output_kernel_size is None
+    widths = [
+        default_of(builder, "width")
+        for builder in (
+            tfgan.convolutional_generator,
+            tfgan.convolutional_discriminator,
+            tfgan.dense_generator,
+            tfgan.dense_discriminator,
+        )
+    ]
+    assert widths == [16, 32, 32, 32]
+    assert default_of(tfgan.convolutional_generator, "output_kernel_size") == 3
     assert [train.parse(["--loss", name]).loss for name in LOSSES] == list(LOSSES)
+    assert train.parse(["--augment", ",".join(POLICIES)]).augment == tuple(POLICIES)
+    assert [train.parse(["--precision", name]).precision for name in PRECISIONS] == [*PRECISIONS]
 
 
 def test_losses_that_train_offers_are_those_of_the_library(capsys):

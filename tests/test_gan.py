@@ -7,9 +7,10 @@ from conftest import make_gan, random_batch
 from tfgan import data
 from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_for_step, latents_from_seeds
-from tfgan.losses import LOSSES, AdversarialLoss
+from tfgan.losses import LOSSES, AdversarialLoss, cross_entropy_discriminator
 from tfgan.models import GAN
 from tfgan.networks import convolutional_discriminator, convolutional_generator
+from tfgan.penalties import gradient_penalty, r1, r2
 
 
 def values_of(variables):
@@ -60,7 +61,7 @@ def test_both_players_move_from_the_weights_before_the_step(batch):
         generator_optimizer=keras.optimizers.SGD(rate),
         discriminator_optimizer=keras.optimizers.SGD(rate),
         r1_gamma=0.3,
-        r1_interval=4,
+        penalty_interval=4,
     )
     latents = latents_for_step(gan.seed, 0, 4, gan.latent_dim)
     real = batch["image"]
@@ -95,7 +96,7 @@ def test_r1_counts_at_every_interval_only(batch):
         generator_optimizer=frozen(),
         discriminator_optimizer=keras.optimizers.SGD(1e-2),
         r1_gamma=100.0,
-        r1_interval=3,
+        penalty_interval=3,
     )
     without = make_gan(
         generator_optimizer=frozen(),
@@ -118,6 +119,62 @@ def test_r1_counts_at_every_interval_only(batch):
             )
         )
     assert moved_alike == [False, True, True, False]
+
+
+def test_the_penalties_add_up_with_their_weights(batch):
+    gan = make_gan(r1_gamma=3.0, r2_gamma=5.0, gradient_penalty_weight=7.0)
+    fake = gan.generator(latents_for_step(gan.seed, 0, 4, gan.latent_dim), training=True)
+    d = gan.discriminator
+    expected = 1.5 * r1(d, batch["image"]) + 2.5 * r2(d, fake)
+    expected += 7 * gradient_penalty(d, batch["image"], fake, gan.step_seed(purpose=3))
+    assert float(gan.penalty(batch["image"], fake)) == pytest.approx(float(expected), rel=1e-6)
+    assert make_gan(r1_gamma=0).penalty(batch["image"], fake) == 0
+
+
+def test_the_generator_moves_at_every_so_manieth_step(batch):
+    gan = make_gan(discriminator_steps=3)
+    moved = []
+    for _ in range(6):
+        before = [
+            values_of(player.trainable_variables) for player in (gan.generator, gan.discriminator)
+        ]
+        gan.train_step(batch)
+        after = [
+            values_of(player.trainable_variables) for player in (gan.generator, gan.discriminator)
+        ]
+        moved.append(tuple(not any(equal(*pair)) for pair in zip(before, after)))
+    assert moved == [(False, True), (False, True), (True, True)] * 2
+    assert int(gan.generator_optimizer.iterations) == 2
+
+
+def test_real_and_generated_pictures_are_augmented_differently_at_every_step(batch):
+    gan = make_gan(augmentation=("translation",))
+    images = batch["image"]
+    shown = [gan.augmented(images, purpose).numpy() for purpose in (1, 2, 1)]
+    gan.step.assign_add(1)
+    shown.append(gan.augmented(images, 1).numpy())
+    np.testing.assert_array_equal(shown[0], shown[2])
+    assert not np.array_equal(shown[0], shown[1]) and not np.array_equal(shown[0], shown[3])
+    np.testing.assert_array_equal(make_gan().augmented(images, 1), images)
+
+
+def test_the_discriminator_sees_augmented_pictures_alone(batch):
+    """A step with augmentation equals one on pictures augmented by hand."""
+    settings = {
+        "generator_optimizer": frozen(),
+        "discriminator_optimizer": keras.optimizers.SGD(0.1),
+    }
+    gan = make_gan(augmentation=("cutout",), r1_gamma=0, **settings)
+    real = gan.augmented(batch["image"], 1)
+    latents = latents_for_step(gan.seed, 0, 4, gan.latent_dim)
+    fake = gan.augmented(gan.generator(latents, training=True), 2)
+    with tf.GradientTape() as tape:
+        loss = cross_entropy_discriminator(gan.discriminator(real), gan.discriminator(fake))
+    weights = gan.discriminator.trainable_variables
+    expected = [w - 0.1 * g for w, g in zip(weights, tape.gradient(loss, weights))]
+    gan.train_step(batch)
+    for weight, value in zip(weights, expected):
+        np.testing.assert_allclose(weight, value, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -278,7 +335,16 @@ def test_generate_gives_the_seeds_pictures_in_any_batch(gan):
 
 
 def test_keras_file_keeps_weights_slots_settings_and_goes_on_alike(tmp_path, batch):
-    gan = make_gan(loss="hinge", r1_gamma=0.5, r1_interval=2, normalize_gradients=True)
+    gan = make_gan(
+        loss="hinge",
+        discriminator_steps=2,
+        r1_gamma=0.5,
+        r2_gamma=0.25,
+        gradient_penalty_weight=2.0,
+        penalty_interval=2,
+        augmentation=("translation", "cutout"),
+        normalize_gradients=True,
+    )
     for _ in range(3):
         gan.train_step(batch)
     gan.save(tmp_path / "gan.keras")
@@ -340,8 +406,12 @@ def test_a_loss_that_is_not_finite_is_named(gan):
     ("arguments", "message"),
     [
         ({"loss": "no_such_loss"}, "non_saturating.*no_such_loss"),
-        ({"r1_gamma": -1.0}, "r1_gamma=-1"),
-        ({"r1_interval": 0}, "r1_interval=0"),
+        ({"r1_gamma": -1.0}, "r1_gamma.*at least 0.*-1"),
+        ({"r2_gamma": -0.1}, "r2_gamma.*at least 0.*-0.1"),
+        ({"gradient_penalty_weight": -2}, "gradient_penalty_weight.*at least 0.*-2"),
+        ({"penalty_interval": 0}, "penalty_interval.*at least 1.*0"),
+        ({"discriminator_steps": 0}, "discriminator_steps.*at least 1.*0"),
+        ({"augmentation": ["blur"]}, "color, translation, cutout.*blur"),
     ],
 )
 def test_bad_compile_arguments(arguments, message):

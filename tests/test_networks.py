@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
+from tfgan.errors import InputError
 from tfgan.networks import (
     convolutional_discriminator,
     convolutional_generator,
@@ -119,16 +121,18 @@ def test_weights_of_the_convolutional_pair(image_shape, width, depth):
     expected = LATENT_DIM * bottom * rungs[-1] + batch_normalization_weights(rungs[-1])
     for inputs, filters in zip([rungs[-1], *rungs[::-1]], rungs[::-1]):
         expected += 4 * 4 * inputs * filters + batch_normalization_weights(filters)
-    expected += 7 * 7 * rungs[0] * channels + channels
+    expected += 3 * 3 * rungs[0] * channels + channels
     assert weights_of(generator) == generator.count_params() == expected
 
     for normalization in (None, "batch"):
         discriminator = convolutional_discriminator(image_shape, width, depth, normalization)
         expected = bottom * rungs[-1] + 1
-        for inputs, filters in zip([channels, *rungs], rungs):
+        for level, (inputs, filters) in enumerate(zip([channels, *rungs], rungs)):
             # A bias, or the normalisation's offset in its place.
             after = batch_normalization_weights(filters) if normalization else filters
-            expected += 4 * 4 * inputs * filters + after
+            sides = [ceil_halvings(side, level) for side in (height, image_width)]
+            kernel = np.prod([3 if side % 2 else 4 for side in sides])
+            expected += kernel * inputs * filters + after
         assert weights_of(discriminator) == discriminator.count_params() == expected
 
 
@@ -187,7 +191,9 @@ def test_the_convolutional_pair_as_published():
     ladder = []
     for filters in (512, 256, 128, 64):
         ladder += [convolution("Conv2DTranspose", filters, 4, 2), NORMALIZATION, LEAKY]
-    generator = convolutional_generator((64, 64, 3), width=64, depth=4)
+    generator = convolutional_generator(
+        (64, 64, 3), latent_dim=100, width=64, depth=4, output_kernel_size=7
+    )
     assert description(generator) == [
         ("InputLayer",),
         ("Dense", 4 * 4 * 512, "linear"),
@@ -195,7 +201,9 @@ def test_the_convolutional_pair_as_published():
         NORMALIZATION,
         LEAKY,
         *ladder,
-        convolution("Conv2D", 3, 7, 1, "tanh"),
+        # Of stride 1: a convolution with its kernel turned.
+        convolution("Conv2DTranspose", 3, 7, 1),
+        ("Activation", "tanh"),
     ]
     assert generator.input_shape == (None, 100)
     sides = [
@@ -203,7 +211,7 @@ def test_the_convolutional_pair_as_published():
         for layer in generator.layers
         if "transpose" in type(layer).__name__.lower()
     ]
-    assert sides == [8, 16, 32, 64]
+    assert sides == [8, 16, 32, 64, 64]
 
     ladder = []
     for filters in (64, 128, 256):
@@ -216,6 +224,38 @@ def test_the_convolutional_pair_as_published():
         LEAKY,
         ("Dense", 1, "linear"),
     ]
+
+
+def test_the_generators_last_layer_is_a_convolution_with_its_kernel_turned():
+    generator = convolutional_generator((8, 8, 3), LATENT_DIM, width=4, output_kernel_size=5)
+    features = keras.Model(generator.input, generator.layers[-3].output)
+    kernel, bias = (value.numpy() for value in generator.layers[-2].weights)
+    latents = normal(3, LATENT_DIM)
+    # Height and width reversed, channels exchanged.
+    turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+    expected = np.tanh(tf.nn.conv2d(features(latents), turned, 1, "SAME") + bias)
+    np.testing.assert_allclose(generator(latents), expected, atol=1e-5)
+
+
+def test_a_discriminator_pads_evenly_whatever_the_side():
+    discriminator = convolutional_discriminator((28, 9, 1), WIDTH, depth=3)
+    kernels = [
+        layer.kernel_size for layer in discriminator.layers if isinstance(layer, layers.Conv2D)
+    ]
+    # Sides 28x9, 14x5, 7x3.
+    assert kernels == [(4, 3), (4, 3), (3, 3)]
+
+
+def test_spectral_normalization_is_on_every_layer_of_the_discriminator():
+    discriminator = convolutional_discriminator((8, 8, 1), 2, 2, normalization="spectral")
+    names = [type(layer).__name__ for layer in discriminator.layers]
+    rung = ["SpectralConv2D", "LeakyReLU"]
+    assert names == ["InputLayer", *rung, "SpectralConv2D", "Flatten", "LeakyReLU", "SpectralDense"]
+
+
+def test_an_unknown_normalization():
+    with pytest.raises(InputError, match=r"'batch' or 'spectral'.*'layer'"):
+        convolutional_discriminator((8, 8, 1), normalization="layer")
 
 
 def test_batch_normalization_of_the_discriminator_is_on_every_rung():
@@ -231,7 +271,7 @@ def test_the_dense_pair_as_published():
     ladder = []
     for filters, stride in ((128, 1), (128, 2), (64, 2)):
         ladder += [convolution("Conv2DTranspose", filters, 5, stride), NORMALIZATION, ("ReLU",)]
-    generator = dense_generator((64, 64, 3), width=64)
+    generator = dense_generator((64, 64, 3), latent_dim=100, width=64)
     assert description(generator) == [
         ("InputLayer",),
         ("Dense", 8 * 8 * 256, "linear"),

@@ -1,11 +1,11 @@
-"""`tfgan.penalties`: the R1 penalty against closed forms and finite differences."""
+"""`tfgan.penalties` against closed forms and finite differences."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan.penalties import r1
+from tfgan.penalties import gradient_penalty, r1, r2
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.uniform(-1, 1, (3, 4, 5, 2))
@@ -83,3 +83,67 @@ def test_the_discriminator_is_called_as_in_training():
 
     r1(discriminator, tf.constant(IMAGES))
     assert modes == [True]
+
+
+def test_r2_is_r1_of_the_generated_pictures_held_constant():
+    # D(x) = |x|^2 / 2: R2 = E|x|^2 at the generated pictures, which do not feel it.
+    fake = tf.Variable(IMAGES)
+    with tf.GradientTape() as tape:
+        penalty = r2(lambda images, training: 0.5 * images**2, tf.identity(fake))
+    expected = np.mean(np.sum(IMAGES**2, axis=(1, 2, 3)))
+    assert float(penalty) == pytest.approx(expected, rel=1e-12)
+    assert tape.gradient(penalty, fake) is None
+
+
+def test_the_gradient_penalty_of_a_linear_discriminator():
+    # Its slope is |w| everywhere, so the penalty is (|w| - 1)^2 wherever the points lie.
+    slope = np.sqrt(np.sum(WEIGHTS**2))
+    for scale in (1.0, 1.0 / slope, 0.2 / slope):
+        penalty = gradient_penalty(
+            lambda images, training, scale=scale: linear(scale * images, training),
+            tf.constant(IMAGES),
+            tf.constant(-IMAGES),
+            seed=(1, 2),
+        )
+        assert float(penalty) == pytest.approx((scale * slope - 1) ** 2, abs=1e-9)
+
+
+def test_the_gradient_penalty_looks_evenly_between_the_pictures():
+    # D(x) = |x|^2 / 2 has the slope |x|. Between 0 and a picture of norm 1 that is alpha or
+    # 1 - alpha, and E[(alpha - 1)^2] = 1 / 3; a normal alpha would give 2.
+    count = 4000
+    ones = tf.fill((count, 2, 2, 1), tf.constant(0.5, tf.float64))
+    zeros = tf.zeros_like(ones)
+    for real, fake in ((ones, zeros), (zeros, ones)):
+        penalty = gradient_penalty(
+            lambda images, training: 0.5 * images**2, real, fake, seed=(1, 2)
+        )
+        # The standard deviation of (alpha - 1)^2 is 0.298.
+        assert float(penalty) == pytest.approx(1 / 3, abs=4 * 0.298 / np.sqrt(count))
+
+
+def test_the_gradient_penalty_draws_by_its_seed():
+    def penalty(seed):
+        return float(
+            gradient_penalty(
+                lambda images, training: 0.5 * images**2,
+                tf.constant(IMAGES),
+                tf.constant(-IMAGES),
+                seed,
+            )
+        )
+
+    assert penalty((1, 2)) == penalty((1, 2)) != penalty((1, 3))
+
+
+def test_the_gradient_penalty_of_a_flat_discriminator_has_finite_gradients():
+    weights = tf.Variable(tf.zeros((4, 5, 2), tf.float64))
+    with tf.GradientTape() as tape:
+        penalty = gradient_penalty(
+            lambda images, training: images * weights,
+            tf.constant(IMAGES),
+            tf.constant(-IMAGES),
+            seed=(1, 2),
+        )
+    assert float(penalty) == pytest.approx(1.0, abs=1e-5)
+    assert np.isfinite(tape.gradient(penalty, weights)).all()

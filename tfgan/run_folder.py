@@ -84,6 +84,12 @@ class RunFolder:
             else:
                 entry.unlink(missing_ok=True)
 
+    @property
+    def settings(self):
+        """The settings of the run that is here, a dict, or None where there is none."""
+        config = _read_json(self.config_file)
+        return config["settings"] if config else None
+
     def check(self, settings):
         """Compares with the run that is there, if any.
 

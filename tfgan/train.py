@@ -2,7 +2,6 @@
 
 import functools
 import os
-import re
 import signal
 import sys
 import time
@@ -10,166 +9,13 @@ from pathlib import Path
 
 from tfgan import data
 from tfgan.budget import Budget
-from tfgan.command_line import ArgumentParser, image_size, number, run, start_tensorflow
+from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
+from tfgan.precision import dtype_policy, resolved
 from tfgan.run_folder import RunFolder, require_writable
+from tfgan.train_arguments import DEFAULT_STEPS, parse
 
-DEFAULT_STEPS = 5000
 EXIT_NOT_FINITE = 3
-
-EPILOG = """\
-networks:
-  convolutional  a ladder of stride-2 convolutions in both players, from
-                 feature_vectors.txt (--width 64 --depth 4 as published)
-  dense          a transposed-convolution generator against a dense
-                 discriminator, from confidence_risk.txt (--width 64 as published)
-
-examples:
-  python -m tfgan.train                                 # digits, no network needed
-  python -m tfgan.train --dataset mnist --minutes 10
-  python -m tfgan.train --dataset path/to/pictures --image-size 64
-  python -m tfgan.train --dataset mnist --networks dense --loss hinge
-
-The same command again resumes a run that was stopped.
-"""
-
-
-def parse(argv=None):
-    """Parses the command line; TensorFlow is not imported for it."""
-    parser = ArgumentParser(prog="python -m tfgan.train", description=__doc__, epilog=EPILOG)
-    group = parser.add_argument_group("data")
-    group.add_argument(
-        "--dataset",
-        default="digits",
-        metavar="NAME|FOLDER",
-        help="digits (embedded), a TFDS image data set, or a folder of pictures, flat or with "
-        "one subfolder a class (default: digits)",
-    )
-    group.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
-    group.add_argument(
-        "--image-size",
-        type=image_size,
-        metavar="S|HxW",
-        help="crop and resize to this many pixels (default: the pictures' own size)",
-    )
-    group.add_argument(
-        "--skip-corrupt", action="store_true", help="leave out files that cannot be read"
-    )
-
-    group = parser.add_argument_group("model")
-    group.add_argument("--model", choices=["gan"], default="gan", help="(default: gan)")
-    group.add_argument(
-        "--networks",
-        choices=["convolutional", "dense"],
-        default="convolutional",
-        help="see below (default: convolutional)",
-    )
-    group.add_argument(
-        "--width",
-        type=number(int, 1, maximum=1024),
-        default=32,
-        metavar="N",
-        help="channels at the picture's end of the ladder; the others follow (default: 32)",
-    )
-    group.add_argument(
-        "--depth",
-        type=number(int, 1),
-        metavar="N",
-        help="halvings, convolutional networks only (default: down to about 4 pixels)",
-    )
-    group.add_argument(
-        "--latent-dim",
-        type=number(int, 1, maximum=65536),
-        default=100,
-        metavar="N",
-        help="length of the latent vector (default: 100)",
-    )
-
-    group = parser.add_argument_group("training")
-    group.add_argument(
-        "--loss",
-        choices=[
-            "non_saturating",
-            "minimax",
-            "least_squares",
-            "hinge",
-            "wasserstein",
-            "relativistic",
-        ],
-        default="non_saturating",
-        metavar="NAME",
-        help="non_saturating (default), minimax, least_squares, hinge, wasserstein, relativistic",
-    )
-    budget = group.add_mutually_exclusive_group()
-    budget.add_argument("--epochs", type=number(int, 1), metavar="N", help="train for N epochs")
-    budget.add_argument(
-        "--steps",
-        type=number(int, 1),
-        metavar="N",
-        help=f"train for N steps (default: {DEFAULT_STEPS})",
-    )
-    budget.add_argument(
-        "--minutes",
-        type=number(float, 0, exclusive=True),
-        metavar="M",
-        help="train until M minutes have passed on the clock, set-up included",
-    )
-    group.add_argument(
-        "--batch-size", type=number(int, 1), default=64, metavar="N", help="(default: 64)"
-    )
-    group.add_argument(
-        "--learning-rate",
-        type=number(float, 0, exclusive=True),
-        default=1e-3,
-        metavar="RATE",
-        help="of Adam, for both players (default: 0.001)",
-    )
-    group.add_argument(
-        "--seed",
-        type=number(int, 0, maximum=2**32 - 1),
-        default=0,
-        metavar="N",
-        help="(default: 0)",
-    )
-
-    group = parser.add_argument_group("output")
-    group.add_argument(
-        "--out", default="runs", metavar="DIR", help="where run folders go (default: runs)"
-    )
-    group.add_argument("--name", help="of the run and the model (default: <dataset>_<model>)")
-    group.add_argument(
-        "--export-dir",
-        default="saved_models",
-        metavar="DIR",
-        help="where <name>/<version>/ is exported (default: saved_models)",
-    )
-    group.add_argument(
-        "--checkpoint-every",
-        type=number(float, 0, exclusive=True),
-        default=30.0,
-        metavar="SECONDS",
-        help="(default: 30)",
-    )
-    group.add_argument(
-        "--keep-checkpoints",
-        type=number(int, 1),
-        default=3,
-        metavar="N",
-        help="how many of the newest to keep (default: 3)",
-    )
-    group.add_argument(
-        "--fresh", action="store_true", help="delete the run of this name and start anew"
-    )
-
-    arguments = parser.parse_args(argv)
-    if arguments.depth is not None and arguments.networks != "convolutional":
-        parser.error(f"--depth is not used by --networks {arguments.networks}")
-    if arguments.name is not None and not re.fullmatch(r"[\w-][\w.-]*", arguments.name):
-        parser.error(
-            "--name must be letters, digits, '_', '-' and '.', and not begin with '.'. "
-            f"Received: {arguments.name!r}"
-        )
-    return arguments
 
 
 def train(arguments, start_time):
@@ -197,11 +43,11 @@ def train(arguments, start_time):
     name = arguments.name or f"{dataset.name}_{arguments.model}"
     folder = RunFolder(os.path.join(arguments.out, name))
     model_folder = os.path.join(arguments.export_dir, name)
-    settings = settings_of(arguments, dataset)
     budget = budget_of(arguments, dataset)
     with folder.locked():
         if arguments.fresh:
             folder.clear()
+        settings = settings_of(arguments, dataset, precision_of(arguments, folder))
         newer_versions = folder.check(settings)
         if is_finished(folder, budget, model_folder):
             print(finished_message(folder, arguments))
@@ -230,11 +76,22 @@ def budget_of(arguments, dataset):
     return Budget(steps=arguments.steps or DEFAULT_STEPS)
 
 
-def settings_of(arguments, dataset):
+def precision_of(arguments, folder):
+    """What `--precision` means here; a run that is there keeps what `auto` meant for it."""
+    if arguments.precision == "auto" and folder.settings is not None:
+        return folder.settings.get("precision")
+    return resolved(arguments.precision)
+
+
+def settings_of(arguments, dataset, precision):
     """What decides the results of a run, mostly by the names of the flags."""
-    names = ["model", "networks", "width", "depth", "latent_dim", "loss", "batch_size"]
-    names += ["learning_rate", "seed"]
+    names = ["model", "networks", "width", "depth", "output_kernel_size", "normalization"]
+    names += ["latent_dim", "loss"]
+    names += ["discriminator_steps", "r1_gamma", "r2_gamma", "gradient_penalty"]
+    names += ["penalty_interval", "batch_size", "learning_rate", "beta_1", "beta_2", "seed"]
     return {name: getattr(arguments, name) for name in names} | {
+        "augment": list(arguments.augment),
+        "precision": precision,
         "dataset": dataset.name,
         "fingerprint of the pictures": dataset.fingerprint,
         "image_shape": list(dataset.image_shape),
@@ -253,29 +110,59 @@ def finished_message(folder, arguments):
     )
 
 
-def build(arguments, dataset):
+def build(arguments, dataset, precision):
     """The compiled GAN that the arguments ask for."""
     import keras
 
-    from tfgan import networks
     from tfgan.models.base import adam
     from tfgan.models.gan import GAN
 
     keras.utils.set_random_seed(arguments.seed)
-    size = {"width": arguments.width}
-    if arguments.networks == "dense":
-        generator, discriminator = networks.dense_generator, networks.dense_discriminator
-    else:
-        generator = networks.convolutional_generator
-        discriminator = networks.convolutional_discriminator
-        size["depth"] = arguments.depth
-    gan = GAN(
-        generator(dataset.image_shape, arguments.latent_dim, **size),
-        discriminator(dataset.image_shape, **size),
-        seed=arguments.seed,
+    keras.config.set_dtype_policy(dtype_policy(precision))
+    try:
+        generator, discriminator = build_networks(arguments, dataset.image_shape)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    gan = GAN(generator, discriminator, seed=arguments.seed)
+    rates = (arguments.learning_rate, arguments.beta_1, arguments.beta_2)
+    gan.compile(
+        adam(*rates),
+        adam(*rates),
+        loss=arguments.loss,
+        discriminator_steps=arguments.discriminator_steps,
+        r1_gamma=arguments.r1_gamma,
+        r2_gamma=arguments.r2_gamma,
+        gradient_penalty_weight=arguments.gradient_penalty,
+        penalty_interval=arguments.penalty_interval,
+        augmentation=arguments.augment,
     )
-    gan.compile(adam(arguments.learning_rate), adam(arguments.learning_rate), loss=arguments.loss)
     return gan
+
+
+def build_networks(arguments, image_shape):
+    """The generator and the discriminator that the arguments ask for."""
+    from tfgan import networks
+
+    def given(*names):
+        """The builder's own default counts where a flag was left out."""
+        values = {name: getattr(arguments, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
+
+    latent_dim = arguments.latent_dim
+    if arguments.networks == "dense":
+        return (
+            networks.dense_generator(image_shape, latent_dim, **given("width")),
+            networks.dense_discriminator(image_shape, **given("width")),
+        )
+    normalization = None if arguments.normalization == "none" else arguments.normalization
+    return (
+        networks.convolutional_generator(
+            image_shape, latent_dim, **given("width", "depth", "output_kernel_size")
+        ),
+        networks.convolutional_discriminator(
+            image_shape, **given("width", "depth"), normalization=normalization
+        ),
+    )
 
 
 def train_in(folder, model_folder, arguments, settings, dataset, budget, start_time):
@@ -285,7 +172,7 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     from tfgan.checkpoint import Checkpoints
     from tfgan.loop import NotFiniteError, train_until
 
-    gan = build(arguments, dataset)
+    gan = build(arguments, dataset, settings["precision"])
     checkpoints = Checkpoints(folder.checkpoints, gan, arguments.keep_checkpoints)
     resumed_step = checkpoints.restore()
     if resumed_step and budget.steps and resumed_step > budget.steps:
@@ -300,7 +187,7 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     def seconds():
         return earlier_seconds + time.monotonic() - start_time
 
-    print(plan(arguments, dataset, budget, gan, folder, model_folder))
+    print(plan(arguments, settings, dataset, budget, gan, folder, model_folder))
     if resumed_step is not None:
         print(f"resumed at step {resumed_step}")
     callbacks = [
@@ -327,11 +214,11 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
             "saved. The same command resumes it"
         )
         return 128 + received
-    export(gan, folder, model_folder, seconds())
+    export(gan, folder, model_folder, dataset.batch_size, seconds())
     return 0
 
 
-def plan(arguments, dataset, budget, gan, folder, model_folder):
+def plan(arguments, settings, dataset, budget, gan, folder, model_folder):
     """What is about to happen, for a person to check."""
     import tensorflow as tf
 
@@ -357,7 +244,7 @@ def plan(arguments, dataset, budget, gan, folder, model_folder):
         f"{gan.discriminator.count_params():,}",
         "recipe": f"{arguments.loss} loss, batches of {arguments.batch_size}, learning rate "
         f"{arguments.learning_rate:g}, {arguments.latent_dim} latents, seed {arguments.seed}",
-        "device": device,
+        "device": f"{device}, {settings['precision']}",
         "length": length,
         "run": f"{folder.path}",
         "export": f"{model_folder}",
@@ -365,7 +252,7 @@ def plan(arguments, dataset, budget, gan, folder, model_folder):
     return "\n".join(f"{title:8}{text}" for title, text in lines.items())
 
 
-def export(gan, folder, model_folder, seconds):
+def export(gan, folder, model_folder, batch_size, seconds):
     """Writes the SavedModel, its contact sheet and the curves, and says where they are."""
     import tensorflow as tf
 
@@ -378,8 +265,14 @@ def export(gan, folder, model_folder, seconds):
     seeds = tf.range(64, dtype=tf.int64)
     sheet(exported.signatures["from_seeds"](seeds=seeds)["images"]).save(folder.contact_sheet_file)
     save_curves(folder.history_file, folder.curves_file)
+    step = int(gan.step)
     folder.finish(
-        {"step": int(gan.step), "seconds": round(seconds, 2), "saved_model": str(version_folder)}
+        {
+            "step": step,
+            "images": step * batch_size,
+            "seconds": round(seconds, 2),
+            "saved_model": str(version_folder),
+        }
     )
     print(
         f"\nexported {version_folder} (reloaded, it differs from the live model by at most "

@@ -10,16 +10,17 @@ import keras
 import tensorflow as tf
 
 from tfgan import losses
+from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_for_step, latents_from_seeds
 
 
-def adam(learning_rate=1e-3):
+def adam(learning_rate=1e-3, beta_1=0.0, beta_2=0.99):
     """Adam without momentum, which both players of a game regularised by R1 do best with.
 
     Reference: Karras et al. 2018 (arXiv 1710.10196), appendix A.1: beta 0 / 0.99, epsilon 1e-8.
     """
-    return keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.99, epsilon=1e-8)
+    return keras.optimizers.Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
 
 
 def normalized(gradients):
@@ -30,6 +31,24 @@ def normalized(gradients):
     """
     norm = tf.linalg.global_norm(gradients) + 1e-12
     return [gradient / norm for gradient in gradients]
+
+
+def float32_twin(network):
+    """A functional network of the same layers and weights that computes in float32.
+
+    What a network trained in mixed precision is sampled, measured and exported as: rounding to
+    bfloat16 shows in pictures, and other runtimes refuse its operations.
+    """
+
+    def in_float32(layer):
+        config = layer.get_config()
+        if layer.compute_dtype != layer.variable_dtype:
+            config["dtype"] = layer.variable_dtype
+        return layer.from_config(config)
+
+    twin = keras.models.clone_model(network, clone_function=in_float32, recursive=True)
+    twin.set_weights(network.get_weights())
+    return twin
 
 
 def require_finite(tensor, name):
@@ -44,7 +63,7 @@ class AdversarialModel(keras.Model):
     generator's as `average += (1 - decay) (value - average)`, the moving statistics of batch
     normalisation like the weights: both average over the same steps, so they belong together.
     The decay grows as min(decay, (1 + step) / (10 + step)), which keeps the initial weights from
-    lingering.
+    lingering. It computes in float32, whatever the dtype policy the networks were built under.
 
     Args:
         generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1].
@@ -65,8 +84,7 @@ class AdversarialModel(keras.Model):
             raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay}")
         self.generator = generator
         self.discriminator = discriminator
-        self.average_generator = keras.models.clone_model(generator)
-        self.average_generator.set_weights(generator.get_weights())
+        self.average_generator = float32_twin(generator)
         self.averaging_decay = averaging_decay
         self.seed = seed
         self.step = self.add_weight(
@@ -103,8 +121,12 @@ class AdversarialModel(keras.Model):
         generator_optimizer=None,
         discriminator_optimizer=None,
         loss="non_saturating",
+        discriminator_steps=1,
         r1_gamma=None,
-        r1_interval=8,
+        r2_gamma=0.0,
+        gradient_penalty_weight=0.0,
+        penalty_interval=8,
+        augmentation=(),
         normalize_gradients=False,
         jit_compile=False,
         **kwargs,
@@ -115,33 +137,51 @@ class AdversarialModel(keras.Model):
             generator_optimizer, discriminator_optimizer: Keras optimizers, by default `adam()`.
                 Gradients are clipped by norm with the optimizers' own `global_clipnorm`.
             loss: a name from `tfgan.losses.LOSSES` or an `AdversarialLoss`.
+            discriminator_steps: the generator moves at every so manieth step only (Goodfellow et
+                al. 2014, algorithm 1: k).
             r1_gamma: weight of the R1 penalty on the discriminator, at least 0; 0 leaves it out.
                 By default 1 at 28x28 and proportional to the number of pixels, over which the
                 penalty sums (Karras et al. 2020, arXiv 2006.06676, appendix C).
-            r1_interval: steps from one evaluation of the penalty to the next. Each counts this
-                many times, so the mean does not change (Karras et al. 2020, arXiv 1912.04958,
+            r2_gamma: weight of the R2 penalty, likewise; off by default.
+            gradient_penalty_weight: lambda of the gradient penalty of WGAN-GP, at least 0; off by
+                default.
+            penalty_interval: steps from one evaluation of the penalties to the next. Each counts
+                this many times, so the mean does not change (Karras et al. 2020, arXiv 1912.04958,
                 appendix B: lazy regularisation).
+            augmentation: what real and generated pictures go through before the discriminator sees
+                them: a sequence of names from `tfgan.augment.POLICIES`. For small data sets.
             normalize_gradients: divide each player's gradients by their global norm.
             jit_compile: compile with XLA under `fit`. Keras' "auto" would turn it on by itself
                 where a GPU is seen, and change the results.
             **kwargs: `steps_per_execution`, `run_eagerly` and so on, as in `keras.Model.compile`.
 
         Raises:
-            InputError: an unknown loss, a negative `r1_gamma`, an `r1_interval` below 1.
+            InputError: an unknown loss or augmentation, a negative weight, an interval or a number
+                of steps below 1.
         """
         if r1_gamma is None:
             height, width, _ = self.image_shape
             r1_gamma = height * width / 28**2
-        if r1_gamma < 0 or r1_interval < 1:
-            raise InputError(
-                "r1_gamma must be at least 0 and r1_interval at least 1. Received: "
-                f"r1_gamma={r1_gamma}, r1_interval={r1_interval}"
-            )
+        weights = {
+            "r1_gamma": r1_gamma,
+            "r2_gamma": r2_gamma,
+            "gradient_penalty_weight": gradient_penalty_weight,
+        }
+        counts = {"discriminator_steps": discriminator_steps, "penalty_interval": penalty_interval}
+        for minimum, numbers in ((0, weights), (1, counts)):
+            for name, number in numbers.items():
+                if number < minimum:
+                    raise InputError(f"{name} must be at least {minimum}. Received: {number}")
         # Keras would otherwise create an RMSprop that nobody uses.
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = losses.get(loss)
+        self.discriminator_steps = discriminator_steps
         self.r1_gamma = r1_gamma
-        self.r1_interval = r1_interval
+        self.r2_gamma = r2_gamma
+        self.gradient_penalty_weight = gradient_penalty_weight
+        self.penalised = any(weights.values())
+        self.penalty_interval = penalty_interval
+        self.augmentation = checked_policies(augmentation)
         self.normalize_gradients = normalize_gradients
         self.generator_optimizer = keras.optimizers.get(generator_optimizer or adam())
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer or adam())
@@ -174,6 +214,19 @@ class AdversarialModel(keras.Model):
     def training_latents(self, batch_size):
         """Noise of the present step, float32 [batch_size, D]: a pure function of (seed, step)."""
         return latents_for_step(self.seed, self.step, batch_size, self.latent_dim)
+
+    def step_seed(self, purpose):
+        """A seed for stateless randomness, int64 [2]: another one for every step and purpose.
+
+        Args:
+            purpose: an integer that tells the draws of one step apart.
+        """
+        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.step, tf.int64)])
+        return tf.random.fold_in(seed, purpose, alg="philox")
+
+    def augmented(self, images, purpose):
+        """Pictures as the discriminator is shown them; see `augmentation` in `compile`."""
+        return augment(images, self.augmentation, self.step_seed(purpose))
 
     def apply_gradients(self, optimizer, gradients, variables):
         """One update of `variables`, and of them alone; refuses gradients that are not finite."""
@@ -214,8 +267,12 @@ class AdversarialModel(keras.Model):
                 self.discriminator_optimizer
             ),
             "loss": losses.name_of(self.adversarial_loss),
+            "discriminator_steps": self.discriminator_steps,
             "r1_gamma": self.r1_gamma,
-            "r1_interval": self.r1_interval,
+            "r2_gamma": self.r2_gamma,
+            "gradient_penalty_weight": self.gradient_penalty_weight,
+            "penalty_interval": self.penalty_interval,
+            "augmentation": self.augmentation,
             "normalize_gradients": self.normalize_gradients,
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,

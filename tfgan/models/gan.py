@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfgan.models.base import AdversarialModel, require_finite
-from tfgan.penalties import r1
+from tfgan.penalties import gradient_penalty, r1, r2
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -25,8 +25,7 @@ class GAN(AdversarialModel):
         >>> pictures = gan.generate([0, 1, 2])
 
     Reference:
-        Goodfellow et al. 2014 (arXiv 1406.2661), algorithm 1 with k = 1; Mescheder et al. 2018
-        (arXiv 1801.04406) for the R1 penalty.
+        Goodfellow et al. 2014 (arXiv 1406.2661), algorithm 1, with k = `discriminator_steps`.
     """
 
     @tf.function
@@ -46,12 +45,12 @@ class GAN(AdversarialModel):
             tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
                 it.
         """
-        real_images = batch["image"]
-        latents = self.training_latents(tf.shape(real_images)[0])
+        latents = self.training_latents(tf.shape(batch["image"])[0])
+        real_images = self.augmented(batch["image"], purpose=1)
 
         # Forward.
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-            fake_images = self.generator(latents, training=True)
+            fake_images = self.augmented(self.generator(latents, training=True), purpose=2)
             real_logits = self.discriminator(real_images, training=True)
             fake_logits = self.discriminator(fake_images, training=True)
             generator_loss = self.adversarial_loss.generator(real_logits, fake_logits)
@@ -59,20 +58,19 @@ class GAN(AdversarialModel):
             generator_loss = require_finite(generator_loss, "generator loss")
             discriminator_loss = require_finite(discriminator_loss, "discriminator loss")
             penalty = 0.0
-            if self.r1_gamma and self.step % self.r1_interval == 0:
-                penalty = 0.5 * self.r1_gamma * r1(self.discriminator, real_images)
-            discriminator_objective = discriminator_loss + self.r1_interval * penalty
+            if self.penalised and self.step % self.penalty_interval == 0:
+                penalty = self.penalty(real_images, fake_images)
+            discriminator_objective = discriminator_loss + self.penalty_interval * penalty
 
-        # Gradients.
-        generator_weights = self.generator.trainable_variables
+        # Updates, both of the gradients at the weights before the step.
         discriminator_weights = self.discriminator.trainable_variables
-        generator_gradients = generator_tape.gradient(generator_loss, generator_weights)
         discriminator_gradients = discriminator_tape.gradient(
             discriminator_objective, discriminator_weights
         )
-
-        # Updates.
-        self.apply_gradients(self.generator_optimizer, generator_gradients, generator_weights)
+        if self.discriminator_steps == 1 or (self.step + 1) % self.discriminator_steps == 0:
+            generator_weights = self.generator.trainable_variables
+            generator_gradients = generator_tape.gradient(generator_loss, generator_weights)
+            self.apply_gradients(self.generator_optimizer, generator_gradients, generator_weights)
         self.apply_gradients(
             self.discriminator_optimizer, discriminator_gradients, discriminator_weights
         )
@@ -85,3 +83,16 @@ class GAN(AdversarialModel):
         self.real_logit_mean.update_state(real_logits)
         self.fake_logit_mean.update_state(fake_logits)
         return {metric.name: metric.result() for metric in self.metrics}
+
+    def penalty(self, real_images, fake_images):
+        """The weighted sum of the penalties that `compile` asked for, a scalar."""
+        total = 0.0
+        if self.r1_gamma:
+            total += 0.5 * self.r1_gamma * r1(self.discriminator, real_images)
+        if self.r2_gamma:
+            total += 0.5 * self.r2_gamma * r2(self.discriminator, fake_images)
+        if self.gradient_penalty_weight:
+            total += self.gradient_penalty_weight * gradient_penalty(
+                self.discriminator, real_images, fake_images, self.step_seed(purpose=3)
+            )
+        return total

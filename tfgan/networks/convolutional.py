@@ -3,7 +3,8 @@
 As published, the generator's 64-128-256-512 ladder of stride-2 convolutions shrinks its input, so
 it can neither take noise nor make a picture; the discriminator builds its Flatten and never calls
 it; both make layers anew in every call. Here the ladder is turned the right way round and every
-layer is made once. `width=64, depth=4` gives the published widths.
+layer is made once. `width=64, depth=4` gives the published widths, and the generator's
+`output_kernel_size=7` the published last kernel.
 """
 
 import math
@@ -18,11 +19,12 @@ from tfgan.networks.layers import (
     halved_sizes,
     normal_initializer,
     project_and_reshape,
+    to_images,
     upsample,
 )
+from tfgan.networks.spectral import SpectralConv2D, SpectralDense
 
 KERNEL_SIZE = 4
-OUTPUT_KERNEL_SIZE = 7
 
 
 def default_depth(image_shape):
@@ -58,7 +60,7 @@ def ladder_widths(width, depth):
     return [width * 2**level for level in range(depth)]
 
 
-def convolutional_generator(image_shape, latent_dim=100, width=32, depth=None):
+def convolutional_generator(image_shape, latent_dim=64, width=16, depth=None, output_kernel_size=3):
     """Noise up a ladder of stride-2, kernel-4 transposed convolutions to a picture.
 
     Args:
@@ -67,9 +69,11 @@ def convolutional_generator(image_shape, latent_dim=100, width=32, depth=None):
         width: channels of the last rung; each rung below has twice those of the one above.
         depth: number of doublings; by default as many as bring the shorter side down to 4 pixels,
             between 2 and 4.
+        output_kernel_size: of the last convolution, at the picture's size. The published 7 costs
+            as much there as the whole ladder below.
 
     Returns:
-        A functional model, float [N, latent_dim] -> float [N, *image_shape] in [-1, 1].
+        A functional model, float [N, latent_dim] -> float32 [N, *image_shape] in [-1, 1].
 
     Reference:
         feature_vectors.txt, section 4; Radford et al. 2015 (arXiv 1511.06434) for what it omits.
@@ -87,47 +91,61 @@ def convolutional_generator(image_shape, latent_dim=100, width=32, depth=None):
         x = upsample(x, filters, KERNEL_SIZE, size)
         x = batch_normalization()(x)
         x = layers.LeakyReLU(LEAK)(x)
-    images = layers.Conv2D(
+    # The published convolution with its kernel turned by 180 degrees, which learns the same: on a
+    # CPU a convolution to one or three channels spends several times as long on its gradients.
+    x = layers.Conv2DTranspose(
         channels,
-        OUTPUT_KERNEL_SIZE,
+        output_kernel_size,
         padding="same",
-        activation="tanh",
         kernel_initializer=normal_initializer(),
-        name="images",
     )(x)
-    return keras.Model(latents, images, name="convolutional_generator")
+    return keras.Model(latents, to_images(x), name="convolutional_generator")
 
 
 def convolutional_discriminator(image_shape, width=32, depth=None, normalization=None):
-    """A picture down a ladder of stride-2, kernel-4 convolutions to one logit.
+    """A picture down a ladder of stride-2 convolutions to one logit.
+
+    The kernel is 4 as published, but 3 along sides of an odd number of pixels: each is the one
+    whose padding is the same on both sides.
 
     Args:
         image_shape: `(height, width, channels)`.
         width: channels of the first rung; each next one has twice as many.
         depth: number of halvings; the generator's default.
-        normalization: "batch" normalises every rung as published. The default, None, does not:
-            with batch normalisation a picture's logit depends on the others of its batch, and a
-            penalty on its gradient means nothing (Gulrajani et al. 2017, arXiv 1704.00028,
-            section 4).
+        normalization: "batch" normalises every rung as published; "spectral" divides each kernel
+            by its largest singular value (Miyato et al. 2018, arXiv 1802.05957). The default,
+            None, does neither: with batch normalisation a picture's logit depends on the others
+            of its batch, and a penalty on its gradient means nothing (Gulrajani et al. 2017,
+            arXiv 1704.00028, section 4).
 
     Returns:
-        A functional model, float [N, *image_shape] in [-1, 1] -> logits float [N, 1]. The
+        A functional model, float [N, *image_shape] in [-1, 1] -> logits float32 [N, 1]. The
         published sigmoid is left to the loss, which is stable on logits.
+
+    Raises:
+        InputError: an unknown normalisation.
 
     Reference:
         feature_vectors.txt, section 4.
     """
+    if normalization not in (None, "batch", "spectral"):
+        raise InputError(
+            f"normalization must be None, 'batch' or 'spectral'. Received: {normalization!r}"
+        )
+    convolution, dense = layers.Conv2D, layers.Dense
+    if normalization == "spectral":
+        convolution, dense = SpectralConv2D, SpectralDense
     depth = checked_depth(image_shape, depth)
     images = keras.Input(image_shape, name="images")
     x = images
     widths = ladder_widths(width, depth)
     for filters in widths:
-        x = layers.Conv2D(
+        x = convolution(
             filters,
-            KERNEL_SIZE,
+            [KERNEL_SIZE - side % 2 for side in x.shape[1:3]],
             strides=2,
             padding="same",
-            use_bias=normalization is None,
+            use_bias=normalization != "batch",
             kernel_initializer=normal_initializer(),
         )(x)
         if normalization == "batch":
@@ -137,5 +155,5 @@ def convolutional_discriminator(image_shape, width=32, depth=None, normalization
             # LeakyReLU for training, says so on the terminal, and drops its other fusions too.
             x = layers.Flatten()(x)
         x = layers.LeakyReLU(LEAK)(x)
-    logits = layers.Dense(1, kernel_initializer=normal_initializer(), name="logits")(x)
+    logits = dense(1, kernel_initializer=normal_initializer(), dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="convolutional_discriminator")

@@ -15,6 +15,7 @@ from tfgan.networks.layers import (
     halved_sizes,
     normal_initializer,
     project_and_reshape,
+    to_images,
     upsample,
 )
 
@@ -22,7 +23,7 @@ KERNEL_SIZE = 5
 DOUBLINGS = 3
 
 
-def dense_generator(image_shape, latent_dim=100, width=32):
+def dense_generator(image_shape, latent_dim=64, width=32):
     """Noise through one dense layer and four transposed convolutions to a picture.
 
     At 64x64 and `width=64` it is the published one: 100 -> 8x8x256 -> 128 (stride 1) -> 128 -> 64
@@ -60,8 +61,7 @@ def dense_generator(image_shape, latent_dim=100, width=32):
         x = batch_normalization()(x)
         x = layers.ReLU()(x)
     x = upsample(x, channels, KERNEL_SIZE, full, use_bias=True)
-    images = layers.Activation("tanh", name="images")(x)
-    return keras.Model(latents, images, name="dense_generator")
+    return keras.Model(latents, to_images(x), name="dense_generator")
 
 
 def dense_discriminator(image_shape, width=32):
@@ -85,5 +85,5 @@ def dense_discriminator(image_shape, width=32):
     for units in (16 * width, 8 * width):
         x = layers.Dense(units)(x)
         x = layers.LeakyReLU(LEAK)(x)
-    logits = layers.Dense(1, name="logits")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="dense_discriminator")

@@ -72,3 +72,8 @@ def upsample(x, filters, kernel_size, size, use_bias=False):
     if any(surplus):
         x = layers.Cropping2D(((0, surplus[0]), (0, surplus[1])))(x)
     return x
+
+
+def to_images(x):
+    """Feature maps to pictures in [-1, 1], in float32 under a mixed dtype policy too."""
+    return layers.Activation("tanh", dtype="float32", name="images")(x)

@@ -1,0 +1,252 @@
+"""The flags of `python -m tfgan.train`."""
+
+import argparse
+import re
+
+from tfgan.command_line import ArgumentParser, image_size, number
+
+DESCRIPTION = "Trains a GAN, shows its progress, and exports a SavedModel."
+DEFAULT_STEPS = 5000
+
+EPILOG = """\
+networks:
+  convolutional  a ladder of stride-2 convolutions in both players, from
+                 feature_vectors.txt (as published: --width 64 --depth 4
+                 --output-kernel-size 7)
+  dense          a transposed-convolution generator against a dense
+                 discriminator, from confidence_risk.txt (--width 64 as published)
+
+examples:
+  python -m tfgan.train                                 # digits, no network needed
+  python -m tfgan.train --dataset mnist --minutes 10
+  python -m tfgan.train --dataset path/to/pictures --image-size 64
+  python -m tfgan.train --dataset mnist --networks dense --loss hinge
+
+The same command again resumes a run that was stopped.
+"""
+
+
+def policies(text):
+    """An argparse type: names of augmentations, separated by commas."""
+    names = tuple(name for name in text.split(",") if name)
+    unknown = set(names) - {"color", "translation", "cutout"}
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(
+            "expected color, translation, cutout or several of them, separated by commas. "
+            f"Received: {text!r}"
+        )
+    return names
+
+
+def parse(argv=None):
+    """Parses the command line; TensorFlow is not imported for it."""
+    parser = ArgumentParser(prog="python -m tfgan.train", description=DESCRIPTION, epilog=EPILOG)
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "--dataset",
+        default="digits",
+        metavar="NAME|FOLDER",
+        help="digits (embedded), a TFDS image data set, or a folder of pictures, flat or with "
+        "one subfolder a class (default: digits)",
+    )
+    group.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
+    group.add_argument(
+        "--image-size",
+        type=image_size,
+        metavar="S|HxW",
+        help="crop and resize to this many pixels (default: the pictures' own size)",
+    )
+    group.add_argument(
+        "--skip-corrupt", action="store_true", help="leave out files that cannot be read"
+    )
+
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", choices=["gan"], default="gan", help="(default: gan)")
+    group.add_argument(
+        "--networks",
+        choices=["convolutional", "dense"],
+        default="convolutional",
+        help="see below (default: convolutional)",
+    )
+    group.add_argument(
+        "--width",
+        type=number(int, 1, maximum=1024),
+        metavar="N",
+        help="channels at the picture's end of both networks; the others follow (default: 16 in "
+        "the generator and 32 in the discriminator; dense 32 and 32)",
+    )
+    group.add_argument(
+        "--depth",
+        type=number(int, 1),
+        metavar="N",
+        help="halvings, convolutional networks only (default: down to about 4 pixels)",
+    )
+    group.add_argument(
+        "--output-kernel-size",
+        type=number(int, 1),
+        metavar="N",
+        help="of the generator's last convolution, convolutional networks only (default: 3)",
+    )
+    group.add_argument(
+        "--normalization",
+        choices=["none", "batch", "spectral"],
+        default="none",
+        help="of the discriminator, convolutional networks only (default: none)",
+    )
+    group.add_argument(
+        "--latent-dim",
+        type=number(int, 1, maximum=65536),
+        default=64,
+        metavar="N",
+        help="length of the latent vector (default: 64)",
+    )
+
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--loss",
+        choices=[
+            "non_saturating",
+            "minimax",
+            "least_squares",
+            "hinge",
+            "wasserstein",
+            "relativistic",
+        ],
+        default="non_saturating",
+        metavar="NAME",
+        help="non_saturating (default), minimax, least_squares, hinge, wasserstein, relativistic",
+    )
+    group.add_argument(
+        "--discriminator-steps",
+        type=number(int, 1),
+        default=1,
+        metavar="K",
+        help="the generator moves at every K-th step only (default: 1)",
+    )
+    group.add_argument(
+        "--r1-gamma",
+        type=number(float, 0),
+        metavar="GAMMA",
+        help="weight of the gradient penalty on real pictures, 0 for none (default: in proportion "
+        "to the pixels, 1 at 28x28)",
+    )
+    group.add_argument(
+        "--r2-gamma",
+        type=number(float, 0),
+        default=0.0,
+        metavar="GAMMA",
+        help="weight of the gradient penalty on generated pictures (default: 0)",
+    )
+    group.add_argument(
+        "--gradient-penalty",
+        type=number(float, 0),
+        default=0.0,
+        metavar="LAMBDA",
+        help="weight of WGAN-GP's gradient penalty (default: 0)",
+    )
+    group.add_argument(
+        "--penalty-interval",
+        type=number(int, 1),
+        default=8,
+        metavar="N",
+        help="evaluate the penalties at every N-th step, N times as strongly (default: 8)",
+    )
+    group.add_argument(
+        "--augment",
+        type=policies,
+        default=(),
+        metavar="LIST",
+        help="show the discriminator pictures changed at random: color, translation, cutout, "
+        "separated by commas; for small data sets (default: none)",
+    )
+    budget = group.add_mutually_exclusive_group()
+    budget.add_argument("--epochs", type=number(int, 1), metavar="N", help="train for N epochs")
+    budget.add_argument(
+        "--steps",
+        type=number(int, 1),
+        metavar="N",
+        help=f"train for N steps (default: {DEFAULT_STEPS})",
+    )
+    budget.add_argument(
+        "--minutes",
+        type=number(float, 0, exclusive=True),
+        metavar="M",
+        help="train until M minutes have passed on the clock, set-up included",
+    )
+    group.add_argument(
+        "--batch-size", type=number(int, 1), default=32, metavar="N", help="(default: 32)"
+    )
+    group.add_argument(
+        "--learning-rate",
+        type=number(float, 0, exclusive=True),
+        default=1e-3,
+        metavar="RATE",
+        help="of Adam, for both players (default: 0.001)",
+    )
+    for name, default in (("beta-1", 0.0), ("beta-2", 0.99)):
+        group.add_argument(
+            f"--{name}",
+            type=number(float, 0, maximum=0.999999),
+            default=default,
+            metavar="BETA",
+            help=f"of Adam (default: {default:g})",
+        )
+    group.add_argument(
+        "--precision",
+        choices=["auto", "float32", "bfloat16"],
+        default="auto",
+        help="of the training; auto is bfloat16 on hardware that has it. Pictures and exports are "
+        "float32 always (default: auto)",
+    )
+    group.add_argument(
+        "--seed",
+        type=number(int, 0, maximum=2**32 - 1),
+        default=0,
+        metavar="N",
+        help="(default: 0)",
+    )
+
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--out", default="runs", metavar="DIR", help="where run folders go (default: runs)"
+    )
+    group.add_argument("--name", help="of the run and the model (default: <dataset>_<model>)")
+    group.add_argument(
+        "--export-dir",
+        default="saved_models",
+        metavar="DIR",
+        help="where <name>/<version>/ is exported (default: saved_models)",
+    )
+    group.add_argument(
+        "--checkpoint-every",
+        type=number(float, 0, exclusive=True),
+        default=30.0,
+        metavar="SECONDS",
+        help="(default: 30)",
+    )
+    group.add_argument(
+        "--keep-checkpoints",
+        type=number(int, 1),
+        default=3,
+        metavar="N",
+        help="how many of the newest to keep (default: 3)",
+    )
+    group.add_argument(
+        "--fresh", action="store_true", help="delete the run of this name and start anew"
+    )
+
+    arguments = parser.parse_args(argv)
+    if arguments.networks != "convolutional":
+        for flag, is_given in (
+            ("--depth", arguments.depth is not None),
+            ("--output-kernel-size", arguments.output_kernel_size is not None),
+            ("--normalization", arguments.normalization != "none"),
+        ):
+            if is_given:
+                parser.error(f"{flag} is not used by --networks {arguments.networks}")
+    if arguments.name is not None and not re.fullmatch(r"[\w-][\w.-]*", arguments.name):
+        parser.error(
+            "--name must be letters, digits, '_', '-' and '.', and not begin with '.'. "
+            f"Received: {arguments.name!r}"
+        )
+    return arguments
