@@ -111,3 +111,33 @@ def test_a_picture_s_latents_are_not_those_of_training(many):
             trained = latents_for_step(seed, step, 1, DIM).numpy()
             assert np.mean(trained == many[seed]) < 0.1
             assert np.mean(trained == many[step]) < 0.1
+
+
+def splitmix64(state, count):
+    """The published generator, one number after another, in Python's integers."""
+    numbers = []
+    for _ in range(count):
+        state = (state + 0x9E3779B97F4A7C15) % 2**64
+        z = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        numbers.append(z ^ (z >> 31))
+    return numbers
+
+
+def test_splitmix64_is_the_published_one():
+    # The first numbers of the stream 1234567, as the generator's reference implementation gives.
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert splitmix64(1234567, 3) == expected
+
+
+@pytest.mark.parametrize("latent_dim", [1, 5, 6])
+def test_latents_of_seeds_are_box_muller_of_splitmix64(latent_dim):
+    seeds = [0, 1, 12345, 2**63 - 1]
+    pairs = (latent_dim + 1) // 2
+    for seed, latents in zip(seeds, from_seeds(seeds, latent_dim)):
+        bits = splitmix64(splitmix64(seed, 1)[0], pairs)
+        uniforms = [((number >> 40) / 2**24, number % 2**24 / 2**24) for number in bits]
+        radii = [np.sqrt(-2 * np.log(1 - first)) for first, _ in uniforms]
+        angles = [2 * np.pi * second for _, second in uniforms]
+        expected = [*(radii * np.cos(angles)), *(radii * np.sin(angles))][:latent_dim]
+        np.testing.assert_allclose(latents, expected, atol=2e-6)
