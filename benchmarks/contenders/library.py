@@ -1,0 +1,36 @@
+"""This library's `GAN`, as its users get it: averaged generator and checks for NaN included."""
+
+import keras
+import tensorflow as tf
+
+import tfgan
+from benchmarks.contenders import networks
+from benchmarks.contenders.task import random_pictures
+
+
+def build(batch_size):
+    """`run` in float32."""
+    return runner(networks.generator(), networks.discriminator(), batch_size)
+
+
+def build_bfloat16(batch_size):
+    """`run` in bfloat16, but for weights, pictures, logits and the averaged generator."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    players = networks.generator(), networks.discriminator()
+    keras.config.set_dtype_policy("float32")
+    return runner(*players, batch_size)
+
+
+def runner(generator, discriminator, batch_size):
+    """`run` of a GAN of these two networks."""
+    gan = tfgan.GAN(generator, discriminator)
+    gan.compile(networks.adam(), networks.adam(), loss="non_saturating", r1_gamma=0)
+    batch = {"image": tf.constant(random_pictures(batch_size))}
+
+    def run(steps):
+        for _ in range(steps):
+            report = gan.train_step(batch)
+        # A number that exists once the last step is done.
+        float(report["generator_loss"])
+
+    return run
