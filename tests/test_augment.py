@@ -118,7 +118,7 @@ def test_jitter_by_hand():
 
 @any_policy
 def test_gradients_against_differences(policy):
-    images = pictures(2, 4, 3, 4, dtype=np.float64)
+    images = pictures(2, 4, 5, 4, dtype=np.float64)
     upstream = np.random.default_rng(1).normal(size=images.shape)
 
     def changed(images):
