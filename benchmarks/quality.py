@@ -19,7 +19,6 @@ from tfgan.errors import InputError
 
 METRICS = ("frechet_distance", "precision", "recall", "coverage")
 NUM_PICTURES = 10_000
-BATCH_SIZE = 500
 
 EPILOG = """\
 examples:
@@ -96,26 +95,14 @@ def train(name, flags, arguments):
         InputError: it failed; the message holds the end of what it wrote.
     """
     command = [sys.executable, "-m", "tfgan.train", "--dataset", arguments.dataset, *flags]
-    command += ["--name", name, "--out", str(arguments.out), "--export-dir", str(arguments.out)]
+    runs, models = arguments.out / "runs", arguments.out / "saved_models"
+    command += ["--name", name, "--out", str(runs), "--export-dir", str(models)]
     if arguments.data_dir:
         command += ["--data-dir", arguments.data_dir]
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode:
         raise InputError(f"{shlex.join(command)} failed: {finished.stderr.strip()[-300:]}")
-    return json.loads((arguments.out / name / "result.json").read_text())
-
-
-def draw(saved_model):
-    """The pictures of seeds 0 to `NUM_PICTURES` - 1, uint8 [N, H, W, C]."""
-    import tensorflow as tf
-
-    model = tf.saved_model.load(saved_model)
-    pictures = []
-    for start in range(0, NUM_PICTURES, BATCH_SIZE):
-        seeds = tf.range(start, start + BATCH_SIZE, dtype=tf.int64)
-        images = model.signatures["from_seeds"](seeds=seeds)["images"]
-        pictures.append(np.round(images.numpy() * 255.0).astype(np.uint8))
-    return np.concatenate(pictures)
+    return json.loads((runs / name / "result.json").read_text())
 
 
 def bench(arguments):
@@ -144,11 +131,11 @@ def bench(arguments):
 
 def measurements(result, arguments):
     """What the exported model of a run draws, measured, and how fast the run was."""
+    from benchmarks.pictures import draw
     from tfgan.metrics import measure
 
-    report = measure(
-        draw(result["saved_model"]), arguments.dataset, data_dir=arguments.data_dir, progress=False
-    )
+    pictures = draw(result["saved_model"], NUM_PICTURES)
+    report = measure(pictures, arguments.dataset, data_dir=arguments.data_dir, progress=False)
     values = {metric: report[metric].value for metric in METRICS}
     return values | {"floor": report["frechet_distance"].floor, "card": report.as_dict()["card"]}
 

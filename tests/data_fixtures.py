@@ -1,5 +1,7 @@
 """Pictures for the tests of `tfgan.data`."""
 
+import io
+
 import numpy as np
 from PIL import Image
 
@@ -8,6 +10,13 @@ def save(path, array, **options):
     """Writes a uint8 array [H, W] or [H, W, C] as a picture, of the format its name says."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.asarray(array, np.uint8)).save(path, **options)
+
+
+def encoded(image, extension="png", **options):
+    """Returns the bytes of a Pillow image, in the format that goes by an extension."""
+    buffer = io.BytesIO()
+    image.save(buffer, extension, **options)
+    return buffer.getvalue()
 
 
 def random_pixels(*shape, seed=0):

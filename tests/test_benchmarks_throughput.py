@@ -12,10 +12,6 @@ import tensorflow as tf
 from keras import layers
 
 import tfgan
-
-# The benchmarks are not installed: they are run from the repository's root.
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from benchmarks import throughput
 from benchmarks.contenders import networks, task, tutorial, worker
 from benchmarks.flop import layer_flop, step_flop

@@ -12,8 +12,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
-from data_fixtures import random_pixels
+from data_fixtures import encoded, random_pixels
+from PIL import Image
 
 from tfgan.data import load
 from tfgan.data.reachable import unreachable
@@ -73,6 +75,37 @@ class TfganTinySizes(TfganTiny):
 
     def example(self, image, label):
         return {"image": image[: 4 - label]}
+
+
+class TfganTinyFiles(tfds.core.GeneratorBasedBuilder):
+    """100 files, PNG and others, of which the tests choose some to be damaged."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    damaged = ()
+    disable_shuffling = False
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(shape=(4, 6, 3)),
+            "label": tfds.features.ClassLabel(num_classes=100),
+        }
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=tfds.features.FeaturesDict(features),
+            disable_shuffling=self.disable_shuffling,
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for index in range(100):
+            pixels = random_pixels(4, 6, 3, seed=index)
+            extension = "jpeg" if index % 10 == 9 else "png"
+            stored = encoded(Image.fromarray(pixels), extension)
+            if index in self.damaged:
+                stored = stored[:-30]
+            yield index, {"image": stored, "label": index}
 
 
 class TfganTinyText(TfganTiny):
@@ -200,6 +233,55 @@ def test_several_sizes_no_labels_no_train_split(tmp_path, served):
     dataset = load("tfgan_tiny_sizes", batch_size=5, data_dir=tmp_path, image_size=8)
     assert dataset.images.shape == (10, 8, 8, 3)
     assert dataset.labels is None and dataset.class_names is None
+
+
+def as_tfds_reads(data_dir):
+    """Prepares the files in three shards; returns them and their labels, in the order of TFDS."""
+    builder = tfds.builder("tfgan_tiny_files", data_dir=data_dir)
+    config = tfds.download.DownloadConfig(num_shards=3)
+    builder.download_and_prepare(download_config=config)
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    records = list(builder.as_dataset(split="train", decoders=decoders).as_numpy_iterator())
+    return [record["image"] for record in records], [record["label"] for record in records]
+
+
+def from_pillow(stored):
+    with Image.open(io.BytesIO(stored)) as image:
+        return np.asarray(image)
+
+
+@pytest.mark.parametrize("disable_shuffling", [False, True])
+def test_the_order_is_that_of_tfds_and_the_pixels_are_those_of_pillow(
+    tmp_path, monkeypatch, disable_shuffling
+):
+    monkeypatch.setattr(TfganTinyFiles, "disable_shuffling", disable_shuffling)
+    files, labels = as_tfds_reads(tmp_path)
+    assert (labels == sorted(labels)) == disable_shuffling
+    dataset = load("tfgan_tiny_files", batch_size=5, data_dir=tmp_path)
+    assert dataset.labels.tolist() == labels
+    np.testing.assert_array_equal(dataset.images, [from_pillow(stored) for stored in files])
+
+
+def test_damaged_pictures_are_named_or_skipped_and_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(TfganTinyFiles, "damaged", (20, 50))
+    files, labels = as_tfds_reads(tmp_path)
+    first, second = sorted(labels.index(label) for label in (20, 50))
+    with pytest.raises(InputError, match=rf" {first} of tfgan_tiny_files .*--skip-corrupt"):
+        load("tfgan_tiny_files", batch_size=5, data_dir=tmp_path)
+    dataset = load("tfgan_tiny_files", batch_size=5, data_dir=tmp_path, skip_corrupt=True)
+    assert dataset.num_corrupt == 2
+    readable = [index for index in range(100) if index not in (first, second)]
+    assert dataset.labels.tolist() == [labels[index] for index in readable]
+    expected = [from_pillow(files[index]) for index in readable]
+    np.testing.assert_array_equal(dataset.images, expected)
+
+
+def test_fewer_records_than_tfds_counted(tmp_path):
+    as_tfds_reads(tmp_path)
+    shards = sorted(tmp_path.rglob("*.tfrecord-*"))
+    shards[-1].write_bytes(b"")
+    with pytest.raises(tf.errors.FailedPreconditionError, match="100 elements"):
+        load("tfgan_tiny_files", batch_size=5, data_dir=tmp_path, skip_corrupt=True)
 
 
 def test_only_web_servers_are_asked(offline):

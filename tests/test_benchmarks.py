@@ -1,0 +1,104 @@
+"""The benchmarks of quality, sampling and Stacked MNIST, at sizes that take seconds."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tfgan
+from benchmarks import quality, sampling, stacked_mnist
+
+
+def row(seed, distance, recipe="default", budget="1 min"):
+    return {
+        "recipe": recipe,
+        "budget": budget,
+        "seed": seed,
+        "step": 100 + seed,
+        "images": 3200,
+        "seconds": 64.0,
+        "frechet_distance": distance,
+        "floor": 0.5,
+        "precision": 0.8,
+        "recall": 0.9,
+        "coverage": 0.7,
+    }
+
+
+def test_a_table_has_medians_and_extremes_over_the_seeds():
+    rows = [row(0, 3.0), row(1, 1.0), row(2, 2.0), row(0, 9.0, budget="5 min")]
+    first, second = quality.table(rows).splitlines()[2:]
+    assert first == (
+        "| default | 1 min | 3 | 101 (100 to 102) | 50 (50 to 50) | 2.00 (1.00 to 3.00) "
+        "| 4.0 (2.0 to 6.0) | 0.80 (0.80 to 0.80) | 0.90 (0.90 to 0.90) | 0.70 (0.70 to 0.70) |"
+    )
+    assert second.startswith("| default | 5 min | 1 |")
+
+
+def test_a_recipe_is_a_name_and_flags():
+    arguments = quality.parse(
+        ["--recipe", "a=", "--recipe", "b=--loss hinge --augment color,cutout"]
+    )
+    assert arguments.recipe == {"a": [], "b": ["--loss", "hinge", "--augment", "color,cutout"]}
+    assert quality.parse([]).recipe == {"default": []}
+
+
+def test_budgets_ascend():
+    budgets = quality.budgets_of(quality.parse(["--minutes", "5", "0.5"]))
+    assert budgets == [("0.5 min", ["--minutes", "0.5"]), ("5 min", ["--minutes", "5.0"])]
+    budgets = quality.budgets_of(quality.parse(["--steps", "200", "100"]))
+    assert [flags for _, flags in budgets] == [["--steps", "100"], ["--steps", "200"]]
+
+
+@pytest.mark.slow
+def test_quality_trains_measures_and_draws(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(quality, "NUM_PICTURES", 300)
+    flags = ["--dataset", "digits", "--recipe", "narrow=--width 4", "--seeds", "0", "1"]
+    out = tmp_path / "out"
+    assert quality.main([*flags, "--steps", "3", "6", "--out", str(out)]) == 0
+    rows = json.loads((out / "results.json").read_text())
+    assert [(r["seed"], r["step"]) for r in rows] == [(0, 3), (0, 6), (1, 3), (1, 6)]
+    assert all(r["frechet_distance"] > r["floor"] > 0 for r in rows)
+    assert (out / "quality.png").stat().st_size > 0
+    assert "| narrow | 6 steps | 2 | 6 (6 to 6) |" in capsys.readouterr().out
+
+
+def test_a_run_that_fails_is_named(tmp_path, capsys):
+    flags = ["--recipe", "bad=--loss none_such", "--steps", "1", "--out", str(tmp_path)]
+    assert quality.main(flags) == 2
+    error = capsys.readouterr().err
+    assert "tfgan.train" in error and "none_such" in error
+
+
+@pytest.mark.slow
+def test_sampling_compares_with_the_generator(capsys):
+    assert sampling.main(["--batch-sizes", "2", "--rounds", "2", "--calls", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert [line.split(" | ")[1] for line in lines] == [
+        "generator",
+        "GAN.generate",
+        "serving_default",
+        "from_seeds",
+        "png",
+    ]
+    assert lines[0].endswith("| 1.00 (quartiles 1.00 to 1.00) |")
+
+
+def test_a_mode_is_the_number_that_the_channels_read():
+    def reads_the_first_pixel(images):
+        return None, np.eye(10)[images[:, 0, 0, 0]]
+
+    images = np.zeros((3, 2, 2, 3), np.uint8)
+    images[:, 0, 0] = [(1, 2, 3), (9, 9, 9), (0, 0, 7)]
+    assert list(stacked_mnist.modes_of(images, reads_the_first_pixel)) == [123, 999, 7]
+
+
+def test_modes_need_three_channels(tmp_path, capsys):
+    gan = tfgan.GAN(
+        tfgan.convolutional_generator((8, 8, 1), width=2),
+        tfgan.convolutional_discriminator((8, 8, 1), width=2),
+    )
+    tfgan.export_saved_model(gan, tmp_path / "model")
+    assert stacked_mnist.main([str(tmp_path / "model"), "--num", "2"]) == 2
+    assert "three channels. Received: (8, 8, 1)" in capsys.readouterr().err
