@@ -517,7 +517,7 @@ def test_trainable_turned_off_before_the_first_trace():
         r1_gamma=0,
     )
     weights, after = gan.discriminator.get_weights(), []
-    kernel = gan.generator.get_layer("images").kernel
+    kernel = gan.generator.layers[-2].kernel
     for scale in (1.0, 1.0, 0.0):
         gan.discriminator.set_weights(weights)
         gan.step.assign(0)

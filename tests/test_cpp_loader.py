@@ -119,7 +119,7 @@ GOOD = np.ones((2, 3), "float32")
         ("project", {"x": GOOD, "z": GOOD}, r"got inputs \['x', 'z'\]"),
         ("project", {}, r"got inputs \[\], want \['x'\]"),
         ("project", {"x": GOOD[:, :2]}, "TensorFlow error 3: .*Matrix size-incompatible"),
-        ("project", {"x": GOOD[0]}, "TensorFlow error 3: .*In\\[0\\] ndims must be >= 2"),
+        ("project", {"x": GOOD[0]}, "TensorFlow error 3: .*ndims"),
         ("project", {"x": GOOD.astype("int32")}, "TensorFlow error .*int32"),
         ("project", {"x": [b"one"]}, "TensorFlow error .*string"),
         ("project", {"x": GOOD.astype("float64")}, "no support for inputs of dtype float64"),

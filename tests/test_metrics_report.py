@@ -55,6 +55,7 @@ def test_the_classifier_is_good_seeded_cached_and_leaves_half_unseen(
     ]
 
 
+@pytest.mark.slow
 def test_the_classifier_never_saw_its_unseen_half(digits):
     train, test = digits
     # Pictures whose labels are all wrong: whoever saw them has learned them.

@@ -103,6 +103,7 @@ def test_a_folder_with_somebody_elses_config_is_left_alone(config, workplace, ca
     assert (folder / "thesis.tex").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_damaged_configuration_is_said_and_a_damaged_result_is_no_result(workplace, capsys):
     assert train_tiny("--steps", 2) == 0
     folder = workplace / "runs/digits_gan"
@@ -185,6 +186,7 @@ def test_rgba_pictures_that_are_not_square(workplace, networks):
     assert np.load("pictures.npz")["images"].shape == (2, 32, 48, 4)
 
 
+@pytest.mark.slow
 def test_grey_jpegs_in_class_subfolders(workplace):
     rng = np.random.default_rng(0)
     for name in ("cats", "dogs"):
@@ -246,6 +248,7 @@ def test_fewer_pictures_than_a_batch(workplace, capsys):
     assert "5" in error and "32" in error and "--batch-size" in error
 
 
+@pytest.mark.slow
 def test_pictures_of_several_sizes(workplace, capsys):
     picture_folder(workplace / "pictures", [(8, 8), (9, 8)] * 16)
     assert train_tiny("--dataset", "./pictures") == 2
