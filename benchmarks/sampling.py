@@ -64,12 +64,12 @@ def contenders(gan, folder):
     }
 
 
-def images_per_second(functions, batch_size, rounds, calls, bar):
+def images_per_second(functions, latent_dim, batch_size, rounds, calls, bar):
     """Names to a list of images/s, one for each round."""
     import tensorflow as tf
 
     seeds = tf.range(batch_size, dtype=tf.int64)
-    latents = tf.random.stateless_normal((batch_size, 64), (0, 0))
+    latents = tf.random.stateless_normal((batch_size, latent_dim), (0, 0))
     rates = {name: [] for name in functions}
     for function in functions.values():
         function(seeds, latents)
@@ -95,7 +95,9 @@ def bench(arguments):
     with tempfile.TemporaryDirectory() as folder, tqdm(total=total) as bar:
         functions = contenders(gan, folder)
         for batch_size in arguments.batch_sizes:
-            rates = images_per_second(functions, batch_size, arguments.rounds, arguments.calls, bar)
+            rates = images_per_second(
+                functions, gan.latent_dim, batch_size, arguments.rounds, arguments.calls, bar
+            )
             for name, values in rates.items():
                 ratios = [value / base for value, base in zip(values, rates["generator"])]
                 low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3

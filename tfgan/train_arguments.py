@@ -96,9 +96,9 @@ def parse(argv=None):
     group.add_argument(
         "--latent-dim",
         type=number(int, 1, maximum=65536),
-        default=64,
+        default=100,
         metavar="N",
-        help="length of the latent vector (default: 64)",
+        help="length of the latent vector (default: 100)",
     )
 
     group = parser.add_argument_group("training")

@@ -60,7 +60,9 @@ def ladder_widths(width, depth):
     return [width * 2**level for level in range(depth)]
 
 
-def convolutional_generator(image_shape, latent_dim=64, width=16, depth=None, output_kernel_size=3):
+def convolutional_generator(
+    image_shape, latent_dim=100, width=16, depth=None, output_kernel_size=3
+):
     """Noise up a ladder of stride-2, kernel-4 transposed convolutions to a picture.
 
     Args:

@@ -23,7 +23,7 @@ KERNEL_SIZE = 5
 DOUBLINGS = 3
 
 
-def dense_generator(image_shape, latent_dim=64, width=32):
+def dense_generator(image_shape, latent_dim=100, width=32):
     """Noise through one dense layer and four transposed convolutions to a picture.
 
     At 64x64 and `width=64` it is the published one: 100 -> 8x8x256 -> 128 (stride 1) -> 128 -> 64
