@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
 from tfgan.errors import InputError
+from tfgan.generate import pictures_of
 
 METRICS = ("frechet_distance", "precision", "recall", "coverage")
 NUM_PICTURES = 10_000
@@ -131,10 +132,9 @@ def bench(arguments):
 
 def measurements(result, arguments):
     """What the exported model of a run draws, measured, and how fast the run was."""
-    from benchmarks.pictures import draw
     from tfgan.metrics import measure
 
-    pictures = draw(result["saved_model"], NUM_PICTURES)
+    pictures = pictures_of(result["saved_model"], np.arange(NUM_PICTURES))
     report = measure(pictures, arguments.dataset, data_dir=arguments.data_dir, progress=False)
     values = {metric: report[metric].value for metric in METRICS}
     return values | {"floor": report["frechet_distance"].floor, "card": report.as_dict()["card"]}

@@ -11,6 +11,7 @@ import numpy as np
 from tfgan import saved_models
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
 from tfgan.errors import InputError
+from tfgan.generate import pictures_of
 
 NUM_MODES = 1000
 
@@ -52,12 +53,11 @@ def modes_of(images, extractor):
 def bench(arguments):
     """Prints the number of modes and KL(generated || even), beside those of real pictures."""
     start_tensorflow()
-    from benchmarks.pictures import draw
     from tfgan import data
     from tfgan.metrics.classes import mode_count
     from tfgan.metrics.extractors import extractor_for
 
-    images = draw(saved_models.find(arguments.model), arguments.num)
+    images = pictures_of(saved_models.find(arguments.model), np.arange(arguments.num))
     if images.shape[-1] != 3:
         raise InputError(f"the pictures must have three channels. Received: {images.shape[1:]}")
     train, test = (

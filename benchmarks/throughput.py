@@ -31,7 +31,7 @@ from tqdm import tqdm
 from benchmarks.contenders import CONTENDERS, PEAK
 from benchmarks.worker_process import worker_process
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
-from tfgan.precision import cpu_flags
+from tfgan.precision import cpu_has_bfloat16
 from tfgan.versions import package_versions
 
 BASELINE = "tutorial"
@@ -101,7 +101,7 @@ def reason_to_skip(name, is_named):
     """
     if name.startswith("pytorch") and importlib.util.find_spec("torch") is None:
         return "torch is not installed"
-    if name == "library-bf16" and not is_named and not {"avx512_bf16", "amx_bf16"} & cpu_flags():
+    if name == "library-bf16" and not is_named and not cpu_has_bfloat16():
         return "this CPU has no bfloat16 instructions"
     return None
 

@@ -16,6 +16,7 @@ from benchmarks import throughput
 from benchmarks.contenders import networks, task, tutorial, worker
 from benchmarks.flop import layer_flop, step_flop
 from benchmarks.worker_process import worker_process
+from tfgan import precision
 
 ROOT = Path(__file__).parents[1]
 
@@ -148,11 +149,11 @@ def test_refuses(argv, received, capsys):
 
 
 def test_a_slow_contender_runs_where_it_is_named(monkeypatch):
-    monkeypatch.setattr(throughput, "cpu_flags", lambda: {"avx2"})
+    monkeypatch.setattr(precision, "cpu_flags", lambda: {"avx2"})
     reason = "this CPU has no bfloat16 instructions"
     assert throughput.reason_to_skip("library-bf16", is_named=False) == reason
     assert throughput.reason_to_skip("library-bf16", is_named=True) is None
-    monkeypatch.setattr(throughput, "cpu_flags", lambda: {"avx2", "amx_bf16"})
+    monkeypatch.setattr(precision, "cpu_flags", lambda: {"avx2", "amx_bf16"})
     assert throughput.reason_to_skip("library-bf16", is_named=False) is None
 
 

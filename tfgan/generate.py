@@ -65,18 +65,36 @@ def generate(arguments):
         raise InputError(f"--out {arguments.out} is not empty: pass a new folder")
 
     import numpy as np
-    from tqdm import tqdm
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
+    write(pictures_of(folder, seeds), seeds, arguments)
+    print(f"{arguments.num} pictures of {folder} -> {arguments.out}")
+    return 0
+
+
+def pictures_of(folder, seeds):
+    """Draws with a SavedModel, under a progress bar.
+
+    Args:
+        folder: of one version.
+        seeds: int64 [N].
+
+    Returns:
+        uint8 [N, H, W, C].
+
+    Raises:
+        InputError: the model cannot be loaded, or takes no seeds.
+    """
+    import numpy as np
+    from tqdm import tqdm
+
     draw = load(folder)
     with tqdm(total=len(seeds), unit="picture", delay=1) as progress:
         batches = []
         for start in range(0, len(seeds), BATCH_SIZE):
             batches.append(draw(seeds[start : start + BATCH_SIZE]))
             progress.update(len(batches[-1]))
-    write(np.concatenate(batches), seeds, arguments)
-    print(f"{arguments.num} pictures of {folder} -> {arguments.out}")
-    return 0
+    return np.concatenate(batches)
 
 
 def load(folder):

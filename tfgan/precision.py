@@ -48,6 +48,11 @@ def device_has_bfloat16():
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return details.get("compute_capability", (0, 0)) >= _GPU_COMPUTE_CAPABILITY
+    return cpu_has_bfloat16()
+
+
+def cpu_has_bfloat16():
+    """Whether the CPU computes in bfloat16; TensorFlow is not imported to find out."""
     return bool(_CPU_FLAGS & cpu_flags())
 
 

@@ -78,8 +78,9 @@ def budget_of(arguments, dataset):
 
 def precision_of(arguments, folder):
     """What `--precision` means here; a run that is there keeps what `auto` meant for it."""
-    if arguments.precision == "auto" and folder.settings is not None:
-        return folder.settings.get("precision")
+    earlier = folder.settings
+    if arguments.precision == "auto" and earlier is not None:
+        return earlier.get("precision")
     return resolved(arguments.precision)
 
 

@@ -4,6 +4,7 @@ import argparse
 import re
 
 from tfgan.command_line import ArgumentParser, image_size, number
+from tfgan.precision import PRECISIONS
 
 DESCRIPTION = "Trains a GAN, shows its progress, and exports a SavedModel."
 DEFAULT_STEPS = 5000
@@ -193,7 +194,7 @@ def parse(argv=None):
         )
     group.add_argument(
         "--precision",
-        choices=["auto", "float32", "bfloat16"],
+        choices=PRECISIONS,
         default="auto",
         help="of the training; auto is bfloat16 on hardware that has it. Pictures and exports are "
         "float32 always (default: auto)",

@@ -82,15 +82,9 @@ def source(
     labelled = isinstance(label, tfds.features.ClassLabel)
 
     def encoded():
-        index = 0
-        batches = _records(builder, split, labelled).as_numpy_iterator()
-        with quiet_stderr():
-            first = list(itertools.islice(batches, 1))
-        for batch in itertools.chain(first, batches):
-            labels = batch["label"].tolist() if labelled else [None] * len(batch["image"])
-            for image, label in zip(batch["image"], labels):
-                yield pictures.Encoded(f"{index} of {name}", io.BytesIO(image), label)
-                index += 1
+        examples = _examples(_records(builder, split, labelled))
+        for index, (image, label) in enumerate(examples):
+            yield pictures.Encoded(f"{index} of {name}", io.BytesIO(image), label)
 
     def survey():
         if size or (height and width):
@@ -181,17 +175,22 @@ def _decoded(builder, split: str, labelled: bool, image_shape: tuple[int, int, i
         with tf.control_dependencies([tf.Assert(is_png & has_shape, ["another format or shape"])]):
             return record | {"image": tf.identity(pixels)}
 
-    batches = (
-        _records(builder, split, labelled)
-        .unbatch()
-        .map(decode, num_parallel_calls=2, deterministic=True)
-        .batch(_READ_BATCH)
-        .as_numpy_iterator()
-    )
+    records = _records(builder, split, labelled).unbatch()
+    decoded = records.map(decode, num_parallel_calls=2, deterministic=True).batch(_READ_BATCH)
     with contextlib.suppress(tf.errors.InvalidArgumentError):
-        for batch in batches:
-            labels = batch["label"].tolist() if labelled else [None] * len(batch["image"])
-            yield from zip(batch["image"], labels)
+        yield from _examples(decoded)
+
+
+def _examples(batches: "tf.data.Dataset"):
+    """Yields (image, label) one by one out of batches; the label is None where there is none."""
+    batches = batches.as_numpy_iterator()
+    # Opening the files is when TensorFlow notes its buffer sizes.
+    with quiet_stderr():
+        first = list(itertools.islice(batches, 1))
+    for batch in itertools.chain(first, batches):
+        images = batch["image"]
+        labels = batch["label"].tolist() if "label" in batch else [None] * len(images)
+        yield from zip(images, labels)
 
 
 def _prepare(builder, data_dir: Path) -> None:
