@@ -355,6 +355,22 @@ def test_start_tensorflow_gives_standard_error_back(capfd):
     assert capfd.readouterr().err == "still here\n"
 
 
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("0", "0")])
+def test_onednn_is_on_unless_the_environment_says_otherwise(given, expected):
+    environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+    if given is not None:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = given
+    # TensorFlow decides when it is imported, so a look from before the import would not do.
+    code = "import os; from tfgan.startup import import_tensorflow; import_tensorflow()"
+    code += "; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    code += "; from tensorflow.python.util import _pywrap_util_port as port"
+    code += "; print(int(port.IsMklEnabled()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.split() == [expected, expected]
+
+
 def test_public_names_resolve_and_none_hides_a_submodule():
     submodules = {module.name for module in pkgutil.iter_modules(tfgan.__path__)}
     assert {"train", "losses", "networks"} <= submodules

@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -55,6 +56,21 @@ def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(workplace, ca
     assert generate.main(["saved_models/digits_gan", "--num", "64", "--out", "grid.png"]) == 0
     sampled = np.asarray(Image.open("grid.png"))
     np.testing.assert_array_equal(sampled, np.asarray(Image.open(run / "contact_sheet.png")))
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ((1.0, 0.0, 0.0), "R1 1 every 8 steps"),
+        ((0.5, 0.5, 0.0), "R1 0.5 + R2 0.5 every 8 steps"),
+        ((0.0, 0.0, 10.0), "gradient penalty 10 every 8 steps"),
+        ((0.0, 0.0, 0.0), "no penalty"),
+    ],
+)
+def test_the_plan_names_the_penalties(weights, words):
+    names = ("r1_gamma", "r2_gamma", "gradient_penalty_weight")
+    gan = types.SimpleNamespace(**dict(zip(names, weights)), penalty_interval=8)
+    assert train.penalties_of(gan) == words
 
 
 def test_the_same_command_again_is_finished_and_more_steps_train_on(workplace, capsys):

@@ -243,14 +243,28 @@ def plan(arguments, settings, dataset, budget, gan, folder, model_folder):
         "model": f"{arguments.model}, {arguments.networks} networks: generator "
         f"{gan.generator.count_params():,} parameters, discriminator "
         f"{gan.discriminator.count_params():,}",
-        "recipe": f"{arguments.loss} loss, batches of {arguments.batch_size}, learning rate "
-        f"{arguments.learning_rate:g}, {arguments.latent_dim} latents, seed {arguments.seed}",
+        "recipe": f"{arguments.loss} loss, {penalties_of(gan)}, batches of {arguments.batch_size}, "
+        f"learning rate {arguments.learning_rate:g}, {arguments.latent_dim} latents, seed "
+        f"{arguments.seed}",
         "device": f"{device}, {settings['precision']}",
         "length": length,
         "run": f"{folder.path}",
         "export": f"{model_folder}",
     }
     return "\n".join(f"{title:8}{text}" for title, text in lines.items())
+
+
+def penalties_of(gan):
+    """The penalties that a GAN was compiled with, in words."""
+    weights = {
+        "R1": gan.r1_gamma,
+        "R2": gan.r2_gamma,
+        "gradient penalty": gan.gradient_penalty_weight,
+    }
+    terms = [f"{name} {weight:g}" for name, weight in weights.items() if weight]
+    if not terms:
+        return "no penalty"
+    return f"{' + '.join(terms)} every {gan.penalty_interval} steps"
 
 
 def export(gan, folder, model_folder, batch_size, seconds):
