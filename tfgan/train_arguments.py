@@ -148,9 +148,9 @@ def parse(argv=None):
     group.add_argument(
         "--penalty-interval",
         type=number(int, 1),
-        default=8,
+        default=16,
         metavar="N",
-        help="evaluate the penalties at every N-th step, N times as strongly (default: 8)",
+        help="evaluate the penalties at every N-th step, N times as strongly (default: 16)",
     )
     group.add_argument(
         "--augment",
@@ -175,7 +175,7 @@ def parse(argv=None):
         help="train until M minutes have passed on the clock, set-up included",
     )
     group.add_argument(
-        "--batch-size", type=number(int, 1), default=32, metavar="N", help="(default: 32)"
+        "--batch-size", type=number(int, 1), default=16, metavar="N", help="(default: 16)"
     )
     group.add_argument(
         "--learning-rate",

@@ -125,7 +125,7 @@ class AdversarialModel(keras.Model):
         r1_gamma=None,
         r2_gamma=0.0,
         gradient_penalty_weight=0.0,
-        penalty_interval=8,
+        penalty_interval=16,
         augmentation=(),
         normalize_gradients=False,
         jit_compile=False,
