@@ -104,6 +104,13 @@ def test_signatures_take_any_batch_and_have_the_names_of_the_contract(trained, e
     }
 
 
+def test_the_plain_function_is_in_the_saved_model(trained, exported):
+    latents = latents_from_seeds(tf.range(7, dtype=tf.int64), trained.latent_dim)
+    reloaded = tf.saved_model.load(str(exported))
+    images = reloaded.images_from_latents(latents)
+    np.testing.assert_allclose(images, trained.generate(np.arange(7)), atol=1e-5)
+
+
 def test_versions_count_up_and_leave_nothing_behind(trained, tmp_path):
     (tmp_path / "m" / "7").mkdir(parents=True)
     assert export.export_saved_model(trained, tmp_path / "m")[0] == tmp_path / "m" / "8"

@@ -24,15 +24,14 @@ def serving_module(generator):
     Returns:
         A module with the functions `serving_default` (`latents` float32 [None, D] -> `images`
         float32 [None, H, W, C] in [0, 1]), `from_seeds` (`seeds` int64 [None] -> `images`) and
-        `png` (`seeds` -> `image_bytes` string [None]).
+        `png` (`seeds` -> `image_bytes` string [None]), which become the signatures, and
+        `images_from_latents` (float32 [None, D] -> float32 [None, H, W, C] in [0, 1]), the plain
+        function from which other formats are made.
     """
     latent_dim = generator.input_shape[-1]
     module = tf.Module()
     # The variables alone: a tracked Keras model would store each of them a second time.
     module.weights = [variable.value for variable in generator.variables]
-
-    def images_of(latents):
-        return (generator(latents, training=False) + 1.0) / 2.0
 
     def encode_png(image):
         return tf.io.encode_png(tf.cast(tf.round(image * 255.0), tf.uint8))
@@ -41,19 +40,24 @@ def serving_module(generator):
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
 
     @tf.function(input_signature=[latents_spec])
+    def images_from_latents(latents):
+        return (generator(latents, training=False) + 1.0) / 2.0
+
+    @tf.function(input_signature=[latents_spec])
     def serving_default(latents):
-        return {"images": images_of(latents)}
+        return {"images": images_from_latents(latents)}
 
     @tf.function(input_signature=[seeds_spec])
     def from_seeds(seeds):
-        return {"images": images_of(latents_from_seeds(seeds, latent_dim))}
+        return {"images": images_from_latents(latents_from_seeds(seeds, latent_dim))}
 
     @tf.function(input_signature=[seeds_spec])
     def png(seeds):
-        images = images_of(latents_from_seeds(seeds, latent_dim))
+        images = images_from_latents(latents_from_seeds(seeds, latent_dim))
         # The _bytes suffix makes Serving's REST interface answer in base64.
         return {"image_bytes": tf.map_fn(encode_png, images, fn_output_signature=tf.string)}
 
+    module.images_from_latents = images_from_latents
     module.serving_default = serving_default
     module.from_seeds = from_seeds
     module.png = png
