@@ -42,6 +42,7 @@ class Output(ctypes.Structure):
 C_TYPES = {"p": c_void_p, "s": c_char_p, "i": c_int, "d": c_int64, "z": c_size_t, "v": None}
 PROTOTYPES = {
     "TF_NewStatus": "p",
+    "TF_DeleteStatus": "vp",
     "TF_GetCode": "ip",
     "TF_Message": "sp",
     "TF_NewGraph": "p",
@@ -141,20 +142,22 @@ class Model:
 
     def __init__(self, directory: str) -> None:
         self.tf = open_library()
-        self.status = self.tf.TF_NewStatus()
+        status = self.tf.TF_NewStatus()
         self.graph = self.tf.TF_NewGraph()
         options, tags, buffer = self.tf.TF_NewSessionOptions(), (c_char_p * 1)(b"serve"), Buffer()
         self.session = self.tf.TF_LoadSessionFromSavedModel(
             *(options, None, os.fsencode(directory), tags, 1),
-            *(self.graph, ctypes.byref(buffer), self.status),
+            *(self.graph, ctypes.byref(buffer), status),
         )
-        self.check()
+        self.check(status)
         serialized = ctypes.string_at(buffer.data, buffer.length)
         self.signatures = read_signatures(memoryview(serialized))
 
-    def check(self) -> None:
-        if code := self.tf.TF_GetCode(self.status):
-            message = self.tf.TF_Message(self.status).decode(errors="replace")
+    def check(self, status: int) -> None:
+        code = self.tf.TF_GetCode(status)
+        message = self.tf.TF_Message(status).decode(errors="replace")
+        self.tf.TF_DeleteStatus(status)
+        if code:
             raise RuntimeError(f"TensorFlow error {code}: {message}")
 
     def output(self, tensor_name: str) -> Output:
@@ -209,13 +212,17 @@ class Model:
         fetches = (Output * len(output_names))(*map(self.output, output_names.values()))
         values = (c_void_p * len(inputs))(*map(self.to_tensor, inputs.values()))
         results = (c_void_p * len(output_names))()
+        # Of this call alone: several threads may run the session at once.
+        status = self.tf.TF_NewStatus()
         self.tf.TF_SessionRun(
             *(self.session, None, feeds, values, len(feeds), fetches, results, len(fetches)),
-            *(None, 0, None, self.status),
+            *(None, 0, None, status),
         )
-        self.check()
+        for tensor in values:
+            self.tf.TF_DeleteTensor(tensor)
+        self.check(status)
         answer = {name: self.to_array(result) for name, result in zip(output_names, results)}
-        for tensor in (*values, *results):
+        for tensor in results:
             self.tf.TF_DeleteTensor(tensor)
         return answer
 

@@ -1,3 +1,4 @@
+import datetime
 import io
 import os
 
@@ -6,9 +7,11 @@ import pytest
 import tensorflow as tf
 from conftest import make_gan, random_batch
 from cpp_loader import serve
+from google.protobuf import unknown_fields
 from PIL import Image
+from tensorflow_serving.apis import prediction_log_pb2
 
-from tfgan import export, saved_models
+from tfgan import export, model_card, saved_models
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.plotting import to_uint8
 
@@ -109,6 +112,44 @@ def test_the_plain_function_is_in_the_saved_model(trained, exported):
     reloaded = tf.saved_model.load(str(exported))
     images = reloaded.images_from_latents(latents)
     np.testing.assert_allclose(images, trained.generate(np.arange(7)), atol=1e-5)
+
+
+def test_the_warm_up_holds_a_request_that_each_signature_accepts(exported):
+    records = tf.data.TFRecordDataset(
+        str(exported / "assets.extra" / "tf_serving_warmup_requests")
+    ).as_numpy_iterator()
+    logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in records]
+    requests = [log.predict_log.request for log in logs]
+    for log, request in zip(logs, requests):
+        assert log.WhichOneof("log_type") == "predict_log"
+        assert request.model_spec.name == "m"
+        # Nothing that the official declaration does not know.
+        assert not unknown_fields.UnknownFieldSet(request)
+    names = [request.model_spec.signature_name for request in requests]
+    assert sorted(names) == ["from_seeds", "png", "serving_default"]
+    inputs = [
+        {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+        for request in requests
+    ]
+    answers = serve(exported, list(zip(names, inputs)))
+    assert [len(next(iter(answer.values()))) for answer in answers] == [1, 1, 1]
+
+
+def test_the_card_says_what_the_model_is(trained, exported):
+    card = model_card.read(exported)
+    assert (card["name"], card["family"]) == ("m", "GAN")
+    assert card["training"] is None and card["metrics"] is None
+    assert card["signatures"]["png"] == {
+        "inputs": {"seeds": {"dtype": "int64", "shape": [None]}},
+        "outputs": {"image_bytes": {"dtype": "string", "shape": [None]}},
+    }
+    assert card["signatures"]["serving_default"] == {
+        "inputs": {"latents": {"dtype": "float32", "shape": [None, trained.latent_dim]}},
+        "outputs": {"images": {"dtype": "float32", "shape": [None, *IMAGE_SHAPE]}},
+    }
+    assert card["versions"]["tensorflow"] == tf.__version__
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(card["exported"])
+    assert datetime.timedelta(0) <= age < datetime.timedelta(hours=1)
 
 
 def test_versions_count_up_and_leave_nothing_behind(trained, tmp_path):

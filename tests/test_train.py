@@ -1,5 +1,6 @@
 import csv
 import json
+import shlex
 import shutil
 import types
 
@@ -8,7 +9,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfgan import generate, losses, train
+from tfgan import generate, losses, model_card, train
+from tfgan.metrics import classifier
 from tfgan.run_folder import RunFolder
 
 TINY = ["--width", "4", "--latent-dim", "8", "--batch-size", "32"]
@@ -71,6 +73,49 @@ def test_the_plan_names_the_penalties(weights, words):
     names = ("r1_gamma", "r2_gamma", "gradient_penalty_weight")
     gan = types.SimpleNamespace(**dict(zip(names, weights)), penalty_interval=8)
     assert train.penalties_of(gan) == words
+
+
+def test_the_card_tells_the_training_and_what_was_measured(workplace, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(workplace))
+    monkeypatch.setattr(classifier, "_IMAGES_SEEN", 3_000)
+    monkeypatch.setattr(train, "NUM_MEASURED", 300)
+    flags = ["--steps", 3, "--name", "a_model"]
+    assert train_tiny(*flags) == 0
+    card = model_card.read("saved_models/a_model/1")
+    assert card["metrics"] is None
+    training = card["training"]
+    assert training["command"] == shlex.join(
+        ["python", "-m", "tfgan.train", *TINY, *map(str, flags)]
+    )
+    assert (training["seed"], training["step"], training["images"]) == (0, 3, 96)
+    assert 0 < training["seconds"] < 600
+    digits = training["data"]
+    assert (digits["name"], digits["num_images"]) == ("digits", 1498)
+    assert digits["image_shape"] == [8, 8, 1]
+    assert digits["licence"].startswith("CC BY 4.0") and digits["fingerprint"]
+
+    # Of a run that is finished, too.
+    capsys.readouterr()
+    assert train_tiny(*flags, "--measure") == 0
+    output = capsys.readouterr().out
+    measured = model_card.read("saved_models/a_model/1")
+    metrics = measured["metrics"]["metrics"]
+    assert f"{metrics['frechet_distance']['value']:.4g}" in output
+    assert metrics["recall"].keys() == {"value", "low", "high", "floor"}
+    conditions = measured["metrics"]["card"]
+    assert (conditions["split"], conditions["num_real"]) == ("test", 299)
+    assert conditions["num_generated"] == 300
+    assert measured | {"metrics": None} == card
+
+
+def test_measuring_without_a_test_split_is_refused_before_training(workplace, capsys):
+    (workplace / "pictures").mkdir()
+    for index in range(32):
+        Image.new("L", (8, 8), index).save(workplace / "pictures" / f"{index}.png")
+    assert train_tiny("--steps", 1, "--dataset", "pictures", "--measure") == 2
+    error = one_error_line(capsys)
+    assert "--measure" in error and "test split" in error and "pictures" in error
+    assert not (workplace / "runs").exists()
 
 
 def test_the_same_command_again_is_finished_and_more_steps_train_on(workplace, capsys):

@@ -8,11 +8,34 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfgan import model_card
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.saved_models import versions
+from tfgan.warm_up import write_warm_up
 
 # The reloaded model runs the same operations on the same weights; what is left is rounding.
 SELF_CHECK_TOLERANCE = 1e-5
+# One request must not exhaust a server's memory.
+MAX_PICTURES_PER_REQUEST = 4096
+# Enough to run every operation; a batch of another size costs nothing more afterwards.
+WARM_UP_SEEDS = np.arange(1, dtype=np.int64)
+
+
+def checked_batch(values, spec):
+    """What a request brings, refused where its shape or its size is none of a signature's.
+
+    A session compares what it is fed with no shape that a signature declares.
+
+    Args:
+        values: a tensor whose first dimension is the batch.
+        spec: the signature's `tf.TensorSpec` of it.
+    """
+    values = tf.ensure_shape(values, spec.shape)
+    size = tf.shape(values)[0]
+    message = f"a request may ask for at most {MAX_PICTURES_PER_REQUEST:,} pictures. Received:"
+    is_small = tf.debugging.Assert(size <= MAX_PICTURES_PER_REQUEST, [message, size])
+    with tf.control_dependencies([is_small]):
+        return tf.identity(values)
 
 
 def serving_module(generator):
@@ -43,17 +66,23 @@ def serving_module(generator):
     def images_from_latents(latents):
         return (generator(latents, training=False) + 1.0) / 2.0
 
+    def images_from_seeds(seeds):
+        seeds = checked_batch(seeds, seeds_spec)
+        return images_from_latents(latents_from_seeds(seeds, latent_dim))
+
     @tf.function(input_signature=[latents_spec])
     def serving_default(latents):
+        latents = checked_batch(latents, latents_spec)
+        latents = tf.debugging.assert_all_finite(latents, "latents must be finite numbers")
         return {"images": images_from_latents(latents)}
 
     @tf.function(input_signature=[seeds_spec])
     def from_seeds(seeds):
-        return {"images": images_from_latents(latents_from_seeds(seeds, latent_dim))}
+        return {"images": images_from_seeds(seeds)}
 
     @tf.function(input_signature=[seeds_spec])
     def png(seeds):
-        images = images_from_latents(latents_from_seeds(seeds, latent_dim))
+        images = images_from_seeds(seeds)
         # The _bytes suffix makes Serving's REST interface answer in base64.
         return {"image_bytes": tf.map_fn(encode_png, images, fn_output_signature=tf.string)}
 
@@ -64,12 +93,12 @@ def serving_module(generator):
     return module
 
 
-def self_check(model, folder):
-    """Reloads a SavedModel and compares it with the live model it was made from.
+def self_check(model, reloaded):
+    """Compares a reloaded SavedModel with the live model it was made from.
 
     Args:
         model: what was exported: has `average_generator`, `latent_dim` and `generate`.
-        folder: the SavedModel's folder.
+        reloaded: what `tf.saved_model.load` returned.
 
     Returns:
         The largest absolute difference of any pixel in [0, 1], over `serving_default` and
@@ -79,8 +108,6 @@ def self_check(model, folder):
         RuntimeError: the difference exceeds `SELF_CHECK_TOLERANCE`, or the PNGs of `png` do not
             decode to the same pictures.
     """
-    # A reference to the loaded object is kept: its functions die with it.
-    reloaded = tf.saved_model.load(str(folder))
     seeds = np.arange(3, dtype=np.int64)
     live = model.generate(seeds)
     served = reloaded.signatures["from_seeds"](seeds=tf.constant(seeds))["images"]
@@ -92,18 +119,21 @@ def self_check(model, folder):
     if not difference <= SELF_CHECK_TOLERANCE:
         raise RuntimeError(
             f"the exported model differs from the live one by {difference:.3g}, more than "
-            f"{SELF_CHECK_TOLERANCE:g}: {folder} is not to be used"
+            f"{SELF_CHECK_TOLERANCE:g}: nothing is exported"
         )
     pngs = reloaded.signatures["png"](seeds=tf.constant(seeds))["image_bytes"]
     for png, image in zip(pngs, served):
         pixels = tf.cast(tf.round(image * 255.0), tf.uint8)
         if not np.array_equal(tf.io.decode_png(png), pixels):
-            raise RuntimeError(f"the PNGs of {folder} do not decode to its pictures")
+            raise RuntimeError("the PNGs do not decode to the pictures: nothing is exported")
     return difference
 
 
-def export_saved_model(model, model_folder):
+def export_saved_model(model, model_folder, training=None):
     """Exports the averaged generator as the next version of a model.
+
+    Beside the weights and the signatures lie warm-up requests (see `tfgan.warm_up`) and the model
+    card (see `tfgan.model_card`).
 
     The version appears whole or not at all: it is written and checked under a temporary name,
     which Serving ignores, and then renamed.
@@ -111,6 +141,7 @@ def export_saved_model(model, model_folder):
     Args:
         model: a trained GAN.
         model_folder: the model's folder, which holds its versions 1, 2, ...
+        training: what the model was trained on and how, for its card: a dict for JSON, or None.
 
     Returns:
         `(version_folder, difference)`: the new version's path and what `self_check` found.
@@ -135,7 +166,19 @@ def export_saved_model(model, model_folder):
                 "png": module.png,
             },
         )
-        difference = self_check(model, written)
+        # Held on to: a loaded object's functions die with it.
+        reloaded = tf.saved_model.load(str(written))
+        difference = self_check(model, reloaded)
+        warm_up = {
+            "serving_default": {"latents": latents_from_seeds(WARM_UP_SEEDS, model.latent_dim)},
+            "from_seeds": {"seeds": WARM_UP_SEEDS},
+            "png": {"seeds": WARM_UP_SEEDS},
+        }
+        write_warm_up(written, model_folder.name, warm_up)
+        card = model_card.model_card(
+            model_folder.name, type(model).__name__, reloaded.signatures, training
+        )
+        model_card.write(written, card)
         version_folder = model_folder / str(max(versions(model_folder), default=0) + 1)
         os.rename(written, version_folder)
     finally:

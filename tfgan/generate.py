@@ -1,9 +1,9 @@
-"""Draws pictures from a SavedModel, each by its seed."""
+"""Draws pictures from a SavedModel, here or on a server, each by its seed."""
 
 import sys
 from pathlib import Path
 
-from tfgan import saved_models
+from tfgan import remote, saved_models
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
 from tfgan.errors import InputError
 
@@ -14,6 +14,7 @@ examples:
   python -m tfgan.generate saved_models/digits_gan --num 64 --seed 0 --out grid.png
   python -m tfgan.generate saved_models/digits_gan --num 1000 --format png-folder --out pictures
   python -m tfgan.generate saved_models/digits_gan/1 --num 10000 --format npz --out pictures.npz
+  python -m tfgan.generate http://localhost:8501/v1/models/digits_gan --num 16
 
 Picture number i has the seed --seed + i and is the same in every call.
 """
@@ -23,7 +24,10 @@ def parse(argv=None):
     """Parses the command line; TensorFlow is not imported for it."""
     parser = ArgumentParser(prog="python -m tfgan.generate", description=__doc__, epilog=EPILOG)
     parser.add_argument(
-        "model", metavar="MODEL", help="a SavedModel's folder, or one that holds its versions"
+        "model",
+        metavar="MODEL",
+        help="a SavedModel's folder, one that holds its versions, or a model's address at a "
+        "TensorFlow Serving, http://HOST:PORT/v1/models/NAME",
     )
     parser.add_argument(
         "--num", type=number(int, 1), default=64, metavar="N", help="pictures (default: 64)"
@@ -60,35 +64,37 @@ def parse(argv=None):
 
 def generate(arguments):
     """Draws what the arguments ask for; returns the exit status."""
-    folder = saved_models.find(arguments.model)
+    model = arguments.model
+    if not remote.is_url(model):
+        model = saved_models.find(model)
     if arguments.format == "png-folder" and arguments.out.is_dir() and any(arguments.out.iterdir()):
         raise InputError(f"--out {arguments.out} is not empty: pass a new folder")
 
     import numpy as np
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-    write(pictures_of(folder, seeds), seeds, arguments)
-    print(f"{arguments.num} pictures of {folder} -> {arguments.out}")
+    write(pictures_of(model, seeds), seeds, arguments)
+    print(f"{arguments.num} pictures of {model} -> {arguments.out}")
     return 0
 
 
-def pictures_of(folder, seeds):
-    """Draws with a SavedModel, under a progress bar.
+def pictures_of(model, seeds):
+    """Draws with a model, under a progress bar.
 
     Args:
-        folder: of one version.
+        model: a SavedModel's folder, or the address of a model at a server.
         seeds: int64 [N].
 
     Returns:
         uint8 [N, H, W, C].
 
     Raises:
-        InputError: the model cannot be loaded, or takes no seeds.
+        InputError: the model cannot be loaded or reached, or takes no seeds.
     """
     import numpy as np
     from tqdm import tqdm
 
-    draw = load(folder)
+    draw = remote.load(model) if remote.is_url(str(model)) else load(model)
     with tqdm(total=len(seeds), unit="picture", delay=1) as progress:
         batches = []
         for start in range(0, len(seeds), BATCH_SIZE):

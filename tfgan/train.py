@@ -11,11 +11,14 @@ from tfgan import data
 from tfgan.budget import Budget
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
+from tfgan.generate import pictures_of
 from tfgan.precision import dtype_policy, resolved
 from tfgan.run_folder import RunFolder, require_writable
 from tfgan.train_arguments import DEFAULT_STEPS, parse
 
 EXIT_NOT_FINITE = 3
+NUM_MEASURED = 10_000
+MEASURED_SPLIT = "test"
 
 
 def train(arguments, start_time):
@@ -40,6 +43,8 @@ def train(arguments, start_time):
         seed=arguments.seed,
         skip_corrupt=arguments.skip_corrupt,
     )
+    if arguments.measure:
+        require_test_split(arguments)
     name = arguments.name or f"{dataset.name}_{arguments.model}"
     folder = RunFolder(os.path.join(arguments.out, name))
     model_folder = os.path.join(arguments.export_dir, name)
@@ -51,11 +56,31 @@ def train(arguments, start_time):
         newer_versions = folder.check(settings)
         if is_finished(folder, budget, model_folder):
             print(finished_message(folder, arguments))
-            return 0
-        require_writable(arguments.export_dir, "--export-dir")
-        if newer_versions:
-            print(f"note: resumed with other versions ({newer_versions}), not bit for bit")
-        return train_in(folder, model_folder, arguments, settings, dataset, budget, start_time)
+            status = 0
+        else:
+            require_writable(arguments.export_dir, "--export-dir")
+            if newer_versions:
+                print(f"note: resumed with other versions ({newer_versions}), not bit for bit")
+            status = train_in(
+                folder, model_folder, arguments, settings, dataset, budget, start_time
+            )
+        if arguments.measure and status == 0:
+            measure_exported(folder.result["saved_model"], arguments)
+        return status
+
+
+def require_test_split(arguments):
+    """Finds out before the training whether there is anything to measure against.
+
+    Raises:
+        InputError: the data set has no test split.
+    """
+    try:
+        data.load(
+            arguments.dataset, 1, arguments.image_size, arguments.data_dir, split=MEASURED_SPLIT
+        )
+    except InputError as error:
+        raise InputError(f"--measure compares with the test split: {error}") from error
 
 
 def is_finished(folder, budget, model_folder):
@@ -215,7 +240,7 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
             "saved. The same command resumes it"
         )
         return 128 + received
-    export(gan, folder, model_folder, dataset.batch_size, seconds())
+    export(gan, folder, model_folder, arguments, dataset, seconds())
     return 0
 
 
@@ -267,31 +292,48 @@ def penalties_of(gan):
     return f"{' + '.join(terms)} every {gan.penalty_interval} steps"
 
 
-def export(gan, folder, model_folder, batch_size, seconds):
+def training_of(arguments, dataset, result):
+    """What the model card says of the training."""
+    return {
+        "command": arguments.command,
+        "seed": arguments.seed,
+        **result,
+        "data": {
+            "name": dataset.name,
+            "num_images": dataset.num_images,
+            "image_shape": dataset.image_shape,
+            "fingerprint": dataset.fingerprint,
+            "licence": dataset.licence,
+        },
+    }
+
+
+def export(gan, folder, model_folder, arguments, dataset, seconds):
     """Writes the SavedModel, its contact sheet and the curves, and says where they are."""
     import tensorflow as tf
 
+    from tfgan import model_card
     from tfgan.export import export_saved_model
     from tfgan.plotting import save_curves, sheet
 
-    version_folder, difference = export_saved_model(gan, model_folder)
+    step = int(gan.step)
+    result = {
+        "step": step,
+        "images": step * dataset.batch_size,
+        "seconds": round(seconds, 2),
+    }
+    training = training_of(arguments, dataset, result)
+    version_folder, difference = export_saved_model(gan, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.
     exported = tf.saved_model.load(str(version_folder))
     seeds = tf.range(64, dtype=tf.int64)
     sheet(exported.signatures["from_seeds"](seeds=seeds)["images"]).save(folder.contact_sheet_file)
     save_curves(folder.history_file, folder.curves_file)
-    step = int(gan.step)
-    folder.finish(
-        {
-            "step": step,
-            "images": step * batch_size,
-            "seconds": round(seconds, 2),
-            "saved_model": str(version_folder),
-        }
-    )
+    folder.finish(result | {"saved_model": str(version_folder)})
     print(
         f"\nexported {version_folder} (reloaded, it differs from the live model by at most "
         f"{difference:.1g})\n"
+        f"card     {version_folder / model_card.CARD_FILE}\n"
         f"pictures {folder.contact_sheet_file}\n"
         f"curves   {folder.curves_file}\n"
         f"sample   python -m tfgan.generate {model_folder} --num 64 --seed 0 --out grid.png\n"
@@ -299,6 +341,23 @@ def export(gan, folder, model_folder, batch_size, seconds):
         f"--model_name={os.path.basename(model_folder)} "
         f"--model_base_path={os.path.abspath(model_folder)}"
     )
+
+
+def measure_exported(version_folder, arguments):
+    """Measures what an exported model draws, writes it into the model card and prints it."""
+    import numpy as np
+
+    from tfgan import metrics, model_card
+
+    report = metrics.measure(
+        pictures_of(version_folder, np.arange(NUM_MEASURED)),
+        arguments.dataset,
+        split=MEASURED_SPLIT,
+        data_dir=arguments.data_dir,
+        image_size=arguments.image_size,
+    )
+    model_card.add_metrics(version_folder, report)
+    print(f"\n{report}")
 
 
 def main(argv=None):

@@ -2,6 +2,8 @@
 
 import argparse
 import re
+import shlex
+import sys
 
 from tfgan.command_line import ArgumentParser, image_size, number
 from tfgan.precision import PRECISIONS
@@ -233,10 +235,19 @@ def parse(argv=None):
         help="how many of the newest to keep (default: 3)",
     )
     group.add_argument(
+        "--measure",
+        action="store_true",
+        help="measure 10,000 pictures of the exported model against the test split, and write the "
+        "numbers into its model card",
+    )
+    group.add_argument(
         "--fresh", action="store_true", help="delete the run of this name and start anew"
     )
 
+    argv = sys.argv[1:] if argv is None else argv
     arguments = parser.parse_args(argv)
+    # As it was typed, for whoever wants to repeat it.
+    arguments.command = shlex.join(["python", "-m", "tfgan.train", *argv])
     if arguments.networks != "convolutional":
         for flag, is_given in (
             ("--depth", arguments.depth is not None),

@@ -35,6 +35,7 @@ class ImageDataset:
         num_corrupt: Pictures left out because they cannot be read.
         cache_path: Folder of the memory map, or None where the pictures are in memory.
         fingerprint: Changes with the files, or the version, that the pictures come from.
+        licence: What the pictures may be used under.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ImageDataset:
     num_corrupt: int = 0
     cache_path: Path | None = None
     fingerprint: str = ""
+    licence: str = "unknown"
 
     @property
     def image_shape(self) -> ImageShape:
@@ -193,6 +195,7 @@ def load(
         num_corrupt=source.num_images - len(images),
         cache_path=cache_path,
         fingerprint=key_of(source),
+        licence=source.licence,
     )
 
 

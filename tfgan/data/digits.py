@@ -11,6 +11,8 @@ from tfgan.errors import InputError
 # spread over both parts and both follow one distribution.
 _TOTAL = 1797
 _HELD_OUT_EVERY = 6
+# Of the UCI repository, from which scikit-learn has them.
+_LICENCE = "CC BY 4.0 (Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI)"
 
 
 def source(size: tuple[int, int] | None, split: str) -> Source:
@@ -48,4 +50,5 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
         class_names=tuple("0123456789"),
         survey=lambda: (*(size or (8, 8)), 1),
         decode=decode,
+        licence=_LICENCE,
     )

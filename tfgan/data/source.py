@@ -21,6 +21,7 @@ class Source:
         survey: Returns the shape (height, width, channels) that every decoded picture has.
         decode: Takes that shape and yields, in a fixed order, each readable picture as uint8
             [height, width, channels] with its label, an int, or None where there are no labels.
+        licence: What the pictures may be used under.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Source:
     class_names: tuple[str, ...] | None
     survey: Callable[[], ImageShape]
     decode: Callable[[ImageShape], Iterator[tuple[np.ndarray, int | None]]]
+    licence: str = "unknown"
 
 
 def slug(name: str) -> str:

@@ -109,6 +109,7 @@ def source(
         class_names=tuple(label.names) if labelled else None,
         survey=survey,
         decode=decode,
+        licence=builder.info.redistribution_info.license.strip() or "unknown",
     )
 
 

@@ -1,0 +1,72 @@
+"""The model card: what an exported model is, where it comes from, and how it was measured."""
+
+import datetime
+import json
+import os
+from pathlib import Path
+
+from tfgan.versions import package_versions
+
+# Within a version's folder. TensorFlow Serving ignores it.
+CARD_FILE = Path("assets.extra", "model_card.json")
+
+
+def model_card(name, family, signatures, training):
+    """A card without metrics, which `add_metrics` adds.
+
+    Args:
+        name: under which the model is exported.
+        family: the name of its class.
+        signatures: dict from a name to its concrete function, as a loaded SavedModel has them.
+        training: what the model was trained on and how, a dict for JSON, or None where that is not
+            known.
+
+    Returns:
+        A dict for JSON.
+    """
+    return {
+        "name": name,
+        "family": family,
+        "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "signatures": {
+            signature: {
+                "inputs": _shapes_and_dtypes(function.structured_input_signature[1]),
+                "outputs": _shapes_and_dtypes(function.structured_outputs),
+            }
+            for signature, function in signatures.items()
+        },
+        "training": training,
+        "versions": package_versions(),
+        "metrics": None,
+    }
+
+
+def _shapes_and_dtypes(specs):
+    return {
+        name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+        for name, spec in specs.items()
+    }
+
+
+def read(version_folder):
+    """The card of an exported version, a dict."""
+    return json.loads((Path(version_folder) / CARD_FILE).read_text())
+
+
+def write(version_folder, card):
+    """Writes the card of a version: whole or, where that fails, not at all."""
+    path = Path(version_folder) / CARD_FILE
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_suffix(".json.writing")
+    temporary.write_text(json.dumps(card, indent=2) + "\n")
+    os.replace(temporary, path)
+
+
+def add_metrics(version_folder, report):
+    """Writes what was measured into the card.
+
+    Args:
+        version_folder: of the model that was measured.
+        report: a `tfgan.metrics.Report`.
+    """
+    write(version_folder, read(version_folder) | {"metrics": report.as_dict()})
