@@ -1,5 +1,9 @@
 """`python -m tfgan.generate` on a SavedModel of a tiny GAN."""
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import keras
 import numpy as np
 import pytest
@@ -148,3 +152,57 @@ def test_a_place_that_cannot_be_written_is_told_in_one_line(model_folder, tmp_pa
     errors = capsys.readouterr().err
     assert errors.startswith("error: ") and errors.count("\n") == 1
     assert str(tmp_path / "file") in errors
+
+
+@pytest.fixture
+def server():
+    """A server that gives every request the answer `server.answer`, a status and a text."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status, text = self.server.answer
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    with HTTPServer(("localhost", 0), Handler) as server:
+        server.url = f"http://localhost:{server.server_port}/v1/models/tiny"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((404, json.dumps({"error": "Servable not found"})), ["404", "Servable not found"]),
+        ((400, json.dumps({"error": "no\nsuch\nsignature"})), ["400", "no"]),
+        ((502, "<html>Bad gateway</html>"), ["502", "Bad gateway"]),
+        ((500, ""), ["500", "no message"]),
+        ((200, "<html>Welcome</html>"), ["not with pictures"]),
+        ((200, json.dumps({"outputs": [1.0]})), ["not with pictures"]),
+        ((200, json.dumps({"outputs": [{"b64": "abcd"}]})), ["not with pictures"]),
+    ],
+)
+def test_what_a_server_says_instead_of_pictures_is_told_in_one_line(
+    answer, words, server, tmp_path, capsys
+):
+    server.answer = answer
+    flags = ["--num", "1", "--out", tmp_path / "grid.png"]
+    assert_refused([server.url, *flags], [server.url, *words], capsys)
+
+
+def test_an_address_without_a_server_or_a_model_is_refused(server, tmp_path, capsys):
+    server.answer = (200, "")
+    flags = ["--num", "1", "--out", tmp_path / "grid.png"]
+    root = server.url.split("/v1")[0]
+    assert_refused([root, *flags], [root, "/v1/models/NAME"], capsys)
+    # Port 9 is "discard", which nobody runs.
+    nobody = "http://localhost:9/v1/models/tiny"
+    assert_refused([nobody, *flags], [nobody, "no server"], capsys)
