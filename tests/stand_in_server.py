@@ -80,13 +80,12 @@ class Version:
             inputs = {name: to_array(name, proto) for name, proto in request.inputs.items()}
             self.predict(request.model_spec.signature_name, inputs)
 
-    def signature(self, name):
-        if name not in self.signatures:
-            raise invalid(f'Serving signature name: "{name}" not found in signature def')
-        return self.signatures[name]
-
     def predict(self, name, inputs):
-        expected = self.signature(name).inputs
+        if name not in self.signatures:
+            raise RequestError(
+                grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
+            )
+        expected = self.signatures[name].inputs
         if inputs.keys() != expected.keys():
             raise invalid(
                 f"the inputs are {sorted(inputs)}, but those of the signature {name!r} are "
@@ -216,7 +215,9 @@ def rest_predict(version, body):
     if not isinstance(request, dict) or ("instances" in request) == ("inputs" in request):
         raise invalid("the request must be a JSON object with either 'instances' or 'inputs'")
     signature_name = request.get("signature_name", "serving_default")
-    specs = version.signature(signature_name).inputs
+    if signature_name not in version.signatures:
+        raise invalid(f'Serving signature name: "{signature_name}" not found in signature def')
+    specs = version.signatures[signature_name].inputs
     columns = request.get("inputs")
     if "instances" in request:
         rows = request["instances"]

@@ -1,8 +1,13 @@
 """`python -m tfgan.generate` on a SavedModel of a tiny GAN."""
 
+import base64
+import io
 import json
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -196,6 +201,22 @@ def test_what_a_server_says_instead_of_pictures_is_told_in_one_line(
     server.answer = answer
     flags = ["--num", "1", "--out", tmp_path / "grid.png"]
     assert_refused([server.url, *flags], [server.url, *words], capsys)
+
+
+def test_an_address_needs_no_tensorflow(server, tmp_path):
+    png = io.BytesIO()
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4)).save(png, "png")
+    encoded = {"b64": base64.b64encode(png.getvalue()).decode()}
+    server.answer = (200, json.dumps({"outputs": [encoded]}))
+    out = tmp_path / "one.npz"
+    flags = [server.url, "--num", "1", "--format", "npz", "--out", str(out)]
+    code = (
+        f"import sys; from tfgan import generate; assert generate.main({flags}) == 0; "
+        "assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+    with np.load(out) as arrays:
+        np.testing.assert_array_equal(arrays["images"][0, :, :, 0].ravel(), np.arange(12))
 
 
 def test_an_address_without_a_server_or_a_model_is_refused(server, tmp_path, capsys):
