@@ -1,4 +1,4 @@
-"""The benchmarks of quality, sampling and Stacked MNIST, at sizes that take seconds."""
+"""The benchmarks of quality, sampling, serving and Stacked MNIST, at sizes that take seconds."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tfgan
-from benchmarks import quality, sampling, stacked_mnist
+from benchmarks import quality, sampling, serving, stacked_mnist
 
 
 def row(seed, distance, recipe="default", budget="1 min"):
@@ -83,6 +83,23 @@ def test_sampling_compares_with_the_generator(capsys):
         "png",
     ]
     assert lines[0].endswith("| 1.00 (quartiles 1.00 to 1.00) |")
+
+
+@pytest.mark.slow
+def test_serving_times_every_way_to_draw(capsys):
+    assert serving.main(["--batch-sizes", "2", "--rounds", "1", "--calls", "2"]) == 0
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
+    signatures = ["serving_default", "from_seeds", "png"]
+    assert [row[1] for row in rows] == [
+        "model.predict",
+        "eager call",
+        "tf.function",
+        *(f"C++ loader, {signature}" for signature in signatures),
+        *(f"{way}, {signature}" for signature in signatures for way in ("gRPC", "REST")),
+    ]
+    for row in rows:
+        p50, p95, p99 = (float(cell.rstrip(" |")) for cell in row[3:])
+        assert 0 < p50 <= p95 <= p99
 
 
 def test_a_mode_is_the_number_that_the_channels_read():
