@@ -134,6 +134,13 @@ def test_a_seed_is_the_same_png_here_over_rest_and_over_grpc(local, url, stub):
         assert np.abs(pixels_of(alone) - pixels_of(png)).max() <= 1
 
 
+def test_no_seeds_are_no_pictures(url, stub):
+    assert grpc_png(stub, []) == []
+    for signature in ("from_seeds", "png"):
+        request = {"signature_name": signature, "inputs": {"seeds": []}}
+        assert requests.post(f"{url}:predict", json=request, timeout=60).json() == {"outputs": []}
+
+
 def test_numbers_come_by_rows_and_by_columns(local, url):
     expected = np.stack([pixels_of(png) for png in local(SEEDS)])[..., None] / 255
     seeds = {"signature_name": "from_seeds"}
