@@ -44,7 +44,7 @@ def parse(argv=None):
     parser.add_argument(
         "--batch-sizes", type=number(int, 1), nargs="+", default=[1, 8, 64], metavar="N"
     )
-    parser.add_argument("--rounds", type=number(int, 1), default=10, metavar="N")
+    parser.add_argument("--rounds", type=number(int, 1), default=5, metavar="N")
     parser.add_argument(
         "--calls", type=number(int, 1), default=20, metavar="N", help="of each a round"
     )
