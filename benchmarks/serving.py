@@ -168,13 +168,26 @@ def started(gan, folder):
             process.kill()
 
 
+def table(seconds):
+    """A Markdown table of `{batch size: {contender: seconds of each call}}`."""
+    head, rows = ["path"], {}
+    for batch_size, times in seconds.items():
+        head += [f"batch {batch_size}: images/s", "p50 / p95 / p99, ms"]
+        for name, values in times.items():
+            p50, p95, p99 = 1000 * np.percentile(values, [50, 95, 99])
+            rate = f"{1000 * batch_size / p50:,.0f}"
+            rows.setdefault(name, [name]).extend([rate, f"{p50:.1f} / {p95:.1f} / {p99:.1f}"])
+    lines = [head, ["---"] * len(head), *rows.values()]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
 def bench(arguments):
-    """Prints a Markdown table."""
+    """Prints the table."""
     import tfgan
 
     shape = (28, 28, 1)
     gan = tfgan.GAN(tfgan.convolutional_generator(shape), tfgan.convolutional_discriminator(shape))
-    rows = ["| batch | path | images/s | p50, ms | p95, ms | p99, ms |", "|" + " --- |" * 6]
+    seconds = {}
     total = arguments.rounds * len(arguments.batch_sizes)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -186,18 +199,12 @@ def bench(arguments):
             functions = contenders(latents.astype(np.float32))
             for times in functions.values():
                 times(2)
-            seconds = {name: [] for name in functions}
+            seconds[batch_size] = {name: [] for name in functions}
             for _ in range(arguments.rounds):
                 for name, times in functions.items():
-                    seconds[name] += times(arguments.calls)
+                    seconds[batch_size][name] += times(arguments.calls)
                 bar.update()
-            for name, values in seconds.items():
-                p50, p95, p99 = 1000 * np.percentile(values, [50, 95, 99])
-                rows.append(
-                    f"| {batch_size} | {name} | {1000 * batch_size / p50:,.0f} "
-                    f"| {p50:.2f} | {p95:.2f} | {p99:.2f} |"
-                )
-    print("\n".join(rows))
+    print(table(seconds))
     return 0
 
 

@@ -87,19 +87,27 @@ def test_sampling_compares_with_the_generator(capsys):
 
 @pytest.mark.slow
 def test_serving_times_every_way_to_draw(capsys):
-    assert serving.main(["--batch-sizes", "2", "--rounds", "1", "--calls", "2"]) == 0
-    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
+    assert serving.main(["--batch-sizes", "1", "2", "--rounds", "1", "--calls", "2"]) == 0
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()]
+    assert [len(row) for row in rows] == [5] * 14
     signatures = ["serving_default", "from_seeds", "png"]
-    assert [row[1] for row in rows] == [
+    assert [row[0] for row in rows[2:]] == [
         "model.predict",
         "eager call",
         "tf.function",
         *(f"C++ loader, {signature}" for signature in signatures),
         *(f"{way}, {signature}" for signature in signatures for way in ("gRPC", "REST")),
     ]
-    for row in rows:
-        p50, p95, p99 = (float(cell.rstrip(" |")) for cell in row[3:])
-        assert 0 < p50 <= p95 <= p99
+
+
+def test_the_serving_table_has_rates_and_percentiles():
+    seconds = {1: {"a": [0.001] * 99 + [0.1]}, 8: {"a": [0.002, 0.004, 0.003]}}
+    assert serving.table(seconds).splitlines() == [
+        "| path | batch 1: images/s | p50 / p95 / p99, ms "
+        "| batch 8: images/s | p50 / p95 / p99, ms |",
+        "| --- | --- | --- | --- | --- |",
+        "| a | 1,000 | 1.0 / 1.0 / 2.0 | 2,667 | 3.0 / 3.9 / 4.0 |",
+    ]
 
 
 def test_a_mode_is_the_number_that_the_channels_read():
