@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan import model_card
+from tfgan.formats import GENERATOR_CONFIG
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.saved_models import versions
 from tfgan.warm_up import write_warm_up
@@ -188,6 +189,9 @@ def export_saved_model(model, model_folder, training=None):
             model_folder.name, type(model).__name__, reloaded.signatures, training
         )
         model_card.write(written, card)
+        config = written / GENERATOR_CONFIG
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(model.average_generator.to_json(indent=2) + "\n")
         version_folder = model_folder / str(max(versions(model_folder), default=0) + 1)
         os.rename(written, version_folder)
     finally:

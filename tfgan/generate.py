@@ -110,11 +110,7 @@ def load(folder):
 
     from tfgan.plotting import to_uint8
 
-    try:
-        model = tf.saved_model.load(str(folder))
-    except (OSError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"the SavedModel {folder} cannot be loaded: {reason}") from error
+    model = saved_models.load(folder)
     if "from_seeds" not in model.signatures:
         raise InputError(
             f"{folder} has no signature from_seeds. Its signatures: {', '.join(model.signatures)}"

@@ -39,3 +39,24 @@ def find(path):
             "1/saved_model.pb"
         )
     return complete[-1]
+
+
+def name_of(folder):
+    """A model's name: that of the folder which holds its versions, or of a lone SavedModel's."""
+    folder = Path(folder).resolve()
+    return folder.parent.name if re.fullmatch("[0-9]+", folder.name) else folder.name
+
+
+def load(folder):
+    """What `tf.saved_model.load` gives for a SavedModel's folder.
+
+    Raises:
+        InputError: it cannot be loaded.
+    """
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(str(folder))
+    except (OSError, tf.errors.OpError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"the SavedModel {folder} cannot be loaded: {reason}") from error

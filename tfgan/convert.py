@@ -1,0 +1,139 @@
+"""Converts a SavedModel to a file for Keras, LiteRT or ONNX, and checks that it draws the same."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tfgan import formats, saved_models
+from tfgan.command_line import EXIT_FAULT, ArgumentParser, run, start_tensorflow
+from tfgan.errors import InputError
+
+# How far a pixel in [0, 1] may be from the SavedModel's: in float32 another order of sums rounds
+# differently; in float16 no pixel of a picture of 256 levels may move by more than one level.
+BOUNDS = {None: 1e-5, "float16": 1 / 255}
+NUM_LATENTS = 16
+
+EPILOG = """\
+examples:
+  python -m tfgan.convert saved_models/digits_gan --format onnx
+  python -m tfgan.convert saved_models/digits_gan --format litert --quantize float16
+  python -m tfgan.convert saved_models/digits_gan/1 --format keras --out generator.keras
+
+What is converted is the signature serving_default: latents float32 [None, D] -> images float32
+[None, H, W, C] in [0, 1], for batches of any size.
+"""
+
+
+def parse(argv=None):
+    """Parses the command line; TensorFlow is not imported for it."""
+    parser = ArgumentParser(prog="python -m tfgan.convert", description=__doc__, epilog=EPILOG)
+    parser.add_argument(
+        "model", metavar="MODEL", help="a SavedModel's folder, or one that holds its versions"
+    )
+    parser.add_argument("--format", choices=[*formats.EXTENSIONS], required=True)
+    parser.add_argument(
+        "--quantize",
+        choices=["float16"],
+        help="half precision, which halves the file (litert, onnx; default: float32)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help="a new file (default: the model's name with .keras, .tflite or .onnx)",
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.quantize and arguments.format == "keras":
+        parser.error("--quantize is for --format litert and onnx. Received: --format keras")
+    extension = formats.EXTENSIONS[arguments.format]
+    if arguments.out and arguments.out.suffix != extension:
+        parser.error(
+            f"--out must end in {extension} for --format {arguments.format}. "
+            f"Received: '{arguments.out}'"
+        )
+    return arguments
+
+
+def convert(arguments):
+    """Converts as the arguments say; returns the exit status."""
+    folder = saved_models.find(arguments.model)
+    extension = formats.EXTENSIONS[arguments.format]
+    out = arguments.out or Path(saved_models.name_of(folder) + extension)
+    if out.exists():
+        raise InputError(f"--out {out} exists: pass a new file")
+    formats.require_packages(arguments.format)
+    start_tensorflow()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # The file appears whole and checked, or not at all.
+    temporary = Path(tempfile.mkdtemp(prefix=".converting-", dir=out.parent))
+    try:
+        written = temporary / out.name
+        difference = write_and_compare(folder, arguments.format, arguments.quantize, written)
+        bound = BOUNDS[arguments.quantize]
+        if not difference <= bound:
+            print(
+                f"error: {out} would differ from {folder} by {difference:.2g}, more than "
+                f"{bound:.2g}, and was not written",
+                file=sys.stderr,
+            )
+            return EXIT_FAULT
+        os.rename(written, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    print(
+        f"{folder} -> {out} ({out.stat().st_size:,} bytes; its pictures differ by at most "
+        f"{difference:.1g}, allowed: {bound:.1g})"
+    )
+    return 0
+
+
+def write_and_compare(folder, format_name, quantize, path):
+    """Writes a SavedModel's pictures in another format, and runs the file.
+
+    Args:
+        folder: of one version.
+        format_name: `keras`, `litert` or `onnx`.
+        quantize: `float16` or None.
+        path: of the file, with the format's extension.
+
+    Returns:
+        The largest absolute difference of any pixel in [0, 1] from the SavedModel's, over 16
+        latents, one at a time and all at once.
+
+    Raises:
+        InputError: the model cannot be converted.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    # A GPU would compare its own rounding.
+    with tf.device("CPU"):
+        model = saved_models.load(folder)
+        function = formats.converted_function(model, folder)
+        if format_name == "keras":
+            formats.write_keras(model, folder, path)
+            draw = formats.open_keras(path)
+        elif format_name == "litert":
+            formats.write_litert(model, function, path, float16=quantize == "float16")
+            draw = formats.open_litert(path)
+        else:
+            formats.write_onnx(function, path, float16=quantize == "float16")
+            draw = formats.open_onnx(path)
+        latent_dim = function.input_signature[0].shape[1]
+        latents = np.random.default_rng(0).standard_normal((NUM_LATENTS, latent_dim), np.float32)
+        expected = model.signatures["serving_default"](latents=tf.constant(latents))["images"]
+        together = draw(latents)
+        one_by_one = np.concatenate([draw(latents[i : i + 1]) for i in range(NUM_LATENTS)])
+    return max(float(np.abs(images - expected).max()) for images in (together, one_by_one))
+
+
+def main(argv=None):
+    """Entry point; returns the exit status."""
+    arguments = parse(argv)
+    return run(convert, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
