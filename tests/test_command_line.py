@@ -11,11 +11,11 @@ import textwrap
 import pytest
 
 import tfgan
-from tfgan import command_line, generate, train
+from tfgan import command_line, convert, generate, train
 from tfgan.command_line import ArgumentParser, image_size, number
 from tfgan.errors import InputError
 
-COMMANDS = {"train": train.main, "generate": generate.main}
+COMMANDS = {"train": train.main, "generate": generate.main, "convert": convert.main}
 
 
 def refusal_of(parse, text):
@@ -142,6 +142,17 @@ BAD_GENERATE_FLAGS = [
 ]
 
 
+BAD_CONVERT_FLAGS = [
+    ([], ["MODEL", "--format"]),
+    (["model"], ["--format"]),
+    (["model", "--format", "tfjs"], ["--format", "'tfjs'", "litert"]),
+    (["model", "--format", "onnx", "--quantize", "int8"], ["--quantize", "'int8'", "float16"]),
+    (["model", "--format", "keras", "--quantize", "float16"], ["--quantize", "--format keras"]),
+    (["model", "--format", "litert", "--out", "a.onnx"], ["--out", "'a.onnx'", ".tflite"]),
+    (["model", "--format", "onnx", "--out", "onnx"], ["--out", "'onnx'", ".onnx"]),
+]
+
+
 @pytest.mark.parametrize(("argv", "received"), BAD_TRAIN_FLAGS, ids=str)
 def test_train_refuses(argv, received, capsys):
     assert_refused("train", argv, received, capsys)
@@ -150,6 +161,11 @@ def test_train_refuses(argv, received, capsys):
 @pytest.mark.parametrize(("argv", "received"), BAD_GENERATE_FLAGS, ids=str)
 def test_generate_refuses(argv, received, capsys):
     assert_refused("generate", argv, received, capsys)
+
+
+@pytest.mark.parametrize(("argv", "received"), BAD_CONVERT_FLAGS, ids=str)
+def test_convert_refuses(argv, received, capsys):
+    assert_refused("convert", argv, received, capsys)
 
 
 @pytest.mark.parametrize(
@@ -194,12 +210,15 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         "--learning-rate --beta-1 --beta-2 --precision --seed --out --name --export-dir "
         "--checkpoint-every --keep-checkpoints --fresh",
         "generate": "--num --seed --format --out",
+        "convert": "--format --quantize --out",
     }[command]
     for flag in flags.split():
         assert f"\n  {flag}" in output, flag
     arguments = {
         "train": vars(train.parse([])),
         "generate": vars(generate.parse(["model"])),
+        # Its only flag of these, --format, has no default.
+        "convert": {},
     }[command]
     # Help says what the parser does where a flag is left out.
     for name in ("latent_dim", "batch_size", "learning_rate", "seed", "num", "format"):
@@ -212,15 +231,16 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
 def test_help_and_bad_flags_answer_at_once_without_tensorflow():
     script = """
         import sys, tfgan
-        from tfgan import generate, train
+        from tfgan import convert, generate, train
 
-        for main in (train.main, generate.main):
+        for main in (train.main, generate.main, convert.main):
             for argv in (["--help"], ["--no-such-flag"], ["--version"]):
                 try:
                     main(argv)
                 except SystemExit as stop:
                     assert stop.code == (2 if argv == ["--no-such-flag"] else 0)
         assert generate.main(["no/such/model"]) == 2
+        assert convert.main(["no/such/model", "--format", "onnx"]) == 2
         heavy = {"tensorflow", "keras", "sklearn", "matplotlib", "tensorflow_datasets"}
         print("imported:", sorted(heavy & set(sys.modules)))
     """
@@ -230,7 +250,7 @@ def test_help_and_bad_flags_answer_at_once_without_tensorflow():
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.stdout.endswith("imported: []\n")
-    assert done.stderr.count("\n") == 3
+    assert done.stderr.count("\n") == 5
     # Seconds of the processor: those on the clock depend on what else it does.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 

@@ -114,13 +114,11 @@ def write_and_compare(folder, format_name, quantize, path):
         function = formats.converted_function(model, folder)
         if format_name == "keras":
             formats.write_keras(model, folder, path)
-            draw = formats.open_keras(path)
         elif format_name == "litert":
             formats.write_litert(model, function, path, float16=quantize == "float16")
-            draw = formats.open_litert(path)
         else:
             formats.write_onnx(function, path, float16=quantize == "float16")
-            draw = formats.open_onnx(path)
+        draw = formats.open_file(path)
         latent_dim = function.input_signature[0].shape[1]
         latents = np.random.default_rng(0).standard_normal((NUM_LATENTS, latent_dim), np.float32)
         expected = model.signatures["serving_default"](latents=tf.constant(latents))["images"]

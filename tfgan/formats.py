@@ -81,6 +81,19 @@ def converted_function(model, folder):
     return serving_default
 
 
+def open_file(path):
+    """Gives a file to its runtime.
+
+    Args:
+        path: ends in the extension of its format.
+
+    Returns:
+        A function from latents float32 [N, D] to pictures float32 [N, H, W, C], both arrays.
+    """
+    open_with = {".keras": open_keras, ".tflite": open_litert, ".onnx": open_onnx}
+    return open_with[path.suffix](path)
+
+
 def write_keras(model, folder, path):
     """Writes a `.keras` file of stock layers: `latents` [None, D] -> pictures in [0, 1].
 
@@ -109,7 +122,7 @@ def write_keras(model, folder, path):
 
 
 def open_keras(path):
-    """A file's function from latents float32 [N, D] to pictures float32 [N, H, W, C]."""
+    """Gives a file to Keras; see `open_file`."""
     import keras
 
     return keras.saving.load_model(path).predict_on_batch
@@ -138,7 +151,7 @@ def write_litert(model, function, path, float16):
 
 
 def open_litert(path):
-    """A file's function from latents float32 [N, D] to pictures float32 [N, H, W, C]."""
+    """Gives a file to LiteRT; see `open_file`."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path), num_threads=os.cpu_count())
@@ -172,7 +185,7 @@ def write_onnx(function, path, float16):
 
 
 def open_onnx(path):
-    """A file's function from latents float32 [N, D] to pictures float32 [N, H, W, C]."""
+    """Gives a file to ONNX Runtime; see `open_file`."""
     import onnxruntime
 
     with quiet_stderr():

@@ -1,0 +1,258 @@
+"""`python -m tfgan.convert`: the files draw what the live model draws, or are not there."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import make_gan
+from other_runtimes import pictures_of
+
+import tfgan
+from tfgan import convert, formats
+
+PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
+LATENT_DIM = 6
+FLOAT16 = ["--quantize", "float16"]
+FORMATS = [("keras", []), ("litert", []), ("onnx", []), ("litert", FLOAT16), ("onnx", FLOAT16)]
+
+
+def make_model(networks, models_folder):
+    """A GAN whose variables all differ from what they are at first, and its exported model."""
+    if networks == "convolutional":
+        gan = make_gan((8, 8, 1), width=2, latent_dim=LATENT_DIM)
+    else:
+        generator = tfgan.dense_generator((12, 10, 3), LATENT_DIM, width=2)
+        discriminator = tfgan.dense_discriminator((12, 10, 3), width=2)
+        gan = make_gan(generator=generator, discriminator=discriminator)
+    rng = np.random.default_rng(0)
+    for variable in gan.average_generator.variables:
+        fan_in = np.sqrt(np.prod(variable.shape[:-1]))
+        noise = rng.normal(0, 2 / fan_in if len(variable.shape) > 1 else 0.1, variable.shape)
+        variable.assign(variable + noise if len(variable.shape) > 1 else variable + np.abs(noise))
+    tfgan.export_saved_model(gan, models_folder / networks)
+    return gan
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """The folder of the exported models."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def gans(models):
+    return {name: make_model(name, models) for name in ("convolutional", "dense")}
+
+
+def run(*arguments):
+    """The exit status, as the shell would see it."""
+    try:
+        return convert.main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return stop.code
+
+
+def assert_refused(arguments, received, capsys, status=2):
+    """The command answers in one line that holds all of `received`."""
+    assert run(*arguments) == status
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1 and errors.endswith("\n")
+    for part in received:
+        assert part in errors
+
+
+@pytest.mark.parametrize("networks", ["convolutional", "dense"])
+@pytest.mark.parametrize(("form", "flags"), FORMATS, ids=lambda value: "".join(value[-1:]))
+def test_a_file_draws_the_live_models_pictures_without_this_package(
+    form, flags, networks, gans, models, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    assert run(models / networks, "--format", form, *flags) == 0
+    out = Path(networks + formats.EXTENSIONS[form])
+    output, errors = capfd.readouterr()
+    assert errors == ""
+    assert re.fullmatch(
+        rf"{models / networks / '1'} -> {out} \({out.stat().st_size:,} bytes; its pictures differ "
+        r"by at most \d.*, allowed: (1e-05|0.004)\)\n",
+        output,
+    )
+    # The file alone is left.
+    assert os.listdir() == [out.name]
+
+    latents = np.random.default_rng(1).standard_normal((11, LATENT_DIM), np.float32)
+    live = (gans[networks].average_generator(latents).numpy() + 1) / 2
+    assert live.std(axis=0).mean() > 0.05
+    pictures = pictures_of(out, latents, tmp_path)
+    assert (pictures.shape, pictures.dtype) == (live.shape, np.float32)
+    difference = np.abs(pictures - live).max()
+    if flags:
+        assert 1e-5 < difference < 1 / 255
+    else:
+        assert difference <= 1e-5
+
+
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+def test_half_precision_stores_two_bytes_a_weight(form, gans, models, tmp_path):
+    whole, half = (tmp_path / f"{name}{formats.EXTENSIONS[form]}" for name in ("whole", "half"))
+    assert run(models / "dense", "--format", form, "--out", whole) == 0
+    assert run(models / "dense", "--format", form, *FLOAT16, "--out", half) == 0
+    weights = gans["dense"].generator.count_params()
+    assert whole.stat().st_size - half.stat().st_size > 0.9 * 2 * weights
+
+
+def test_a_file_beyond_the_bound_is_not_written(gans, models, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(convert.BOUNDS, None, -1.0)
+    out = tmp_path / "new" / "a.onnx"
+    flags = [models / "dense", "--format", "onnx", "--out", out]
+    assert_refused(flags, [str(out), "differ", "not written"], capsys, status=1)
+    assert os.listdir(out.parent) == []
+
+
+def test_a_conversion_with_a_defect_is_refused(gans, models, tmp_path, monkeypatch, capsys):
+    write_onnx = formats.write_onnx
+
+    def dimmed(function, path, float16):
+        @tf.function(input_signature=function.input_signature)
+        def half_the_contrast(latents):
+            return {"images": function(latents)["images"] / 2}
+
+        write_onnx(half_the_contrast, path, float16)
+
+    monkeypatch.setattr(formats, "write_onnx", dimmed)
+    flags = [models / "dense", "--format", "onnx", "--out", tmp_path / "a.onnx"]
+    assert_refused(flags, ["would differ", "by 0."], capsys, status=1)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+def test_a_missing_extra_is_named(form, gans, models, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
+    out = tmp_path / f"a{formats.EXTENSIONS[form]}"
+    flags = [models / "dense", "--format", form, "--out", out]
+    assert_refused(flags, [f'pip install "tfgan[{form}]"', formats.PACKAGES[form][0]], capsys)
+
+
+def test_what_exists_is_not_overwritten(gans, models, tmp_path, capsys):
+    out = tmp_path / "a.keras"
+    out.write_text("precious")
+    assert_refused([models / "dense", "--format", "keras", "--out", out], [str(out)], capsys)
+    assert out.read_text() == "precious"
+
+
+def test_what_is_no_saved_model_is_refused(tmp_path, capsys):
+    flags = ["--format", "onnx", "--out", tmp_path / "a.onnx"]
+    assert_refused([tmp_path / "absent", *flags], ["no such folder"], capsys)
+    assert_refused([tmp_path, *flags], ["1/saved_model.pb"], capsys)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_text("damaged")
+    assert_refused([tmp_path, *flags], [str(tmp_path / "1"), "cannot be loaded"], capsys)
+    assert os.listdir(tmp_path) == ["1"]
+
+
+def export_function(function, name, spec, folder, **functions):
+    """Exports a function of one input under `serving_default`, and more beside the signatures."""
+    module = tf.Module()
+    module.signature = tf.function(function, input_signature=[tf.TensorSpec(*spec, name=name)])
+    for key, value in functions.items():
+        setattr(module, key, value)
+    signatures = {"serving_default": module.signature}
+    tf.saved_model.save(module, str(folder / "1"), signatures=signatures)
+
+
+def test_a_text_cannot_be_converted(tmp_path, capsys):
+    export_function(
+        lambda texts: {"images": tf.zeros((tf.size(texts), 2, 2, 1))},
+        "texts",
+        ([None], tf.string),
+        tmp_path,
+    )
+    flags = [tmp_path, "--format", "onnx", "--out", tmp_path / "a.onnx"]
+    assert_refused(flags, ["takes a text (texts)", "cannot be converted"], capsys)
+    assert os.listdir(tmp_path) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("images", ([None, 4], tf.float32)),
+        ("latents", ([None, 4], tf.float64)),
+        ("latents", ([None, 4, 1], tf.float32)),
+        ("latents", (None, tf.float32)),
+        ("latents", ([None, None], tf.float32)),
+    ],
+)
+def test_what_is_not_from_latents_is_refused(name, spec, tmp_path, capsys):
+    export_function(lambda x: {"images": x}, name, spec, tmp_path)
+    flags = [tmp_path, "--format", "onnx", "--out", tmp_path / "a.onnx"]
+    assert_refused(flags, [f"Received: {name} {spec[1].name}", str(tmp_path / "1")], capsys)
+
+
+def test_a_model_without_serving_default_is_refused(tmp_path, capsys):
+    module = tf.Module()
+    module.double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None])])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"doubled": module.double})
+    flags = [tmp_path, "--format", "onnx", "--out", tmp_path / "a.onnx"]
+    assert_refused(flags, ["serving_default", "doubled"], capsys)
+
+
+def draw_squares(latents):
+    return {"images": tf.reshape(tf.sigmoid(latents), (-1, 2, 2, 1))}
+
+
+def test_models_of_other_tools_are_converted_but_not_to_keras(tmp_path, capsys):
+    export_function(draw_squares, "latents", ([None, 4], tf.float32), tmp_path)
+    assert run(tmp_path, "--format", "onnx", "--out", tmp_path / "a.onnx") == 0
+    capsys.readouterr()
+    flags = [tmp_path, "--format", "keras", "--out", tmp_path / "a.keras"]
+    assert_refused(flags, [str(tmp_path / "1"), "assets.extra/generator.json"], capsys)
+
+
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+def test_checks_of_the_signature_are_not_converted(form, tmp_path):
+    def checked(latents):
+        # Neither format has these operations, which change nothing.
+        latents = tf.io.parse_tensor(tf.io.serialize_tensor(latents), tf.float32)
+        return draw_squares(tf.ensure_shape(latents, (None, 4)))
+
+    spec = ([None, 4], tf.float32)
+    plain = tf.function(
+        lambda latents: draw_squares(latents)["images"], input_signature=[tf.TensorSpec(*spec)]
+    )
+    export_function(checked, "latents", spec, tmp_path, images_from_latents=plain)
+    out = tmp_path / f"a{formats.EXTENSIONS[form]}"
+    assert run(tmp_path, "--format", form, "--out", out) == 0
+
+
+def test_the_keras_file_has_the_generator_from_minus_1_to_1_inside(gans, models, tmp_path):
+    import keras
+
+    out = tmp_path / "a.keras"
+    assert run(models / "dense", "--format", "keras", "--out", out) == 0
+    model = keras.saving.load_model(out)
+    generator = keras.Model(model.input, model.get_layer("images").output)
+    latents = np.random.default_rng(1).standard_normal((3, LATENT_DIM), np.float32)
+    live = gans["dense"].average_generator(latents)
+    np.testing.assert_allclose(generator(latents), live, atol=1e-5)
+
+
+def test_the_pages_commands_and_programs_run(tmp_path, monkeypatch):
+    page = PAGE.read_text()
+    commands = re.findall(r"^    python -m tfgan\.convert (.*)$", page, re.MULTILINE)
+    programs = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert (len(commands), len(programs)) == (5, 3)
+    gan = make_gan(latent_dim=100)
+    tfgan.export_saved_model(gan, tmp_path / "saved_models" / "digits_gan")
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        assert run(*shlex.split(command)) == 0
+    for program in programs:
+        names = {}
+        exec(compile(program, str(PAGE), "exec"), names)
+        live = (gan.average_generator(names["latents"]).numpy() + 1) / 2
+        np.testing.assert_allclose(names["images"], live, atol=1e-5)
