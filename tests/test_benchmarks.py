@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tfgan
-from benchmarks import quality, sampling, serving, stacked_mnist
+from benchmarks import formats, quality, sampling, serving, stacked_mnist
 
 
 def row(seed, distance, recipe="default", budget="1 min"):
@@ -108,6 +108,16 @@ def test_the_serving_table_has_rates_and_percentiles():
         "| --- | --- | --- | --- | --- |",
         "| a | 1,000 | 1.0 / 1.0 / 2.0 | 2,667 | 3.0 / 3.9 / 4.0 |",
     ]
+
+
+@pytest.mark.slow
+def test_formats_are_compared_with_the_saved_model(capsys):
+    assert formats.main(["--batch-sizes", "2", "--rounds", "2", "--calls", "1"]) == 0
+    cells = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[0] for row in cells] == ["SavedModel", *formats.FILES]
+    sizes = [int(row[1].replace(",", "")) for row in cells]
+    assert sizes[3] < 0.6 * sizes[2] and sizes[5] < 0.6 * sizes[4]
+    assert [float(row[2]) < 1e-5 for row in cells] == [True, True, True, False, True, False]
 
 
 def test_a_mode_is_the_number_that_the_channels_read():

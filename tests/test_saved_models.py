@@ -3,7 +3,7 @@
 import pytest
 
 from tfgan.errors import InputError
-from tfgan.saved_models import find, versions
+from tfgan.saved_models import find, name_of, versions
 
 
 def add(folder, name, complete=True):
@@ -67,3 +67,10 @@ def test_what_is_no_folder_is_refused(tmp_path):
         with pytest.raises(InputError, match="no such folder") as error:
             find(path)
         assert str(path) in str(error.value)
+
+
+def test_a_models_name_is_its_folders(tmp_path, monkeypatch):
+    assert name_of(add(tmp_path / "digits_gan", "12")) == "digits_gan"
+    assert name_of(add(tmp_path, "lone")) == "lone"
+    monkeypatch.chdir(tmp_path / "digits_gan")
+    assert name_of("12") == "digits_gan"

@@ -60,8 +60,13 @@ def converted_function(model, folder):
             "have no strings. Serve the SavedModel as it is"
         )
     latents = inputs.get("latents")
-    is_of_latents = [*inputs] == ["latents"] and [*outputs] == ["images"]
-    if not is_of_latents or latents.dtype != tf.float32 or latents.shape[1:].rank != 1:
+    if (
+        [*inputs] != ["latents"]
+        or [*outputs] != ["images"]
+        or latents.dtype != tf.float32
+        or latents.shape.rank != 2
+        or latents.shape[1] is None
+    ):
         received = ", ".join(
             f"{name} {spec.dtype.name} {spec.shape}" for name, spec in inputs.items()
         )
