@@ -142,8 +142,8 @@ def self_check(model, reloaded):
 def export_saved_model(model, model_folder, training=None):
     """Exports the averaged generator as the next version of a model.
 
-    Beside the weights and the signatures lie warm-up requests (see `tfgan.warm_up`) and the model
-    card (see `tfgan.model_card`).
+    Beside the weights and the signatures lie warm-up requests (see `tfgan.warm_up`), the model
+    card (see `tfgan.model_card`) and the generator's layers (see `tfgan.formats.write_keras`).
 
     The version appears whole or not at all: it is written and checked under a temporary name,
     which Serving ignores, and then renamed.
@@ -189,9 +189,8 @@ def export_saved_model(model, model_folder, training=None):
             model_folder.name, type(model).__name__, reloaded.signatures, training
         )
         model_card.write(written, card)
-        config = written / GENERATOR_CONFIG
-        config.parent.mkdir(exist_ok=True)
-        config.write_text(model.average_generator.to_json(indent=2) + "\n")
+        layers = model.average_generator.to_json(indent=2)
+        (written / GENERATOR_CONFIG).write_text(layers + "\n")
         version_folder = model_folder / str(max(versions(model_folder), default=0) + 1)
         os.rename(written, version_folder)
     finally:
