@@ -1,6 +1,6 @@
 """Size, exactness and speed of the default MNIST generator in every format.
 
-The generator is untrained, with weights large enough for pictures that differ: neither size nor
+The generator is untrained, with kernels large enough for pictures that differ: neither size nor
 speed depends on them. The files draw in one process, in turn, so that a change of the machine's
 speed meets all of them; each runtime may use all cores.
 """
@@ -60,7 +60,8 @@ def export(models_folder):
         tfgan.convolutional_discriminator(IMAGE_SHAPE),
     )
     for variable in gan.average_generator.trainable_variables:
-        variable.assign(4 * variable)
+        if variable.path.endswith("kernel"):
+            variable.assign(4 * variable)
     return tfgan.export_saved_model(gan, models_folder / "mnist")[0]
 
 
