@@ -253,9 +253,11 @@ def test_a_text_cannot_be_converted(tmp_path, capsys):
         ("latents", ([None, 4, 1], tf.float32)),
         ("latents", (None, tf.float32)),
         ("latents", ([None, None], tf.float32)),
+        # What comes out is no picture.
+        ("latents", ([None, 4], tf.float32)),
     ],
 )
-def test_what_is_not_from_latents_is_refused(name, spec, tmp_path, capsys):
+def test_what_is_not_from_latents_to_images_is_refused(name, spec, tmp_path, capsys):
     export_function(lambda x: {"images": x}, name, spec, tmp_path)
     flags = [tmp_path, "--format", "onnx", "--out", tmp_path / "a.onnx"]
     assert_refused(flags, [f"Received: {name} {spec[1].name}", str(tmp_path / "1")], capsys)

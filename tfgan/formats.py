@@ -59,20 +59,17 @@ def converted_function(model, folder):
             f"{folder} takes a text ({texts[0]}), which cannot be converted: the other formats "
             "have no strings. Serve the SavedModel as it is"
         )
-    latents = inputs.get("latents")
+    latents, images = inputs.get("latents"), outputs.get("images")
     if (
         [*inputs] != ["latents"]
         or [*outputs] != ["images"]
-        or latents.dtype != tf.float32
-        or latents.shape.rank != 2
+        or (latents.dtype, images.dtype) != (tf.float32, tf.float32)
+        or (latents.shape.rank, images.shape.rank) != (2, 4)
         or latents.shape[1] is None
     ):
-        received = ", ".join(
-            f"{name} {spec.dtype.name} {spec.shape}" for name, spec in inputs.items()
-        )
         raise InputError(
-            "only a serving_default of latents float32 (None, D) -> images can be converted. "
-            f"Received: {received} -> {', '.join(outputs)} in {folder}"
+            "only a serving_default of latents float32 (None, D) -> images float32 (None, H, W, C) "
+            f"can be converted. Received: {_described(inputs)} -> {_described(outputs)} in {folder}"
         )
     # Models that other tools exported have the signature alone.
     images_from_latents = getattr(
@@ -84,6 +81,10 @@ def converted_function(model, folder):
         return {"images": images_from_latents(latents)}
 
     return serving_default
+
+
+def _described(specs):
+    return ", ".join(f"{name} {spec.dtype.name} {spec.shape}" for name, spec in specs.items())
 
 
 def open_file(path):
