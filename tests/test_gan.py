@@ -2,9 +2,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_gan, random_batch
+from conftest import make_gan
 
-from tfgan import data
 from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_for_step, latents_from_seeds
 from tfgan.losses import LOSSES, AdversarialLoss, cross_entropy_discriminator
@@ -38,20 +37,6 @@ def every_value(gan):
 def frozen():
     """An optimizer that does not move its player."""
     return keras.optimizers.SGD(0.0)
-
-
-@pytest.mark.parametrize("moving", ["generator", "discriminator"])
-def test_a_step_moves_its_players_weights_and_nobody_elses(moving, batch):
-    resting = {"generator": "discriminator", "discriminator": "generator"}[moving]
-    gan = make_gan(
-        **{f"{moving}_optimizer": keras.optimizers.SGD(0.1), f"{resting}_optimizer": frozen()}
-    )
-    moving_variables = getattr(gan, moving).trainable_variables
-    resting_variables = getattr(gan, resting).trainable_variables
-    moving_before, resting_before = values_of(moving_variables), values_of(resting_variables)
-    gan.train_step(batch)
-    assert not any(equal(moving_before, values_of(moving_variables)))
-    assert all(equal(resting_before, values_of(resting_variables)))
 
 
 def test_both_players_move_from_the_weights_before_the_step(batch):
@@ -183,35 +168,6 @@ def test_every_loss_trains(loss, batch):
     for _ in range(3):
         logs = gan.train_step(batch)
     assert all(np.isfinite(value) for value in logs.values())
-
-
-def test_fit_equals_the_plain_loop_bit_for_bit():
-    dataset = data.load("digits", batch_size=32, seed=1)
-    with_fit, with_loop = make_gan(), make_gan()
-    with_fit.fit(dataset.batches(), steps_per_epoch=5, epochs=2, verbose=0, shuffle=False)
-    batches = iter(dataset.batches())
-    for _ in range(10):
-        with_loop.train_step(next(batches))
-    assert all(equal(every_value(with_fit), every_value(with_loop)))
-    assert int(with_fit.step) == 10
-
-
-def test_steps_per_execution_changes_nothing():
-    dataset = data.load("digits", batch_size=32, seed=1)
-    one, three = make_gan(), make_gan(steps_per_execution=3)
-    one.fit(dataset.batches(), steps_per_epoch=6, epochs=1, verbose=0, shuffle=False)
-    three.fit(dataset.batches(), steps_per_epoch=6, epochs=1, verbose=0, shuffle=False)
-    assert all(equal(every_value(one), every_value(three)))
-
-
-def test_one_trace_only():
-    gan = make_gan()
-    for seed in range(12):
-        gan.train_step(random_batch(seed=seed))
-    assert gan.train_step.experimental_get_tracing_count() == 1
-    gan.generate(np.arange(3))
-    gan.generate(np.arange(7))
-    assert gan.generate.experimental_get_tracing_count() == 1
 
 
 def test_two_instances_do_not_share_a_trace(batch):

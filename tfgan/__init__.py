@@ -13,6 +13,8 @@ except PackageNotFoundError:  # A source tree that was never installed.
 
 _HOMES = {
     "GAN": "tfgan.models.gan",
+    "ConditionalGAN": "tfgan.models.conditional_gan",
+    "LabelCondition": "tfgan.conditions",
     "AdversarialLoss": "tfgan.losses",
     "ImageDataset": "tfgan.data",
     "InputError": "tfgan.errors",
@@ -21,6 +23,7 @@ _HOMES = {
     "dense_discriminator": "tfgan.networks",
     "dense_generator": "tfgan.networks",
     "export_saved_model": "tfgan.export",
+    "label_encoder": "tfgan.networks",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfgan.plotting import sheet
@@ -26,13 +25,13 @@ class SampleSheet(keras.callbacks.Callback):
 
     Args:
         folder: where `step-N.png` goes.
-        num: pictures on a sheet, those of the seeds 0 to num - 1.
+        num: pictures on a sheet; which, the model's `examples` says.
     """
 
     def __init__(self, folder, num=64):
         super().__init__()
         self.folder = Path(folder)
-        self.seeds = np.arange(num, dtype=np.int64)
+        self.num = num
 
     def on_train_begin(self, logs=None):
         self.last_step = int(self.model.step)
@@ -50,7 +49,8 @@ class SampleSheet(keras.callbacks.Callback):
         file = self.folder / f"step-{self.last_step:09d}.png"
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = file.with_suffix(".writing")
-        sheet(self.model.generate(self.seeds).numpy()).save(temporary, format="PNG")
+        inputs, columns = self.model.examples(self.num)
+        sheet(self.model.generate(*inputs).numpy(), columns).save(temporary, format="PNG")
         os.replace(temporary, file)
 
 

@@ -21,8 +21,6 @@ SELF_CHECK_TOLERANCE = 1e-5
 MAX_PICTURES_PER_REQUEST = 4096
 # In how many parts a batch is encoded, at the same time where there are cores.
 PNG_PARTS = 8
-# Enough to run every operation; a batch of another size costs nothing more afterwards.
-WARM_UP_SEEDS = np.arange(1, dtype=np.int64)
 
 
 def checked_batch(values, spec):
@@ -52,49 +50,57 @@ def encode_pngs(images):
     return tf.concat([tf.io.encode_png(part, compression=1) for part in parts], axis=0)
 
 
-def serving_module(generator):
+def serving_module(generator, condition=None):
     """A `tf.Module` that holds a generator's weights once and answers the serving signatures.
 
     Args:
-        generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1].
+        generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1]; with a condition
+            its inputs are `[latents, condition]`.
+        condition: what a conditional generator is told, such as a `LabelCondition`, or None.
 
     Returns:
         A module with the functions `serving_default` (`latents` float32 [None, D] -> `images`
         float32 [None, H, W, C] in [0, 1]), `from_seeds` (`seeds` int64 [None] -> `images`) and
         `png` (`seeds` -> `image_bytes` string [None]), which become the signatures, and
         `images_from_latents` (float32 [None, D] -> float32 [None, H, W, C] in [0, 1]), the plain
-        function from which other formats are made.
+        function from which other formats are made. With a condition each takes it besides, as
+        `labels` int32 [None].
     """
-    latent_dim = generator.input_shape[-1]
+    latent_dim = generator.inputs[0].shape[-1]
     module = tf.Module()
     # The variables alone: a tracked Keras model would store each of them a second time.
     module.weights = [variable.value for variable in generator.variables]
 
     latents_spec = tf.TensorSpec([None, latent_dim], tf.float32, name="latents")
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
+    told_specs = [] if condition is None else [condition.spec]
 
-    @tf.function(input_signature=[latents_spec])
-    def images_from_latents(latents):
-        return (generator(latents, training=False) + 1.0) / 2.0
+    @tf.function(input_signature=[latents_spec, *told_specs])
+    def images_from_latents(latents, *told):
+        inputs = [latents, *told] if told else latents
+        return (generator(inputs, training=False) + 1.0) / 2.0
 
-    def images_from_seeds(seeds):
+    def checked(told):
+        return [condition.checked(checked_batch(*pair)) for pair in zip(told, told_specs)]
+
+    def images_from_seeds(seeds, *told):
         seeds = checked_batch(seeds, seeds_spec)
-        return images_from_latents(latents_from_seeds(seeds, latent_dim))
+        return images_from_latents(latents_from_seeds(seeds, latent_dim), *checked(told))
 
-    @tf.function(input_signature=[latents_spec])
-    def serving_default(latents):
+    @tf.function(input_signature=[latents_spec, *told_specs])
+    def serving_default(latents, *told):
         latents = checked_batch(latents, latents_spec)
         latents = tf.debugging.assert_all_finite(latents, "latents must be finite numbers")
-        return {"images": images_from_latents(latents)}
+        return {"images": images_from_latents(latents, *checked(told))}
 
-    @tf.function(input_signature=[seeds_spec])
-    def from_seeds(seeds):
-        return {"images": images_from_seeds(seeds)}
+    @tf.function(input_signature=[seeds_spec, *told_specs])
+    def from_seeds(seeds, *told):
+        return {"images": images_from_seeds(seeds, *told)}
 
-    @tf.function(input_signature=[seeds_spec])
-    def png(seeds):
+    @tf.function(input_signature=[seeds_spec, *told_specs])
+    def png(seeds, *told):
         # The _bytes suffix makes Serving's REST interface answer in base64.
-        return {"image_bytes": encode_pngs(images_from_seeds(seeds))}
+        return {"image_bytes": encode_pngs(images_from_seeds(seeds, *told))}
 
     module.images_from_latents = images_from_latents
     module.serving_default = serving_default
@@ -103,11 +109,28 @@ def serving_module(generator):
     return module
 
 
+def named_inputs(model, inputs):
+    """The arguments of a model's `generate` as its signatures take them.
+
+    Args:
+        model: has `condition`.
+        inputs: seeds int64 [N], and where the model has a condition, that.
+
+    Returns:
+        `(seeds, told)`: a tensor, and a dict of a tensor by its name, or an empty one.
+    """
+    seeds, *told = inputs
+    specs = [] if model.condition is None else [model.condition.spec]
+    named = {spec.name: tf.constant(values, spec.dtype) for spec, values in zip(specs, told)}
+    return tf.constant(seeds, tf.int64), named
+
+
 def self_check(model, reloaded):
     """Compares a reloaded SavedModel with the live model it was made from.
 
     Args:
-        model: what was exported: has `average_generator`, `latent_dim` and `generate`.
+        model: what was exported: has `average_generator`, `latent_dim`, `condition`, `examples` and
+            `generate`.
         reloaded: what `tf.saved_model.load` returned.
 
     Returns:
@@ -118,11 +141,12 @@ def self_check(model, reloaded):
         RuntimeError: the difference exceeds `SELF_CHECK_TOLERANCE`, or the PNGs of `png` do not
             decode to the same pictures.
     """
-    seeds = np.arange(3, dtype=np.int64)
-    live = model.generate(seeds)
-    served = reloaded.signatures["from_seeds"](seeds=tf.constant(seeds))["images"]
+    inputs, _ = model.examples(3)
+    live = model.generate(*inputs)
+    seeds, told = named_inputs(model, inputs)
+    served = reloaded.signatures["from_seeds"](seeds=seeds, **told)["images"]
     latents = latents_from_seeds(seeds, model.latent_dim)
-    served_default = reloaded.signatures["serving_default"](latents=latents)["images"]
+    served_default = reloaded.signatures["serving_default"](latents=latents, **told)["images"]
     difference = max(
         float(tf.reduce_max(tf.abs(images - live))) for images in (served, served_default)
     )
@@ -131,7 +155,7 @@ def self_check(model, reloaded):
             f"the exported model differs from the live one by {difference:.3g}, more than "
             f"{SELF_CHECK_TOLERANCE:g}: nothing is exported"
         )
-    pngs = reloaded.signatures["png"](seeds=tf.constant(seeds))["image_bytes"]
+    pngs = reloaded.signatures["png"](seeds=seeds, **told)["image_bytes"]
     for png, image in zip(pngs, served):
         pixels = tf.cast(tf.round(image * 255.0), tf.uint8)
         if not np.array_equal(tf.io.decode_png(png), pixels):
@@ -164,7 +188,7 @@ def export_saved_model(model, model_folder, training=None):
     model_folder.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=model_folder))
     try:
-        module = serving_module(model.average_generator)
+        module = serving_module(model.average_generator, model.condition)
         # In a folder of its own: mkdtemp's is closed to other users, such as a server's.
         written = temporary / "model"
         tf.saved_model.save(
@@ -179,10 +203,14 @@ def export_saved_model(model, model_folder, training=None):
         # Held on to: a loaded object's functions die with it.
         reloaded = tf.saved_model.load(str(written))
         difference = self_check(model, reloaded)
+        # One picture runs every operation; another batch size costs nothing more afterwards.
+        inputs, _ = model.examples(1)
+        seeds, told = named_inputs(model, inputs)
+        latents = latents_from_seeds(seeds, model.latent_dim)
         warm_up = {
-            "serving_default": {"latents": latents_from_seeds(WARM_UP_SEEDS, model.latent_dim)},
-            "from_seeds": {"seeds": WARM_UP_SEEDS},
-            "png": {"seeds": WARM_UP_SEEDS},
+            "serving_default": {"latents": latents, **told},
+            "from_seeds": {"seeds": seeds, **told},
+            "png": {"seeds": seeds, **told},
         }
         write_warm_up(written, model_folder.name, warm_up)
         card = model_card.model_card(

@@ -86,7 +86,8 @@ def require_finite_model(gan, step):
         if variable.dtype.startswith("float") and not np.isfinite(variable).all():
             raise NotFiniteError(f"weight {variable.path} became infinite or NaN at step {step}")
     # Finite weights can be large enough to overflow.
-    if not np.isfinite(gan.generate([0])).all():
+    inputs, _ = gan.examples(1)
+    if not np.isfinite(gan.generate(*inputs)).all():
         raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
 
 

@@ -2,6 +2,7 @@
 
 import keras
 
+from tfgan.models.conditional_gan import ConditionalGAN
 from tfgan.models.gan import GAN
 
 if keras.backend.backend() != "tensorflow":
@@ -10,4 +11,4 @@ if keras.backend.backend() != "tensorflow":
         f"backend {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow"
     )
 
-__all__ = ["GAN"]
+__all__ = ["GAN", "ConditionalGAN"]

@@ -7,12 +7,14 @@ its own `train_step`.
 import types
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgan import losses
 from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_for_step, latents_from_seeds
+from tfgan.penalties import gradient_penalty, r1, r2
 
 
 def adam(learning_rate=1e-3, beta_1=0.0, beta_2=0.99):
@@ -42,7 +44,9 @@ def float32_twin(network):
 
     def in_float32(layer):
         config = layer.get_config()
-        if layer.compute_dtype != layer.variable_dtype:
+        # A graph holds bare operations too, which follow the dtype of what goes in.
+        is_layer = isinstance(layer, keras.layers.Layer)
+        if is_layer and layer.compute_dtype != layer.variable_dtype:
             config["dtype"] = layer.variable_dtype
         return layer.from_config(config)
 
@@ -66,19 +70,25 @@ class AdversarialModel(keras.Model):
     lingering. It computes in float32, whatever the dtype policy the networks were built under.
 
     Args:
-        generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1].
-        discriminator: functional model, float [N, H, W, C] -> logits.
+        generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1]. Where it has
+            more inputs than one, the latents are the first.
+        discriminator: functional model, float [N, H, W, C] -> logits. Where it has more inputs than
+            one, the pictures are the first.
         averaging_decay: of the averaged generator, in [0, 1); 0 follows the generator at once.
         seed: of the training noise, which is a pure function of (seed, step).
     """
 
+    # What both networks are told beside their input: a family's own.
+    condition = None
+
     def __init__(self, generator, discriminator, *, averaging_decay=0.999, seed=0, **kwargs):
         super().__init__(**kwargs)
-        if generator.output_shape != discriminator.input_shape:
+        judged_shape = discriminator.inputs[0].shape
+        if generator.output_shape != judged_shape:
             raise InputError(
                 "generator and discriminator must agree on the picture's shape. Received: "
-                f"{generator.output_shape[1:]} out of the generator, "
-                f"{discriminator.input_shape[1:]} into the discriminator"
+                f"{generator.output_shape[1:]} out of the generator, {judged_shape[1:]} into the "
+                "discriminator"
             )
         if not 0 <= averaging_decay < 1:
             raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay}")
@@ -100,7 +110,7 @@ class AdversarialModel(keras.Model):
     @property
     def latent_dim(self):
         """Length of the latent vector."""
-        return self.generator.input_shape[-1]
+        return self.generator.inputs[0].shape[-1]
 
     @property
     def image_shape(self):
@@ -193,9 +203,9 @@ class AdversarialModel(keras.Model):
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
-    def call(self, latents, training=False):
-        """The averaged generator: float [N, D] -> float [N, H, W, C] in [-1, 1]."""
-        return self.average_generator(latents, training=training)
+    def call(self, inputs, training=False):
+        """The averaged generator: its inputs -> float [N, H, W, C] in [-1, 1]."""
+        return self.average_generator(inputs, training=training)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="seeds")])
     def generate(self, seeds):
@@ -210,6 +220,18 @@ class AdversarialModel(keras.Model):
         """
         latents = latents_from_seeds(seeds, self.latent_dim)
         return (self.average_generator(latents, training=False) + 1.0) / 2.0
+
+    def examples(self, num):
+        """What to `generate` for a sheet of pictures.
+
+        Args:
+            num: of pictures.
+
+        Returns:
+            `(inputs, columns)`: the arguments of `generate`, a tuple, and how many pictures stand
+            in a row, or None for about as many as there are rows.
+        """
+        return (np.arange(num, dtype=np.int64),), None
 
     def training_latents(self, batch_size):
         """Noise of the present step, float32 [batch_size, D]: a pure function of (seed, step)."""
@@ -227,6 +249,24 @@ class AdversarialModel(keras.Model):
     def augmented(self, images, purpose):
         """Pictures as the discriminator is shown them; see `augmentation` in `compile`."""
         return augment(images, self.augmentation, self.step_seed(purpose))
+
+    def penalty(self, discriminator, real_images, fake_images):
+        """The weighted sum of the penalties that `compile` asked for, a scalar.
+
+        Args:
+            discriminator: function of pictures and `training`, to logits.
+            real_images, fake_images: float [N, H, W, C].
+        """
+        total = 0.0
+        if self.r1_gamma:
+            total += 0.5 * self.r1_gamma * r1(discriminator, real_images)
+        if self.r2_gamma:
+            total += 0.5 * self.r2_gamma * r2(discriminator, fake_images)
+        if self.gradient_penalty_weight:
+            total += self.gradient_penalty_weight * gradient_penalty(
+                discriminator, real_images, fake_images, self.step_seed(purpose=3)
+            )
+        return total
 
     def apply_gradients(self, optimizer, gradients, variables):
         """One update of `variables`, and of them alone; refuses gradients that are not finite."""

@@ -4,7 +4,6 @@ import keras
 import tensorflow as tf
 
 from tfgan.models.base import AdversarialModel, require_finite
-from tfgan.penalties import gradient_penalty, r1, r2
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -59,7 +58,7 @@ class GAN(AdversarialModel):
             discriminator_loss = require_finite(discriminator_loss, "discriminator loss")
             penalty = 0.0
             if self.penalised and self.step % self.penalty_interval == 0:
-                penalty = self.penalty(real_images, fake_images)
+                penalty = self.penalty(self.discriminator, real_images, fake_images)
             discriminator_objective = discriminator_loss + self.penalty_interval * penalty
 
         # Updates, both of the gradients at the weights before the step.
@@ -83,16 +82,3 @@ class GAN(AdversarialModel):
         self.real_logit_mean.update_state(real_logits)
         self.fake_logit_mean.update_state(fake_logits)
         return {metric.name: metric.result() for metric in self.metrics}
-
-    def penalty(self, real_images, fake_images):
-        """The weighted sum of the penalties that `compile` asked for, a scalar."""
-        total = 0.0
-        if self.r1_gamma:
-            total += 0.5 * self.r1_gamma * r1(self.discriminator, real_images)
-        if self.r2_gamma:
-            total += 0.5 * self.r2_gamma * r2(self.discriminator, fake_images)
-        if self.gradient_penalty_weight:
-            total += self.gradient_penalty_weight * gradient_penalty(
-                self.discriminator, real_images, fake_images, self.step_seed(purpose=3)
-            )
-        return total

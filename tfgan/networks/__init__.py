@@ -1,5 +1,6 @@
 """Builder functions: sizes in, a functional Keras model out."""
 
+from tfgan.networks.condition import label_encoder
 from tfgan.networks.convolutional import convolutional_discriminator, convolutional_generator
 from tfgan.networks.dense import dense_discriminator, dense_generator
 
@@ -8,4 +9,5 @@ __all__ = [
     "convolutional_generator",
     "dense_discriminator",
     "dense_generator",
+    "label_encoder",
 ]

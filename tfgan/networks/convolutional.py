@@ -13,6 +13,13 @@ import keras
 from keras import layers
 
 from tfgan.errors import InputError
+from tfgan.networks.condition import (
+    beside,
+    entries_of,
+    network,
+    normalization_within,
+    projection_within,
+)
 from tfgan.networks.layers import (
     LEAK,
     batch_normalization,
@@ -61,7 +68,13 @@ def ladder_widths(width, depth):
 
 
 def convolutional_generator(
-    image_shape, latent_dim=100, width=16, depth=None, output_kernel_size=3
+    image_shape,
+    latent_dim=100,
+    width=16,
+    depth=None,
+    output_kernel_size=3,
+    condition=None,
+    conditioning="projection",
 ):
     """Noise up a ladder of stride-2, kernel-4 transposed convolutions to a picture.
 
@@ -73,9 +86,13 @@ def convolutional_generator(
             between 2 and 4.
         output_kernel_size: of the last convolution, at the picture's size. The published 7 costs
             as much there as the whole ladder below.
+        condition: an encoder of its own, such as `label_encoder(10)`, for a conditional generator.
+        conditioning: "projection" (the normalisations follow the condition) or "concatenation"
+            (it is joined to the latents).
 
     Returns:
-        A functional model, float [N, latent_dim] -> float32 [N, *image_shape] in [-1, 1].
+        A functional model, float [N, latent_dim] -> float32 [N, *image_shape] in [-1, 1]; with a
+        condition its inputs are `[latents, condition]`.
 
     Reference:
         feature_vectors.txt, section 4; Radford et al. 2015 (arXiv 1511.06434) for what it omits.
@@ -86,12 +103,14 @@ def convolutional_generator(
     widths = ladder_widths(width, depth)
 
     latents = keras.Input((latent_dim,), name="latents")
-    x = project_and_reshape(latents, (*sizes[-1], widths[-1]))
-    x = batch_normalization()(x)
+    outer, inner = entries_of(condition, conditioning)
+    x = beside(latents, outer)
+    x = project_and_reshape(x, (*sizes[-1], widths[-1]))
+    x = normalization_within(x, inner)
     x = layers.LeakyReLU(LEAK)(x)
     for size, filters in zip(reversed(sizes[:-1]), reversed(widths)):
         x = upsample(x, filters, KERNEL_SIZE, size)
-        x = batch_normalization()(x)
+        x = normalization_within(x, inner)
         x = layers.LeakyReLU(LEAK)(x)
     # The published convolution with its kernel turned by 180 degrees, which learns the same: on a
     # CPU a convolution to one or three channels spends several times as long on its gradients.
@@ -101,10 +120,17 @@ def convolutional_generator(
         padding="same",
         kernel_initializer=normal_initializer(),
     )(x)
-    return keras.Model(latents, to_images(x), name="convolutional_generator")
+    return network(latents, condition, to_images(x), "convolutional_generator")
 
 
-def convolutional_discriminator(image_shape, width=32, depth=None, normalization=None):
+def convolutional_discriminator(
+    image_shape,
+    width=32,
+    depth=None,
+    normalization=None,
+    condition=None,
+    conditioning="projection",
+):
     """A picture down a ladder of stride-2 convolutions to one logit.
 
     The kernel is 4 as published, but 3 along sides of an odd number of pixels: each is the one
@@ -119,10 +145,15 @@ def convolutional_discriminator(image_shape, width=32, depth=None, normalization
             None, does neither: with batch normalisation a picture's logit depends on the others
             of its batch, and a penalty on its gradient means nothing (Gulrajani et al. 2017,
             arXiv 1704.00028, section 4).
+        condition: an encoder of its own, such as `label_encoder(10)`, for a conditional
+            discriminator.
+        conditioning: "projection" (an inner product with the features is added to the logit) or
+            "concatenation" (planes are joined to the picture).
 
     Returns:
-        A functional model, float [N, *image_shape] in [-1, 1] -> logits float32 [N, 1]. The
-        published sigmoid is left to the loss, which is stable on logits.
+        A functional model, float [N, *image_shape] in [-1, 1] -> logits float32 [N, 1]; with a
+        condition its inputs are `[images, condition]`. The published sigmoid is left to the loss,
+        which is stable on logits.
 
     Raises:
         InputError: an unknown normalisation.
@@ -139,7 +170,8 @@ def convolutional_discriminator(image_shape, width=32, depth=None, normalization
         convolution, dense = SpectralConv2D, SpectralDense
     depth = checked_depth(image_shape, depth)
     images = keras.Input(image_shape, name="images")
-    x = images
+    outer, inner = entries_of(condition, conditioning)
+    x = beside(images, outer)
     widths = ladder_widths(width, depth)
     for filters in widths:
         x = convolution(
@@ -158,4 +190,5 @@ def convolutional_discriminator(image_shape, width=32, depth=None, normalization
             x = layers.Flatten()(x)
         x = layers.LeakyReLU(LEAK)(x)
     logits = dense(1, kernel_initializer=normal_initializer(), dtype="float32", name="logits")(x)
-    return keras.Model(images, logits, name="convolutional_discriminator")
+    logits = projection_within(logits, x, inner, dense)
+    return network(images, condition, logits, "convolutional_discriminator")

@@ -9,9 +9,15 @@ activation, and both are sized by the pictures. `width=64` gives the published w
 import keras
 from keras import layers
 
+from tfgan.networks.condition import (
+    beside,
+    entries_of,
+    network,
+    normalization_within,
+    projection_within,
+)
 from tfgan.networks.layers import (
     LEAK,
-    batch_normalization,
     halved_sizes,
     normal_initializer,
     project_and_reshape,
@@ -23,7 +29,9 @@ KERNEL_SIZE = 5
 DOUBLINGS = 3
 
 
-def dense_generator(image_shape, latent_dim=100, width=32):
+def dense_generator(
+    image_shape, latent_dim=100, width=32, condition=None, conditioning="projection"
+):
     """Noise through one dense layer and four transposed convolutions to a picture.
 
     At 64x64 and `width=64` it is the published one: 100 -> 8x8x256 -> 128 (stride 1) -> 128 -> 64
@@ -33,9 +41,11 @@ def dense_generator(image_shape, latent_dim=100, width=32):
         image_shape: `(height, width, channels)`, any sizes: what doubling overshoots is cropped.
         latent_dim: length of the latent vector.
         width: channels of the last hidden layer; the others keep the published proportions.
+        condition, conditioning: as in `convolutional_generator`.
 
     Returns:
-        A functional model, float [N, latent_dim] -> float [N, *image_shape] in [-1, 1].
+        A functional model, float [N, latent_dim] -> float [N, *image_shape] in [-1, 1]; with a
+        condition its inputs are `[latents, condition]`.
 
     Reference:
         confidence_risk.txt, section 1.4.
@@ -44,8 +54,10 @@ def dense_generator(image_shape, latent_dim=100, width=32):
     full, half, quarter, eighth = halved_sizes(height, image_width, DOUBLINGS)
 
     latents = keras.Input((latent_dim,), name="latents")
-    x = project_and_reshape(latents, (*eighth, 4 * width))
-    x = batch_normalization()(x)
+    outer, inner = entries_of(condition, conditioning)
+    x = beside(latents, outer)
+    x = project_and_reshape(x, (*eighth, 4 * width))
+    x = normalization_within(x, inner)
     x = layers.ReLU()(x)
     x = layers.Conv2DTranspose(
         2 * width,
@@ -54,17 +66,17 @@ def dense_generator(image_shape, latent_dim=100, width=32):
         use_bias=False,
         kernel_initializer=normal_initializer(),
     )(x)
-    x = batch_normalization()(x)
+    x = normalization_within(x, inner)
     x = layers.ReLU()(x)
     for size, filters in ((quarter, 2 * width), (half, width)):
         x = upsample(x, filters, KERNEL_SIZE, size)
-        x = batch_normalization()(x)
+        x = normalization_within(x, inner)
         x = layers.ReLU()(x)
     x = upsample(x, channels, KERNEL_SIZE, full, use_bias=True)
-    return keras.Model(latents, to_images(x), name="dense_generator")
+    return network(latents, condition, to_images(x), "dense_generator")
 
 
-def dense_discriminator(image_shape, width=32):
+def dense_discriminator(image_shape, width=32, condition=None, conditioning="projection"):
     """A flattened picture through dense layers, 1024 and 512 wide at `width=64`, to one logit.
 
     The published ReLU is a LeakyReLU here, as DCGAN has it in every discriminator.
@@ -72,18 +84,23 @@ def dense_discriminator(image_shape, width=32):
     Args:
         image_shape: `(height, width, channels)`.
         width: a sixteenth of the first layer, an eighth of the second.
+        condition, conditioning: as in `convolutional_discriminator`.
 
     Returns:
-        A functional model, float [N, *image_shape] in [-1, 1] -> logits float [N, 1]. The
-        published sigmoid is left to the loss, which is stable on logits.
+        A functional model, float [N, *image_shape] in [-1, 1] -> logits float [N, 1]; with a
+        condition its inputs are `[images, condition]`. The published sigmoid is left to the loss,
+        which is stable on logits.
 
     Reference:
         confidence_risk.txt, section 1.4.
     """
     images = keras.Input(image_shape, name="images")
+    outer, inner = entries_of(condition, conditioning)
     x = layers.Flatten()(images)
+    x = beside(x, outer)
     for units in (16 * width, 8 * width):
         x = layers.Dense(units)(x)
         x = layers.LeakyReLU(LEAK)(x)
     logits = layers.Dense(1, dtype="float32", name="logits")(x)
-    return keras.Model(images, logits, name="dense_discriminator")
+    logits = projection_within(logits, x, inner)
+    return network(images, condition, logits, "dense_discriminator")

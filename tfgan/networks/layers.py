@@ -33,9 +33,9 @@ def normal_initializer():
     return keras.initializers.RandomNormal(stddev=WEIGHT_STDDEV)
 
 
-def batch_normalization():
+def batch_normalization(**kwargs):
     """Batch normalisation with the constants of the DCGAN code rather than Keras' 0.99 and 1e-3."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs)
 
 
 def project_and_reshape(latents, shape):

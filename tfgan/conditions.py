@@ -1,0 +1,73 @@
+"""What a conditional model can be asked for: its name in a batch, its range, its encoder."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgan.networks.condition import label_encoder
+
+# As many classes as stand side by side on a sheet.
+MAX_COLUMNS = 16
+
+
+@keras.saving.register_keras_serializable("tfgan")
+class LabelCondition:
+    """A class, or one category of each of several attributes.
+
+    Attributes:
+        num_classes: of the label; or a tuple of numbers, one an attribute.
+        batch_key: where a batch has the labels.
+        spec: of the labels, a `tf.TensorSpec`: int32 [N], or [N, A] for A attributes.
+
+    Raises:
+        InputError: fewer than one class.
+    """
+
+    batch_key = "label"
+
+    def __init__(self, num_classes):
+        self.num_classes = num_classes if isinstance(num_classes, int) else tuple(num_classes)
+        encoder = self.encoder()
+        self.spec = tf.TensorSpec([None, *encoder.input_shape[1:]], tf.int32, name="labels")
+
+    def encoder(self):
+        """A new functional model from labels to a vector; every network has one of its own."""
+        return label_encoder(self.num_classes)
+
+    def checked(self, labels):
+        """The labels, which become an InvalidArgumentError that names the range if out of it.
+
+        Args:
+            labels: integers of `spec`'s shape, an array or a tensor.
+
+        Returns:
+            int32 of the same shape: what the networks take.
+        """
+        labels = tf.ensure_shape(tf.cast(labels, tf.int32), self.spec.shape)
+        counts = tf.constant(self.num_classes)
+        in_range = tf.reduce_all((labels >= 0) & (labels < counts))
+        highest = np.subtract(self.num_classes, 1).tolist()
+        message = f"labels must be from 0 to {highest}. Received:"
+        with tf.control_dependencies([tf.debugging.Assert(in_range, [message, labels])]):
+            return tf.identity(labels)
+
+    def examples(self, num):
+        """Labels for a sheet of `num` pictures: a class a column, each in turn.
+
+        Returns:
+            `(labels, columns)`: int32 of `spec`'s shape, and the pictures in a row.
+        """
+        if isinstance(self.num_classes, int):
+            columns = min(self.num_classes, MAX_COLUMNS)
+            return np.arange(num, dtype=np.int32) % columns, columns
+        columns = int(np.ceil(np.sqrt(num)))
+        random = np.random.default_rng(0)
+        row = random.integers(0, self.num_classes, (columns, len(self.num_classes)), np.int32)
+        return row[np.arange(num) % columns], columns
+
+    def get_config(self):
+        return {"num_classes": self.num_classes}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)

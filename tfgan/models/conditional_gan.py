@@ -1,0 +1,148 @@
+"""The conditional GAN (条件生成对抗网络) of Mirza and Osindero 2014."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgan.latent.sampling import latents_from_seeds
+from tfgan.models.base import AdversarialModel, require_finite
+
+
+@keras.saving.register_keras_serializable("tfgan")
+class ConditionalGAN(AdversarialModel):
+    """A GAN whose two networks are both told what the picture shows.
+
+    Args:
+        generator: functional model, `[latents, condition]` -> float [N, H, W, C] in [-1, 1].
+        discriminator: functional model, `[images, condition]` -> logits.
+        condition: what both are told, such as `tfgan.conditions.LabelCondition(10)`.
+        **kwargs: as in `AdversarialModel`.
+
+    Example:
+        >>> from tfgan import data
+        >>> digits = data.load("digits", batch_size=64)
+        >>> condition = tfgan.LabelCondition(10)
+        >>> gan = tfgan.ConditionalGAN(
+        ...     tfgan.convolutional_generator(digits.image_shape, condition=condition.encoder()),
+        ...     tfgan.convolutional_discriminator(
+        ...         digits.image_shape, condition=condition.encoder()
+        ...     ),
+        ...     condition,
+        ... )
+        >>> gan.compile()
+        >>> gan.fit(
+        ...     digits.batches(), epochs=50, steps_per_epoch=digits.steps_per_epoch, shuffle=False
+        ... )
+        >>> sevens = gan.generate([0, 1, 2], [7, 7, 7])
+
+    Reference:
+        Mirza and Osindero 2014 (arXiv 1411.1784), equation 2.
+    """
+
+    def __init__(self, generator, discriminator, condition, **kwargs):
+        super().__init__(generator, discriminator, **kwargs)
+        self.condition = condition
+
+    @tf.function
+    def train_step(self, batch):
+        """One update of both players, both from the weights before the step.
+
+        The generated pictures are asked to show what the batch's real ones show, so that the
+        discriminator meets every condition equally often on either side.
+
+        Args:
+            batch: dict with `image`, float32 [N, H, W, C] in [-1, 1], and the condition's
+                `batch_key`, `label`: int32 [N].
+
+        Returns:
+            dict of scalars: both losses and mean logits, averaged since the metrics' reset.
+
+        Raises:
+            tf.errors.InvalidArgumentError: a loss or a gradient is not finite, and the message
+                names it; or a condition is none that there is.
+        """
+        condition = self.condition.checked(batch[self.condition.batch_key])
+        latents = self.training_latents(tf.shape(batch["image"])[0])
+        real_images = self.augmented(batch["image"], purpose=1)
+
+        def judge(images, training=True):
+            return self.discriminator([images, condition], training=training)
+
+        # Forward.
+        with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
+            fake_images = self.generator([latents, condition], training=True)
+            fake_images = self.augmented(fake_images, purpose=2)
+            real_logits = judge(real_images)
+            fake_logits = judge(fake_images)
+            generator_loss = self.adversarial_loss.generator(real_logits, fake_logits)
+            discriminator_loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+            generator_loss = require_finite(generator_loss, "generator loss")
+            discriminator_loss = require_finite(discriminator_loss, "discriminator loss")
+            penalty = 0.0
+            if self.penalised and self.step % self.penalty_interval == 0:
+                penalty = self.penalty(judge, real_images, fake_images)
+            discriminator_objective = discriminator_loss + self.penalty_interval * penalty
+
+        # Updates, both of the gradients at the weights before the step.
+        discriminator_weights = self.discriminator.trainable_variables
+        discriminator_gradients = discriminator_tape.gradient(
+            discriminator_objective, discriminator_weights
+        )
+        if self.discriminator_steps == 1 or (self.step + 1) % self.discriminator_steps == 0:
+            generator_weights = self.generator.trainable_variables
+            generator_gradients = generator_tape.gradient(generator_loss, generator_weights)
+            self.apply_gradients(self.generator_optimizer, generator_gradients, generator_weights)
+        self.apply_gradients(
+            self.discriminator_optimizer, discriminator_gradients, discriminator_weights
+        )
+        self.update_average()
+        self.step.assign_add(1)
+
+        # Report.
+        self.generator_loss_mean.update_state(generator_loss)
+        self.discriminator_loss_mean.update_state(discriminator_loss)
+        self.real_logit_mean.update_state(real_logits)
+        self.fake_logit_mean.update_state(fake_logits)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.int64, name="seeds"),
+            tf.TensorSpec(None, tf.int32, name="labels"),
+        ]
+    )
+    def generate(self, seeds, condition):
+        """Pictures of the averaged generator, one a seed, that show what is asked for.
+
+        Args:
+            seeds: int64 [N]. The same seed and condition give the same picture in any batch, and
+                from the exported model.
+            condition: int32 [N], or [N, A] for A attributes.
+
+        Returns:
+            float32 [N, H, W, C] in [0, 1].
+
+        Raises:
+            tf.errors.InvalidArgumentError: a label is out of range; the message names the range.
+        """
+        condition = self.condition.checked(condition)
+        latents = latents_from_seeds(seeds, self.latent_dim)
+        return (self.average_generator([latents, condition], training=False) + 1.0) / 2.0
+
+    def examples(self, num):
+        """As `AdversarialModel.examples`: what is asked for changes from column to column."""
+        condition, columns = self.condition.examples(num)
+        # One seed a row, which shows what the condition alone changes.
+        seeds = np.arange(num, dtype=np.int64) // columns
+        return (seeds, condition), columns
+
+    def get_config(self):
+        condition = keras.saving.serialize_keras_object(self.condition)
+        return super().get_config() | {"condition": condition}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config["condition"] = keras.saving.deserialize_keras_object(
+            config["condition"], custom_objects
+        )
+        return super().from_config(config, custom_objects)
