@@ -188,6 +188,26 @@ def test_a_generator_that_drops_classes_is_found_out(digits, classifier):
     assert report["coverage"].value < whole["coverage"].value - 0.1
 
 
+def test_label_agreement_is_the_share_that_is_taken_for_what_was_asked_for(digits, classifier):
+    _, test = digits
+    images, labels = test.images, test.labels.copy()
+    _, probabilities = classifier(images)
+    right = np.mean(probabilities.argmax(axis=1) == labels)
+    report = measure(images, "digits", labels=labels, progress=False)
+    agreement = report["label_agreement"]
+    assert agreement.value == pytest.approx(right)
+    assert agreement.low < right < agreement.high and agreement.floor > 0.9
+    # Every third picture was asked to be another digit.
+    labels[::3] = (labels[::3] + 1) % 10
+    report = measure(images, "digits", labels=labels, progress=False)
+    assert report["label_agreement"].value == pytest.approx(right * 2 / 3, abs=0.05)
+
+
+def test_each_picture_needs_a_label(digits):
+    with pytest.raises(InputError, match=r"needs a label\. Received: 299 pictures, 3 labels"):
+        measure(digits[1].images, "digits", labels=[1, 2, 3], progress=False)
+
+
 def test_the_order_of_the_pictures_does_not_matter(digits):
     train, _ = digits
     pictures = train.images[::3]

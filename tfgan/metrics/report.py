@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from scipy.stats import binomtest
 
 from tfgan import data
 from tfgan.errors import InputError
@@ -70,6 +71,7 @@ def measure(
     images,
     dataset,
     *,
+    labels=None,
     split="test",
     data_dir=None,
     image_size=None,
@@ -89,6 +91,7 @@ def measure(
     Args:
         images: generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
         dataset: the name of a data set with the splits `train` and `split`.
+        labels: what each picture was asked to show, integers [N], or None.
         split: what they are compared with.
         data_dir: TFDS' folder.
         image_size: the size to which real pictures are brought, as in `tfgan.data.load`.
@@ -104,14 +107,21 @@ def measure(
         `frechet_distance_limit` (at unlimited samples), `kernel_distance`, `precision`, `recall`,
         `density`, `coverage`, `copies_nearer` and `copies_close_share` (0.5 and 0.05 are healthy);
         with a classifier also `classifier_score`, `class_imbalance`, `modes`, `modes_kl`,
-        `class_diversity`.
+        `class_diversity`; with labels too, `label_agreement`, the share of the pictures that the
+        classifier takes for what was asked for (its accuracy on real pictures is the floor).
 
     Raises:
-        InputError: pictures of another shape than the data set's, too few of them, no such split.
+        InputError: pictures of another shape than the data set's, too few of them, no such split,
+            another number of labels.
     """
     train = data.load(dataset, 1, image_size, data_dir)
     test = data.load(dataset, 1, image_size, data_dir, split=split)
-    images = rounded(images)[:num]
+    images = rounded(images)
+    if labels is not None and len(labels) != len(images):
+        raise InputError(
+            f"each picture needs a label. Received: {len(images)} pictures, {len(labels)} labels"
+        )
+    images = images[:num]
     if images.shape[1:] != test.image_shape:
         raise InputError(
             f"the pictures must have the data set's shape {test.image_shape}. "
@@ -182,7 +192,7 @@ def measure(
     add("copies_close_share", copies.close_share)
 
     if fake_classes is not None:
-        labels, floor_labels = fake_classes.argmax(axis=1), floor_classes.argmax(axis=1)
+        read, floor_read = fake_classes.argmax(axis=1), floor_classes.argmax(axis=1)
         num_classes = fake_classes.shape[1]
         real_labels = test.labels[chosen]
         add(
@@ -192,15 +202,20 @@ def measure(
         )
         add(
             "class_imbalance",
-            class_balance(labels, real_labels, num_classes).total_variation,
-            floor=class_balance(floor_labels, real_labels, num_classes).total_variation,
+            class_balance(read, real_labels, num_classes).total_variation,
+            floor=class_balance(floor_read, real_labels, num_classes).total_variation,
         )
-        modes, floor_modes = (mode_count(each, num_classes) for each in (labels, floor_labels))
+        modes, floor_modes = (mode_count(each, num_classes) for each in (read, floor_read))
         add("modes", modes.modes, floor=floor_modes.modes)
         add("modes_kl", modes.kl, floor=floor_modes.kl)
         add(
             "class_diversity",
-            within_class_diversity(fake, labels, num_classes).mean,
-            floor=within_class_diversity(floor, floor_labels, num_classes).mean,
+            within_class_diversity(fake, read, num_classes).mean,
+            floor=within_class_diversity(floor, floor_read, num_classes).mean,
         )
+        if labels is not None:
+            agreeing = binomtest(int(np.sum(read == np.asarray(labels)[:num])), len(read))
+            interval = agreeing.proportion_ci(method="wilson")
+            floor_agreement = np.mean(floor_read == train.labels[baseline])
+            add("label_agreement", agreeing.statistic, *interval, float(floor_agreement))
     return Report(measurements, card)
