@@ -204,12 +204,12 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
     output = capsys.readouterr().out
     assert f"python -m tfgan.{command}" in output.partition("examples:")[2]
     flags = {
-        "train": "--dataset --data-dir --image-size --skip-corrupt --model --networks --width "
-        "--depth --normalization --latent-dim --loss --discriminator-steps --r1-gamma --r2-gamma "
-        "--gradient-penalty --penalty-interval --augment --epochs --steps --minutes --batch-size "
-        "--learning-rate --beta-1 --beta-2 --precision --seed --out --name --export-dir "
-        "--checkpoint-every --keep-checkpoints --fresh",
-        "generate": "--num --seed --format --out",
+        "train": "--dataset --data-dir --image-size --skip-corrupt --model --conditioning "
+        "--networks --width --depth --normalization --latent-dim --loss --discriminator-steps "
+        "--r1-gamma --r2-gamma --gradient-penalty --penalty-interval --augment --epochs --steps "
+        "--minutes --batch-size --learning-rate --beta-1 --beta-2 --precision --seed --out --name "
+        "--export-dir --checkpoint-every --keep-checkpoints --measure --fresh",
+        "generate": "--num --seed --label --format --out",
         "convert": "--format --quantize --out",
     }[command]
     for flag in flags.split():

@@ -227,3 +227,65 @@ def test_an_address_without_a_server_or_a_model_is_refused(server, tmp_path, cap
     # Port 9 is "discard", which nobody runs.
     nobody = "http://localhost:9/v1/models/tiny"
     assert_refused([nobody, *flags], [nobody, "no server"], capsys)
+
+
+@pytest.fixture(scope="module")
+def conditional_folder(tmp_path_factory):
+    """A conditional model's folder: three classes, told apart by their grey."""
+    keras.utils.set_random_seed(0)
+    condition = tfgan.LabelCondition(3)
+    told = [{"condition": condition.encoder()} for _ in range(2)]
+    gan = tfgan.ConditionalGAN(
+        tfgan.dense_generator((SIDE, SIDE, 1), 4, width=2, conditioning="concatenation", **told[0]),
+        tfgan.dense_discriminator((SIDE, SIDE, 1), width=2, **told[1]),
+        condition,
+    )
+    for variable in gan.average_generator.trainable_variables:
+        variable.assign(20 * variable)
+    folder = tmp_path_factory.mktemp("models") / "conditional"
+    tfgan.export_saved_model(gan, folder)
+    return folder
+
+
+def test_labels_are_dealt_out_in_turn(conditional_folder, tmp_path):
+    flags = (conditional_folder, "--num", 7, "--format", "npz")
+    run(*flags, "--label", "0,2", "--out", tmp_path / "several.npz")
+    several = np.load(tmp_path / "several.npz")["images"]
+    singles = {}
+    for label in (0, 2):
+        run(*flags, "--label", label, "--out", tmp_path / f"{label}.npz")
+        singles[label] = np.load(tmp_path / f"{label}.npz")["images"]
+    expected = [singles[index % 2 * 2][index] for index in range(7)]
+    assert_same_pictures(several, np.stack(expected))
+    assert np.abs(singles[0].astype(int) - singles[2]).max() > 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], ["pass --label"]),
+        (["--label", "3"], ["labels must be from 0 to 2. Received: 3"]),
+        (["--label", "0,17"], ["labels must be from 0 to 2", "17"]),
+    ],
+)
+def test_a_conditional_model_that_is_told_wrongly_says_so(
+    flags, words, conditional_folder, tmp_path, capsys
+):
+    assert generate.main([str(conditional_folder), "--out", str(tmp_path / "x.png"), *flags]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: ") and errors.count("\n") == 1
+    assert all(word in errors for word in words), errors
+
+
+def test_a_model_without_labels_takes_none(model_folder, tmp_path, capsys):
+    flags = ["--label", "1", "--out", str(tmp_path / "x.png")]
+    assert generate.main([str(model_folder), *flags]) == 2
+    assert "leave --label out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "seven", "-1", "1,", "1.5", "9999999999"])
+def test_a_label_is_a_whole_number(text, capsys):
+    with pytest.raises(SystemExit) as exited:
+        generate.parse(["model", f"--label={text}"])
+    assert exited.value.code == 2
+    assert "expected the number of a class" in capsys.readouterr().err

@@ -62,7 +62,7 @@ module.History.on_epoch_end = patched
 }
 
 
-def run_killed(moment):
+def run_killed(moment, arguments=ARGUMENTS):
     """Trains in a process of its own that is killed at the given moment."""
     script = (
         "import os, signal, sys\n"
@@ -74,7 +74,7 @@ def run_killed(moment):
         "sys.exit(train.main(sys.argv[1:]))\n"
     )
     return subprocess.run(
-        [sys.executable, "-c", script, *ARGUMENTS], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=120
     )
 
 
@@ -87,9 +87,9 @@ def run(arguments=ARGUMENTS):
     )
 
 
-def final_tensors(folder):
+def final_tensors(folder, model="gan"):
     """All tensors of the newest checkpoint: networks, average, slots, step, metrics."""
-    newest = max((folder / "runs/digits_gan/checkpoints").glob("step-*"))
+    newest = max((folder / f"runs/digits_{model}/checkpoints").glob("step-*"))
     reader = tf.train.load_checkpoint(str(newest / "state"))
     return newest.name, {
         name: reader.get_tensor(name)
@@ -138,6 +138,25 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
     different = [name for name in tensors if not np.array_equal(tensors[name], expected[name])]
     assert different == []
     assert history_without_times(tmp_path) == history_without_times(straight_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["cgan"])
+def test_every_other_family_resumes_as_exactly(model, tmp_path, monkeypatch):
+    arguments = [*ARGUMENTS, "--model", model]
+    results = []
+    for folder in (tmp_path / "straight", tmp_path / "killed"):
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        if folder.name == "killed":
+            assert run_killed("between two steps", arguments).returncode == -signal.SIGKILL
+        finished = run(arguments)
+        assert finished.returncode == 0, finished.stderr
+        assert ("resumed at step" in finished.stdout) == (folder.name == "killed")
+        results.append(final_tensors(folder, model)[1])
+    expected, tensors = results
+    assert expected.keys() == tensors.keys()
+    assert [name for name in tensors if not np.array_equal(tensors[name], expected[name])] == []
 
 
 @pytest.mark.slow

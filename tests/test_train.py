@@ -118,6 +118,32 @@ def test_measuring_without_a_test_split_is_refused_before_training(workplace, ca
     assert not (workplace / "runs").exists()
 
 
+def test_a_conditional_run_draws_a_class_a_column(workplace, capsys):
+    assert train_tiny("--steps", 3, "--model", "cgan") == 0
+    assert "--label" in capsys.readouterr().out
+    sheet = Image.open(workplace / "runs/digits_cgan/contact_sheet.png")
+    # Ten digits stand side by side; 64 pictures take seven rows of cells of 64 and a gap of 4.
+    assert sheet.size == (10 * 68 + 4, 7 * 68 + 4)
+    model = tf.saved_model.load("saved_models/digits_cgan/1")
+    specs = model.signatures["serving_default"].structured_input_signature[1]
+    assert {name: spec.shape.as_list() for name, spec in specs.items()} == {
+        "latents": [None, 8],
+        "labels": [None],
+    }
+    assert train_tiny("--steps", 3, "--model", "cgan", "--conditioning", "concatenation") == 2
+    assert "conditioning" in one_error_line(capsys)
+
+
+def test_a_conditional_run_without_labels_is_refused_before_training(workplace, capsys):
+    (workplace / "pictures").mkdir()
+    for index in range(32):
+        Image.new("L", (8, 8), index).save(workplace / "pictures" / f"{index}.png")
+    assert train_tiny("--steps", 1, "--dataset", "pictures", "--model", "cgan") == 2
+    error = one_error_line(capsys)
+    assert "needs labels" in error and "pictures" in error
+    assert not (workplace / "runs").exists()
+
+
 def test_the_same_command_again_is_finished_and_more_steps_train_on(workplace, capsys):
     train_tiny("--steps", 3)
     capsys.readouterr()

@@ -1,5 +1,7 @@
 """Draws pictures from a SavedModel, here or on a server, each by its seed."""
 
+import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -14,10 +16,22 @@ examples:
   python -m tfgan.generate saved_models/digits_gan --num 64 --seed 0 --out grid.png
   python -m tfgan.generate saved_models/digits_gan --num 1000 --format png-folder --out pictures
   python -m tfgan.generate saved_models/digits_gan/1 --num 10000 --format npz --out pictures.npz
+  python -m tfgan.generate saved_models/digits_cgan --label 7 --num 16
+  python -m tfgan.generate saved_models/digits_cgan --label 0,1,2 --num 30
   python -m tfgan.generate http://localhost:8501/v1/models/digits_gan --num 16
 
 Picture number i has the seed --seed + i and is the same in every call.
 """
+
+
+def labels(text):
+    """An argparse type: whole numbers separated by commas."""
+    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
+        raise argparse.ArgumentTypeError(
+            "expected the number of a class, counted from 0, or several separated by commas. "
+            f"Received: {text!r}"
+        )
+    return [int(label) for label in text.split(",")]
 
 
 def parse(argv=None):
@@ -34,6 +48,13 @@ def parse(argv=None):
     )
     parser.add_argument(
         "--seed", type=number(int, 0), default=0, metavar="N", help="of the first (default: 0)"
+    )
+    parser.add_argument(
+        "--label",
+        type=labels,
+        metavar="LIST",
+        help="what a conditional model shall draw: one class for all pictures, or several, "
+        "separated by commas, of which each picture takes the next",
     )
     parser.add_argument(
         "--format",
@@ -73,23 +94,27 @@ def generate(arguments):
     import numpy as np
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-    write(pictures_of(model, seeds), seeds, arguments)
+    told = {}
+    if arguments.label:
+        told["labels"] = np.resize(np.array(arguments.label, np.int32), arguments.num)
+    write(pictures_of(model, seeds, told), seeds, arguments)
     print(f"{arguments.num} pictures of {model} -> {arguments.out}")
     return 0
 
 
-def pictures_of(model, seeds):
+def pictures_of(model, seeds, told=None):
     """Draws with a model, under a progress bar.
 
     Args:
         model: a SavedModel's folder, or the address of a model at a server.
         seeds: int64 [N].
+        told: what a conditional model is told, a dict such as `{"labels": int32 [N]}`.
 
     Returns:
         uint8 [N, H, W, C].
 
     Raises:
-        InputError: the model cannot be loaded or reached, or takes no seeds.
+        InputError: the model cannot be loaded or reached, or takes something else.
     """
     import numpy as np
     from tqdm import tqdm
@@ -98,13 +123,15 @@ def pictures_of(model, seeds):
     with tqdm(total=len(seeds), unit="picture", delay=1) as progress:
         batches = []
         for start in range(0, len(seeds), BATCH_SIZE):
-            batches.append(draw(seeds[start : start + BATCH_SIZE]))
+            batch = slice(start, start + BATCH_SIZE)
+            named = {name: values[batch] for name, values in (told or {}).items()}
+            batches.append(draw(seeds[batch], **named))
             progress.update(len(batches[-1]))
     return np.concatenate(batches)
 
 
 def load(folder):
-    """A function from seeds int64 [N] to pictures uint8 [N, H, W, C]."""
+    """A function from seeds int64 [N], and what else is told, to pictures uint8 [N, H, W, C]."""
     start_tensorflow()
     import tensorflow as tf
 
@@ -115,12 +142,34 @@ def load(folder):
         raise InputError(
             f"{folder} has no signature from_seeds. Its signatures: {', '.join(model.signatures)}"
         )
+    signature = model.signatures["from_seeds"]
+    specs = signature.structured_input_signature[1]
 
     # The closure keeps the model: its functions die with it.
-    def draw(seeds):
-        return to_uint8(model.signatures["from_seeds"](seeds=tf.constant(seeds))["images"])
+    def draw(seeds, **told):
+        if specs.keys() != {"seeds", *told}:
+            raise InputError(what_is_taken(folder, specs))
+        inputs = {"seeds": seeds} | told
+        tensors = {name: tf.constant(values, specs[name].dtype) for name, values in inputs.items()}
+        try:
+            return to_uint8(signature(**tensors)["images"])
+        except tf.errors.InvalidArgumentError as error:
+            raise InputError(f"{folder}: {asserted(error.message)}") from error
 
     return draw
+
+
+def what_is_taken(folder, names):
+    """What to say of a model that is told too little or too much."""
+    if "labels" in names:
+        return f"{folder} draws what it is told: pass --label, such as --label 0 or --label 0,1,2"
+    return f"{folder} takes {', '.join(names)} and no labels: leave --label out"
+
+
+def asserted(message):
+    """What a graph's assertion says, without the brackets and names around it."""
+    found = re.search(r"assertion failed: \[(.*?)\] \[(.*?)\]", message, re.DOTALL)
+    return f"{found[1]} {found[2]}" if found else message.strip().splitlines()[0]
 
 
 def write(pixels, seeds, arguments):

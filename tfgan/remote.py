@@ -21,9 +21,10 @@ def is_url(model):
 
 
 def load(url):
-    """A function from seeds int64 [N] to pictures uint8 [N, H, W, C], which a server draws.
+    """A function from seeds int64 [N], and what else is told, to pictures uint8 [N, H, W, C].
 
-    They come as PNG: the pixels are exact, and a fraction of the same numbers written out.
+    A server draws them. They come as PNG: the pixels are exact, and take a fraction of what the
+    same numbers take when written out.
 
     Args:
         url: `http://HOST:PORT/v1/models/NAME`, with `/versions/N` or `/labels/LABEL` behind it or
@@ -40,8 +41,9 @@ def load(url):
             f"Received: {url}"
         )
 
-    def draw(seeds):
-        request = {"signature_name": "png", "inputs": {"seeds": seeds.tolist()}}
+    def draw(seeds, **told):
+        inputs = {name: values.tolist() for name, values in {"seeds": seeds, **told}.items()}
+        request = {"signature_name": "png", "inputs": inputs}
         try:
             answer = requests.post(
                 f"{url}:predict", json=request, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)

@@ -12,11 +12,12 @@ from tfgan.budget import Budget
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
 from tfgan.generate import pictures_of
-from tfgan.precision import dtype_policy, resolved
+from tfgan.precision import resolved
 from tfgan.run_folder import RunFolder, require_writable
 from tfgan.train_arguments import DEFAULT_STEPS, parse
 
 EXIT_NOT_FINITE = 3
+NUM_SHOWN = 64
 NUM_MEASURED = 10_000
 MEASURED_SPLIT = "test"
 
@@ -43,6 +44,8 @@ def train(arguments, start_time):
         seed=arguments.seed,
         skip_corrupt=arguments.skip_corrupt,
     )
+    if arguments.model == "cgan":
+        require_labels(dataset)
     if arguments.measure:
         require_test_split(arguments)
     name = arguments.name or f"{dataset.name}_{arguments.model}"
@@ -65,8 +68,22 @@ def train(arguments, start_time):
                 folder, model_folder, arguments, settings, dataset, budget, start_time
             )
         if arguments.measure and status == 0:
-            measure_exported(folder.result["saved_model"], arguments)
+            num_classes = len(dataset.class_names) if arguments.model == "cgan" else None
+            measure_exported(folder.result["saved_model"], arguments, num_classes)
         return status
+
+
+def require_labels(dataset):
+    """Refuses a data set that a conditional GAN cannot be trained on.
+
+    Raises:
+        InputError: its pictures have no labels.
+    """
+    if dataset.class_names is None:
+        raise InputError(
+            f"--model cgan needs labels, and {dataset.name} has none. Give --dataset a folder with "
+            "one subfolder a class or a labelled data set, or take --model gan"
+        )
 
 
 def require_test_split(arguments):
@@ -112,6 +129,7 @@ def precision_of(arguments, folder):
 def settings_of(arguments, dataset, precision):
     """What decides the results of a run, mostly by the names of the flags."""
     names = ["model", "networks", "width", "depth", "output_kernel_size", "normalization"]
+    names += ["conditioning"] if arguments.model == "cgan" else []
     names += ["latent_dim", "loss"]
     names += ["discriminator_steps", "r1_gamma", "r2_gamma", "gradient_penalty"]
     names += ["penalty_interval", "batch_size", "learning_rate", "beta_1", "beta_2", "seed"]
@@ -136,69 +154,15 @@ def finished_message(folder, arguments):
     )
 
 
-def build(arguments, dataset, precision):
-    """The compiled GAN that the arguments ask for."""
-    import keras
-
-    from tfgan.models.base import adam
-    from tfgan.models.gan import GAN
-
-    keras.utils.set_random_seed(arguments.seed)
-    keras.config.set_dtype_policy(dtype_policy(precision))
-    try:
-        generator, discriminator = build_networks(arguments, dataset.image_shape)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    gan = GAN(generator, discriminator, seed=arguments.seed)
-    rates = (arguments.learning_rate, arguments.beta_1, arguments.beta_2)
-    gan.compile(
-        adam(*rates),
-        adam(*rates),
-        loss=arguments.loss,
-        discriminator_steps=arguments.discriminator_steps,
-        r1_gamma=arguments.r1_gamma,
-        r2_gamma=arguments.r2_gamma,
-        gradient_penalty_weight=arguments.gradient_penalty,
-        penalty_interval=arguments.penalty_interval,
-        augmentation=arguments.augment,
-    )
-    return gan
-
-
-def build_networks(arguments, image_shape):
-    """The generator and the discriminator that the arguments ask for."""
-    from tfgan import networks
-
-    def given(*names):
-        """The builder's own default counts where a flag was left out."""
-        values = {name: getattr(arguments, name) for name in names}
-        return {name: value for name, value in values.items() if value is not None}
-
-    latent_dim = arguments.latent_dim
-    if arguments.networks == "dense":
-        return (
-            networks.dense_generator(image_shape, latent_dim, **given("width")),
-            networks.dense_discriminator(image_shape, **given("width")),
-        )
-    normalization = None if arguments.normalization == "none" else arguments.normalization
-    return (
-        networks.convolutional_generator(
-            image_shape, latent_dim, **given("width", "depth", "output_kernel_size")
-        ),
-        networks.convolutional_discriminator(
-            image_shape, **given("width", "depth"), normalization=normalization
-        ),
-    )
-
-
 def train_in(folder, model_folder, arguments, settings, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
     from tfgan.callbacks import History, RunProgress, SampleSheet, TensorBoardScalars
     from tfgan.checkpoint import Checkpoints
+    from tfgan.compiled_model import compiled_model
     from tfgan.loop import NotFiniteError, train_until
 
-    gan = build(arguments, dataset, settings["precision"])
+    gan = compiled_model(arguments, dataset, settings["precision"])
     checkpoints = Checkpoints(folder.checkpoints, gan, arguments.keep_checkpoints)
     resumed_step = checkpoints.restore()
     if resumed_step and budget.steps and resumed_step > budget.steps:
@@ -313,7 +277,7 @@ def export(gan, folder, model_folder, arguments, dataset, seconds):
     import tensorflow as tf
 
     from tfgan import model_card
-    from tfgan.export import export_saved_model
+    from tfgan.export import export_saved_model, named_inputs
     from tfgan.plotting import save_curves, sheet
 
     step = int(gan.step)
@@ -326,32 +290,46 @@ def export(gan, folder, model_folder, arguments, dataset, seconds):
     version_folder, difference = export_saved_model(gan, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.
     exported = tf.saved_model.load(str(version_folder))
-    seeds = tf.range(64, dtype=tf.int64)
-    sheet(exported.signatures["from_seeds"](seeds=seeds)["images"]).save(folder.contact_sheet_file)
+    inputs, columns = gan.examples(NUM_SHOWN)
+    seeds, told = named_inputs(gan, inputs)
+    pictures = exported.signatures["from_seeds"](seeds=seeds, **told)["images"]
+    sheet(pictures, columns).save(folder.contact_sheet_file)
     save_curves(folder.history_file, folder.curves_file)
     folder.finish(result | {"saved_model": str(version_folder)})
+    label = "--label 0,1 " if arguments.model == "cgan" else ""
     print(
         f"\nexported {version_folder} (reloaded, it differs from the live model by at most "
         f"{difference:.1g})\n"
         f"card     {version_folder / model_card.CARD_FILE}\n"
         f"pictures {folder.contact_sheet_file}\n"
         f"curves   {folder.curves_file}\n"
-        f"sample   python -m tfgan.generate {model_folder} --num 64 --seed 0 --out grid.png\n"
+        f"sample   python -m tfgan.generate {model_folder} {label}--num 64 --seed 0 --out "
+        "grid.png\n"
         f"serve    tensorflow_model_server --rest_api_port=8501 "
         f"--model_name={os.path.basename(model_folder)} "
         f"--model_base_path={os.path.abspath(model_folder)}"
     )
 
 
-def measure_exported(version_folder, arguments):
-    """Measures what an exported model draws, writes it into the model card and prints it."""
+def measure_exported(version_folder, arguments, num_classes):
+    """Measures what an exported model draws, writes it into the model card and prints it.
+
+    Args:
+        version_folder: of the model.
+        arguments: what `parse` returned.
+        num_classes: of a conditional model's labels, or None.
+    """
     import numpy as np
 
     from tfgan import metrics, model_card
 
+    # As many pictures of one class as of another.
+    labels = None if num_classes is None else np.arange(NUM_MEASURED, dtype=np.int32) % num_classes
+    told = {} if labels is None else {"labels": labels}
     report = metrics.measure(
-        pictures_of(version_folder, np.arange(NUM_MEASURED)),
+        pictures_of(version_folder, np.arange(NUM_MEASURED), told),
         arguments.dataset,
+        labels=labels,
         split=MEASURED_SPLIT,
         data_dir=arguments.data_dir,
         image_size=arguments.image_size,

@@ -12,6 +12,10 @@ DESCRIPTION = "Trains a GAN, shows its progress, and exports a SavedModel."
 DEFAULT_STEPS = 5000
 
 EPILOG = """\
+models:
+  gan            pictures from noise
+  cgan           pictures of a class that is asked for; the data set has labels
+
 networks:
   convolutional  a ladder of stride-2 convolutions in both players, from
                  feature_vectors.txt (as published: --width 64 --depth 4
@@ -22,6 +26,7 @@ networks:
 examples:
   python -m tfgan.train                                 # digits, no network needed
   python -m tfgan.train --dataset mnist --minutes 10
+  python -m tfgan.train --dataset mnist --model cgan --minutes 5
   python -m tfgan.train --dataset path/to/pictures --image-size 64
   python -m tfgan.train --dataset mnist --networks dense --loss hinge
 
@@ -64,7 +69,18 @@ def parse(argv=None):
     )
 
     group = parser.add_argument_group("model")
-    group.add_argument("--model", choices=["gan"], default="gan", help="(default: gan)")
+    group.add_argument(
+        "--model",
+        choices=["gan", "cgan"],
+        default="gan",
+        help="see below (default: gan)",
+    )
+    group.add_argument(
+        "--conditioning",
+        choices=["projection", "concatenation"],
+        help="how the networks of a cgan are told the label: into normalisation and logit, or "
+        "beside latents and pictures (default: projection)",
+    )
     group.add_argument(
         "--networks",
         choices=["convolutional", "dense"],
@@ -248,6 +264,10 @@ def parse(argv=None):
     arguments = parser.parse_args(argv)
     # As it was typed, for whoever wants to repeat it.
     arguments.command = shlex.join(["python", "-m", "tfgan.train", *argv])
+    if arguments.model == "cgan":
+        arguments.conditioning = arguments.conditioning or "projection"
+    elif arguments.conditioning:
+        parser.error(f"--conditioning is not used by --model {arguments.model}")
     if arguments.networks != "convolutional":
         for flag, is_given in (
             ("--depth", arguments.depth is not None),

@@ -1,0 +1,90 @@
+"""The model that the flags of `python -m tfgan.train` ask for, built and compiled."""
+
+import keras
+
+from tfgan import networks
+from tfgan.conditions import LabelCondition
+from tfgan.models import GAN, ConditionalGAN
+from tfgan.models.base import adam
+from tfgan.precision import dtype_policy
+
+
+def compiled_model(arguments, dataset, precision):
+    """A family's model, ready to train.
+
+    Args:
+        arguments: what `tfgan.train_arguments.parse` returned.
+        dataset: the `ImageDataset` whose pictures it will draw; a cgan's has labels.
+        precision: "float32" or "bfloat16", what the networks compute in.
+    """
+    keras.utils.set_random_seed(arguments.seed)
+    keras.config.set_dtype_policy(dtype_policy(precision))
+    try:
+        model = family(arguments, dataset)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    rates = (arguments.learning_rate, arguments.beta_1, arguments.beta_2)
+    model.compile(
+        adam(*rates),
+        adam(*rates),
+        loss=arguments.loss,
+        discriminator_steps=arguments.discriminator_steps,
+        r1_gamma=arguments.r1_gamma,
+        r2_gamma=arguments.r2_gamma,
+        gradient_penalty_weight=arguments.gradient_penalty,
+        penalty_interval=arguments.penalty_interval,
+        augmentation=arguments.augment,
+    )
+    return model
+
+
+def family(arguments, dataset):
+    """The model of the family and the networks that the arguments name, not yet compiled."""
+    if arguments.model == "gan":
+        return GAN(*players(arguments, dataset.image_shape), seed=arguments.seed)
+    condition = LabelCondition(len(dataset.class_names))
+    # Each player has an encoder of its own.
+    told = [
+        {"condition": condition.encoder(), "conditioning": arguments.conditioning} for _ in range(2)
+    ]
+    return ConditionalGAN(
+        *players(arguments, dataset.image_shape, *told), condition, seed=arguments.seed
+    )
+
+
+def players(arguments, image_shape, generator_told=(), discriminator_told=()):
+    """The generator and the discriminator that the arguments ask for.
+
+    Args:
+        arguments: what `tfgan.train_arguments.parse` returned.
+        image_shape: `(height, width, channels)`.
+        generator_told, discriminator_told: their builders' arguments on a condition, dicts.
+    """
+
+    def given(*names):
+        """The builder's own default counts where a flag was left out."""
+        values = {name: getattr(arguments, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
+
+    generator_told, discriminator_told = dict(generator_told), dict(discriminator_told)
+    latent_dim = arguments.latent_dim
+    if arguments.networks == "dense":
+        return (
+            networks.dense_generator(image_shape, latent_dim, **given("width"), **generator_told),
+            networks.dense_discriminator(image_shape, **given("width"), **discriminator_told),
+        )
+    normalization = None if arguments.normalization == "none" else arguments.normalization
+    return (
+        networks.convolutional_generator(
+            image_shape,
+            latent_dim,
+            **given("width", "depth", "output_kernel_size"),
+            **generator_told,
+        ),
+        networks.convolutional_discriminator(
+            image_shape,
+            **given("width", "depth"),
+            normalization=normalization,
+            **discriminator_told,
+        ),
+    )
