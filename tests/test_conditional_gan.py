@@ -2,9 +2,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from cpp_loader import serve
 
 from tfgan.conditions import LabelCondition
 from tfgan.errors import InputError
+from tfgan.export import export_saved_model
 from tfgan.models import ConditionalGAN
 from tfgan.networks import convolutional_discriminator, convolutional_generator, label_encoder
 
@@ -26,6 +28,11 @@ def make_conditional_gan(num_classes=3, conditioning="projection", **compile_arg
     )
     gan.compile(**compile_arguments)
     return gan
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    return export_saved_model(make_conditional_gan(), tmp_path_factory.mktemp("models") / "m")[0]
 
 
 def batch_of(labels):
@@ -167,3 +174,14 @@ def test_a_sheet_has_a_class_a_column_and_a_seed_a_row():
     assert columns == 3
     np.testing.assert_array_equal(labels, [0, 1, 2, 0, 1, 2, 0, 1])
     np.testing.assert_array_equal(seeds, [0, 0, 0, 1, 1, 1, 2, 2])
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "from_seeds", "png"])
+def test_a_served_label_out_of_range_is_named_with_the_range(signature, exported):
+    told = {"labels": np.array([2, 3], np.int32)}
+    if signature == "serving_default":
+        told["latents"] = np.zeros((2, 6), np.float32)
+    else:
+        told["seeds"] = np.arange(2)
+    with pytest.raises(RuntimeError, match=r"(?s)labels must be from 0 to 2\. Received:.*3"):
+        serve(exported, [(signature, told)])

@@ -73,6 +73,38 @@ def converted(digits_gan, models, tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize("form", ["keras", "litert", "onnx"])
+def test_a_conditional_model_keeps_its_labels(form, models, tmp_path, capsys):
+    keras.utils.set_random_seed(0)
+    condition = tfgan.LabelCondition(3)
+    told = [{"condition": condition.encoder()} for _ in range(2)]
+    gan = tfgan.ConditionalGAN(
+        tfgan.convolutional_generator((8, 8, 1), 5, width=2, **told[0]),
+        tfgan.convolutional_discriminator((8, 8, 1), width=2, **told[1]),
+        condition,
+    )
+    rng = np.random.default_rng(0)
+    for variable in gan.average_generator.trainable_variables:
+        variable.assign(rng.normal(0, 0.5, variable.shape))
+    tfgan.export_saved_model(gan, tmp_path / "cgan")
+    file = tmp_path / f"cgan{formats.EXTENSIONS[form]}"
+    assert run(tmp_path / "cgan", "--format", form, "--out", file) == 0
+    draw = formats.open_file(file)
+    latents = rng.standard_normal((4, 5), np.float32)
+    pictures = []
+    for label in range(3):
+        labels = np.full(4, label, np.int32)
+        live = (gan([latents, labels]).numpy() + 1) / 2
+        pictures.append(draw(latents, labels=labels))
+        np.testing.assert_allclose(pictures[-1], live, atol=1e-5)
+    assert np.abs(pictures[0] - pictures[2]).max() > 0.01
+
+    (tmp_path / "cgan/1/assets.extra/model_card.json").unlink()
+    capsys.readouterr()
+    command = [tmp_path / "cgan", "--format", form, "--out", tmp_path / f"other{file.suffix}"]
+    assert_refused(command, ["takes labels", "model_card.json"], capsys)
+
+
 def latents_and_pictures(gan):
     """11 latents, and what the live model draws from them."""
     latents = np.random.default_rng(1).standard_normal((11, LATENT_DIM), np.float32)

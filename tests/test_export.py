@@ -138,7 +138,7 @@ def test_the_warm_up_holds_a_request_that_each_signature_accepts(exported):
 def test_the_card_says_what_the_model_is(trained, exported):
     card = model_card.read(exported)
     assert (card["name"], card["family"]) == ("m", "GAN")
-    assert card["training"] is None and card["metrics"] is None
+    assert card["training"] is None and card["metrics"] is None and card["condition"] is None
     assert card["signatures"]["png"] == {
         "inputs": {"seeds": {"dtype": "int64", "shape": [None]}},
         "outputs": {"image_bytes": {"dtype": "string", "shape": [None]}},

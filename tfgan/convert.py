@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tfgan import formats, saved_models
+from tfgan import formats, model_card, saved_models
 from tfgan.command_line import EXIT_FAULT, ArgumentParser, run, start_tensorflow
 from tfgan.errors import InputError
 
@@ -21,8 +21,9 @@ examples:
   python -m tfgan.convert saved_models/digits_gan --format litert --quantize float16
   python -m tfgan.convert saved_models/digits_gan/1 --format keras --out generator.keras
 
-What is converted is the signature serving_default: latents float32 [None, D] -> images float32
-[None, H, W, C] in [0, 1], for batches of any size.
+What is converted is the signature serving_default: latents float32 [None, D] (and labels int32
+[None], where the model is conditional) -> images float32 [None, H, W, C] in [0, 1], for batches of
+any size.
 """
 
 
@@ -120,11 +121,48 @@ def write_and_compare(folder, format_name, quantize, path):
             formats.write_onnx(function, path, float16=quantize == "float16")
         draw = formats.open_file(path)
         latent_dim = function.input_signature[0].shape[1]
-        latents = np.random.default_rng(0).standard_normal((NUM_LATENTS, latent_dim), np.float32)
-        expected = model.signatures["serving_default"](latents=tf.constant(latents))["images"]
-        together = draw(latents)
-        one_by_one = np.concatenate([draw(latents[i : i + 1]) for i in range(NUM_LATENTS)])
+        inputs = {
+            "latents": np.random.default_rng(0).standard_normal(
+                (NUM_LATENTS, latent_dim), np.float32
+            )
+        }
+        if len(function.input_signature) == 2:
+            inputs["labels"] = labels_for(folder)
+        tensors = {name: tf.constant(values) for name, values in inputs.items()}
+        expected = model.signatures["serving_default"](**tensors)["images"]
+        together = draw(**inputs)
+        one_by_one = np.concatenate(
+            [
+                draw(**{name: values[index : index + 1] for name, values in inputs.items()})
+                for index in range(NUM_LATENTS)
+            ]
+        )
     return max(float(np.abs(images - expected).max()) for images in (together, one_by_one))
+
+
+def labels_for(folder):
+    """Labels of a conditional model, as many of each class as of another.
+
+    Args:
+        folder: of one version, whose card tells the number of classes.
+
+    Returns:
+        int32 [NUM_LATENTS], or [NUM_LATENTS, A] for A attributes.
+
+    Raises:
+        InputError: there is no such card.
+    """
+    import numpy as np
+
+    try:
+        num_classes = model_card.read(folder)["condition"]["num_classes"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder} takes labels, and has no {model_card.CARD_FILE} that tells how many there "
+            "are: it cannot be converted"
+        ) from error
+    index = np.arange(NUM_LATENTS, dtype=np.int32)
+    return index % num_classes if isinstance(num_classes, int) else index[:, None] % num_classes
 
 
 def main(argv=None):

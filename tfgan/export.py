@@ -214,7 +214,11 @@ def export_saved_model(model, model_folder, training=None):
         }
         write_warm_up(written, model_folder.name, warm_up)
         card = model_card.model_card(
-            model_folder.name, type(model).__name__, reloaded.signatures, training
+            model_folder.name,
+            type(model).__name__,
+            reloaded.signatures,
+            model.condition,
+            training,
         )
         model_card.write(written, card)
         layers = model.average_generator.to_json(indent=2)

@@ -39,7 +39,8 @@ def converted_function(model, folder):
         folder: its folder, for the messages.
 
     Returns:
-        A `tf.function`, `latents` float32 [None, D] -> `images` float32 [None, H, W, C] in [0, 1].
+        A `tf.function`, `latents` float32 [None, D], and where the model is conditional `labels`
+        int32 [None], -> `images` float32 [None, H, W, C] in [0, 1].
 
     Raises:
         InputError: the model turns something else into pictures, such as a text.
@@ -61,26 +62,40 @@ def converted_function(model, folder):
         )
     latents, images = inputs.get("latents"), outputs.get("images")
     if (
-        [*inputs] != ["latents"]
+        (inputs.keys() != {"latents"} and inputs.keys() != {"latents", "labels"})
         or [*outputs] != ["images"]
         or (latents.dtype, images.dtype) != (tf.float32, tf.float32)
         or (latents.shape.rank, images.shape.rank) != (2, 4)
         or latents.shape[1] is None
     ):
         raise InputError(
-            "only a serving_default of latents float32 (None, D) -> images float32 (None, H, W, C) "
-            f"can be converted. Received: {_described(inputs)} -> {_described(outputs)} in {folder}"
+            "only a serving_default of latents float32 (None, D), with or without labels, -> "
+            "images float32 (None, H, W, C) can be converted. Received: "
+            f"{_described(inputs)} -> {_described(outputs)} in {folder}"
         )
-    # Models that other tools exported have the signature alone.
-    images_from_latents = getattr(
-        model, "images_from_latents", lambda latents: signature(latents=latents)["images"]
-    )
 
-    @tf.function(input_signature=[tf.TensorSpec(latents.shape, tf.float32, name="latents")])
-    def serving_default(latents):
-        return {"images": images_from_latents(latents)}
+    def images_of(**given):
+        # Models that other tools exported have the signature alone.
+        if hasattr(model, "images_from_latents"):
+            return model.images_from_latents(*given.values())
+        return signature(**given)["images"]
 
-    return serving_default
+    latents_spec = tf.TensorSpec(latents.shape, tf.float32, name="latents")
+    if "labels" not in inputs:
+
+        @tf.function(input_signature=[latents_spec])
+        def serving_default(latents):
+            return {"images": images_of(latents=latents)}
+
+        return serving_default
+
+    labels_spec = tf.TensorSpec(inputs["labels"].shape, inputs["labels"].dtype, name="labels")
+
+    @tf.function(input_signature=[latents_spec, labels_spec])
+    def conditional_serving_default(latents, labels):
+        return {"images": images_of(latents=latents, labels=labels)}
+
+    return conditional_serving_default
 
 
 def _described(specs):
@@ -94,7 +109,8 @@ def open_file(path):
         path: ends in the extension of its format.
 
     Returns:
-        A function from latents float32 [N, D] to pictures float32 [N, H, W, C], both arrays.
+        A function from latents float32 [N, D] to pictures float32 [N, H, W, C], both arrays; a
+        conditional model's takes `labels=`, int32 [N], besides.
     """
     open_with = {".keras": open_keras, ".tflite": open_litert, ".onnx": open_onnx}
     return open_with[path.suffix](path)
@@ -131,7 +147,10 @@ def open_keras(path):
     """Gives a file to Keras; see `open_file`."""
     import keras
 
-    return keras.saving.load_model(path).predict_on_batch
+    model = keras.saving.load_model(path)
+    return lambda latents, **told: model.predict_on_batch(
+        [latents, *told.values()] if told else latents
+    )
 
 
 def write_litert(model, function, path, float16):
@@ -164,7 +183,7 @@ def open_litert(path):
     with quiet_stderr():
         interpreter.allocate_tensors()
     runner = interpreter.get_signature_runner()
-    return lambda latents: runner(latents=latents)["images"]
+    return lambda latents, **told: runner(latents=latents, **told)["images"]
 
 
 def write_onnx(function, path, float16):
@@ -196,4 +215,4 @@ def open_onnx(path):
 
     with quiet_stderr():
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda latents: session.run(["images"], {"latents": latents})[0]
+    return lambda latents, **told: session.run(["images"], {"latents": latents, **told})[0]

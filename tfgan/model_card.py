@@ -11,13 +11,14 @@ from tfgan.versions import package_versions
 CARD_FILE = Path("assets.extra", "model_card.json")
 
 
-def model_card(name, family, signatures, training):
+def model_card(name, family, signatures, condition, training):
     """A card without metrics, which `add_metrics` adds.
 
     Args:
         name: under which the model is exported.
         family: the name of its class.
         signatures: dict from a name to its concrete function, as a loaded SavedModel has them.
+        condition: what a conditional model is told, such as a `LabelCondition`, or None.
         training: what the model was trained on and how, a dict for JSON, or None where that is not
             known.
 
@@ -35,6 +36,7 @@ def model_card(name, family, signatures, training):
             }
             for signature, function in signatures.items()
         },
+        "condition": condition and condition.get_config(),
         "training": training,
         "versions": package_versions(),
         "metrics": None,
