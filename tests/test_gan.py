@@ -112,8 +112,9 @@ def test_the_penalties_add_up_with_their_weights(batch):
     d = gan.discriminator
     expected = 1.5 * r1(d, batch["image"]) + 2.5 * r2(d, fake)
     expected += 7 * gradient_penalty(d, batch["image"], fake, gan.step_seed(purpose=3))
-    assert float(gan.penalty(batch["image"], fake)) == pytest.approx(float(expected), rel=1e-6)
-    assert make_gan(r1_gamma=0).penalty(batch["image"], fake) == 0
+    total = float(gan.penalty(d, batch["image"], fake))
+    assert total == pytest.approx(float(expected), rel=1e-6)
+    assert make_gan(r1_gamma=0).penalty(d, batch["image"], fake) == 0
 
 
 def test_the_generator_moves_at_every_so_manieth_step(batch):
