@@ -269,10 +269,10 @@ def test_labels_are_dealt_out_in_turn(conditional_folder, tmp_path):
     ],
 )
 def test_a_conditional_model_that_is_told_wrongly_says_so(
-    flags, words, conditional_folder, tmp_path, capsys
+    flags, words, conditional_folder, tmp_path, capfd
 ):
     assert generate.main([str(conditional_folder), "--out", str(tmp_path / "x.png"), *flags]) == 2
-    errors = capsys.readouterr().err
+    errors = capfd.readouterr().err
     assert errors.startswith("error: ") and errors.count("\n") == 1
     assert all(word in errors for word in words), errors
 

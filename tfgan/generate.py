@@ -136,6 +136,7 @@ def load(folder):
     import tensorflow as tf
 
     from tfgan.plotting import to_uint8
+    from tfgan.startup import quiet_stderr
 
     model = saved_models.load(folder)
     if "from_seeds" not in model.signatures:
@@ -152,7 +153,9 @@ def load(folder):
         inputs = {"seeds": seeds} | told
         tensors = {name: tf.constant(values, specs[name].dtype) for name, values in inputs.items()}
         try:
-            return to_uint8(signature(**tensors)["images"])
+            # TensorFlow writes a failed check to the terminal besides raising it.
+            with quiet_stderr():
+                return to_uint8(signature(**tensors)["images"])
         except tf.errors.InvalidArgumentError as error:
             raise InputError(f"{folder}: {asserted(error.message)}") from error
 
