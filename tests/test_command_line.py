@@ -92,7 +92,10 @@ def assert_refused(command, argv, received, capsys):
 
 BAD_TRAIN_FLAGS = [
     (["--loss", "hindge"], ["--loss", "'hindge'", "hinge"]),
-    (["--model", "vae"], ["--model", "'vae'", "gan"]),
+    (["--model", "flow"], ["--model", "'flow'", "gan"]),
+    (["--model", "vae", "--loss", "hinge"], ["--loss is not used by --model vae"]),
+    (["--beta", "4"], ["--beta is not used by --model gan"]),
+    (["--condition", "text"], ["--condition is not used by --model gan"]),
     (["--networks", "resnet"], ["--networks", "'resnet'", "dense"]),
     (["--width", "0"], ["--width", "'0'", "at least 1"]),
     (["--width", "2.5"], ["--width", "'2.5'", "whole number"]),
@@ -204,12 +207,13 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
     output = capsys.readouterr().out
     assert f"python -m tfgan.{command}" in output.partition("examples:")[2]
     flags = {
-        "train": "--dataset --data-dir --image-size --skip-corrupt --model --conditioning "
-        "--networks --width --depth --normalization --latent-dim --loss --discriminator-steps "
+        "train": "--dataset --data-dir --image-size --skip-corrupt --model --condition "
+        "--conditioning --likelihood --beta --networks --width --depth --normalization "
+        "--latent-dim --loss --discriminator-steps "
         "--r1-gamma --r2-gamma --gradient-penalty --penalty-interval --augment --epochs --steps "
         "--minutes --batch-size --learning-rate --beta-1 --beta-2 --precision --seed --out --name "
         "--export-dir --checkpoint-every --keep-checkpoints --measure --fresh",
-        "generate": "--num --seed --label --format --out",
+        "generate": "--num --seed --label --text --format --out",
         "convert": "--format --quantize --out",
     }[command]
     for flag in flags.split():
@@ -225,7 +229,7 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         if name in arguments:
             _, _, entry = output.partition(f"\n  --{name.replace('_', '-')} ")
             entry = " ".join(entry.partition("\n  -")[0].split())
-            assert f"(default: {arguments[name]})" in entry
+            assert f"(default: {arguments[name]}" in entry
 
 
 def test_help_and_bad_flags_answer_at_once_without_tensorflow():
@@ -258,7 +262,9 @@ def test_help_and_bad_flags_answer_at_once_without_tensorflow():
 def test_defaults_of_train_are_those_of_the_library():
     from tfgan.augment import POLICIES
     from tfgan.losses import LOSSES
-    from tfgan.models.base import AdversarialModel, adam
+    from tfgan.models.adversarial import AdversarialModel, adam
+    from tfgan.models.base import GenerativeModel
+    from tfgan.models.vae import VAE
     from tfgan.precision import PRECISIONS
 
     arguments = train.parse([])
@@ -273,7 +279,10 @@ def test_defaults_of_train_are_those_of_the_library():
     weight = default_of(AdversarialModel.compile, "gradient_penalty_weight")
     assert arguments.gradient_penalty == weight
     assert arguments.augment == default_of(AdversarialModel.compile, "augmentation")
-    assert arguments.seed == default_of(AdversarialModel.__init__, "seed")
+    assert arguments.seed == default_of(GenerativeModel.__init__, "seed")
+    vae = train.parse(["--model", "vae"])
+    for name in ("likelihood", "beta"):
+        assert getattr(vae, name) == default_of(VAE.compile, name)
     for builder in (tfgan.convolutional_generator, tfgan.dense_generator):
         assert arguments.latent_dim == default_of(builder, "latent_dim")
     # Where these are left out, the builders' own defaults count, which the help names.

@@ -37,7 +37,8 @@ def exported(tmp_path_factory):
 
 def batch_of(labels):
     images = np.random.default_rng(0).uniform(-1, 1, (len(labels), *IMAGE_SHAPE))
-    return {"image": tf.constant(images, tf.float32), "label": tf.constant(labels, tf.int32)}
+    labels = tf.constant(labels, tf.int32)
+    return {"image": tf.constant(images, tf.float32), "label": labels, "attributes": labels}
 
 
 def test_a_label_becomes_one_hot():

@@ -13,12 +13,13 @@ from tfgan import data
 from tfgan.conditions import LabelCondition
 from tfgan.export import export_saved_model, named_inputs
 from tfgan.latent.sampling import latents_from_seeds
-from tfgan.models import GAN, ConditionalGAN
+from tfgan.models import GAN, VAE, ConditionalGAN
 from tfgan.networks import (
     convolutional_discriminator,
     convolutional_generator,
     dense_discriminator,
     dense_generator,
+    encoder_of,
 )
 
 IMAGE_SHAPE = (8, 8, 1)
@@ -47,12 +48,21 @@ def conditional_gan(networks, conditioning):
     )
 
 
+def vae(networks):
+    make_generator, make_discriminator = NETWORKS[networks]
+    return VAE(
+        encoder_of(make_discriminator(IMAGE_SHAPE, width=4), 6),
+        make_generator(IMAGE_SHAPE, 6, width=4),
+        seed=5,
+    )
+
+
 def row(build, *arguments, marks=()):
     name = "-".join([build.__name__, *arguments])
     return pytest.param((build, *arguments), id=name, marks=marks)
 
 
-FAMILIES = [
+ADVERSARIAL = [
     row(gan, "convolutional"),
     row(gan, "dense", marks=pytest.mark.slow),
     row(conditional_gan, "convolutional", "projection"),
@@ -60,12 +70,23 @@ FAMILIES = [
     row(conditional_gan, "dense", "projection", marks=pytest.mark.slow),
     row(conditional_gan, "dense", "concatenation", marks=pytest.mark.slow),
 ]
+FAMILIES = [*ADVERSARIAL, row(vae, "convolutional"), row(vae, "dense", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
 def make(request):
     """A function of `compile`'s arguments to a tiny model, the same at every call."""
-    build, *arguments = request.param
+    return maker(request.param)
+
+
+@pytest.fixture(scope="module", params=ADVERSARIAL)
+def make_adversarial(request):
+    """The same of the families of two players."""
+    return maker(request.param)
+
+
+def maker(row):
+    build, *arguments = row
 
     def made(**compile_arguments):
         keras.utils.set_random_seed(3)
@@ -98,13 +119,17 @@ def every_value(model):
     return values_of(
         [
             model.step,
-            *model.generator.variables,
-            *model.discriminator.variables,
-            *model.average_generator.variables,
-            *model.generator_optimizer.variables,
-            *model.discriminator_optimizer.variables,
+            *(variable for pair in model.averages() for one in pair for variable in one.variables),
+            *(variable for name in model.networks for variable in getattr(model, name).variables),
+            *(variable for one in optimizers_of(model) for variable in one.variables),
         ]
     )
+
+
+def optimizers_of(model):
+    if isinstance(model, VAE):
+        return [model.optimizer]
+    return [model.generator_optimizer, model.discriminator_optimizer]
 
 
 def assert_equal(left, right):
@@ -119,13 +144,15 @@ def train(model, dataset, steps):
 
 
 @pytest.mark.parametrize("moving", ["generator", "discriminator"])
-def test_a_step_moves_every_weight_of_its_player_and_nobody_elses(moving, make, dataset):
+def test_a_step_moves_every_weight_of_its_player_and_nobody_elses(
+    moving, make_adversarial, dataset
+):
     frozen = {
         f"{player}_optimizer": keras.optimizers.SGD(0.0)
         for player in ("generator", "discriminator")
     }
     # The first step moves the weights that are 0 at first; the second those behind them.
-    model = make(**frozen | {f"{moving}_optimizer": keras.optimizers.SGD(0.5)})
+    model = make_adversarial(**frozen | {f"{moving}_optimizer": keras.optimizers.SGD(0.5)})
     resting = {"generator": "discriminator", "discriminator": "generator"}[moving]
     moving_variables = getattr(model, moving).trainable_variables
     resting_variables = getattr(model, resting).trainable_variables
@@ -153,7 +180,7 @@ def test_one_trace_only(trained):
 
 
 def test_a_keras_file_goes_on_alike(make, dataset, tmp_path):
-    model = make(loss="hinge")
+    model = make()
     train(model, dataset, 3)
     model.save(tmp_path / "model.keras")
     reloaded = keras.saving.load_model(tmp_path / "model.keras")

@@ -15,7 +15,7 @@ from conftest import make_gan, random_batch
 from keras import layers
 
 from tfgan import data, losses
-from tfgan.models.base import adam
+from tfgan.models.adversarial import adam
 from tfgan.networks import (
     convolutional_discriminator,
     convolutional_generator,

@@ -233,7 +233,7 @@ def test_an_address_without_a_server_or_a_model_is_refused(server, tmp_path, cap
 def conditional_folder(tmp_path_factory):
     """A conditional model's folder: three classes, told apart by their grey."""
     keras.utils.set_random_seed(0)
-    condition = tfgan.LabelCondition(3)
+    condition = tfgan.LabelCondition(3, ["dark", "grey", "light"])
     told = [{"condition": condition.encoder()} for _ in range(2)]
     gan = tfgan.ConditionalGAN(
         tfgan.dense_generator((SIDE, SIDE, 1), 4, width=2, conditioning="concatenation", **told[0]),
@@ -255,6 +255,8 @@ def test_labels_are_dealt_out_in_turn(conditional_folder, tmp_path):
     for label in (0, 2):
         run(*flags, "--label", label, "--out", tmp_path / f"{label}.npz")
         singles[label] = np.load(tmp_path / f"{label}.npz")["images"]
+    run(*flags, "--label", "dark,light", "--out", tmp_path / "by_name.npz")
+    assert_same_pictures(np.load(tmp_path / "by_name.npz")["images"], several)
     expected = [singles[index % 2 * 2][index] for index in range(7)]
     assert_same_pictures(several, np.stack(expected))
     assert np.abs(singles[0].astype(int) - singles[2]).max() > 1
@@ -266,6 +268,11 @@ def test_labels_are_dealt_out_in_turn(conditional_folder, tmp_path):
         ([], ["pass --label"]),
         (["--label", "3"], ["labels must be from 0 to 2. Received: 3"]),
         (["--label", "0,17"], ["labels must be from 0 to 2", "17"]),
+        (["--label", "9999999999"], ["must be the numbers of classes", "9999999999"]),
+        (["--label", "pale"], ["no class 'pale', but dark, grey, light"]),
+        (["--label", "dark:light"], ["takes 1 attributes", "class", "dark:light"]),
+        (["--label", "0:1"], ["takes labels (None,). Received: labels (4, 2)"]),
+        (["--text", "a light one"], ["pass --label"]),
     ],
 )
 def test_a_conditional_model_that_is_told_wrongly_says_so(
@@ -280,12 +287,12 @@ def test_a_conditional_model_that_is_told_wrongly_says_so(
 def test_a_model_without_labels_takes_none(model_folder, tmp_path, capsys):
     flags = ["--label", "1", "--out", str(tmp_path / "x.png")]
     assert generate.main([str(model_folder), *flags]) == 2
-    assert "leave --label out" in capsys.readouterr().err
+    assert "leave --label and --text out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "seven", "-1", "1,", "1.5", "9999999999"])
-def test_a_label_is_a_whole_number(text, capsys):
+@pytest.mark.parametrize("text", ["", "1,", ",", "1:", "0:1,2"])
+def test_labels_are_complete_and_alike(text, capsys):
     with pytest.raises(SystemExit) as exited:
         generate.parse(["model", f"--label={text}"])
     assert exited.value.code == 2
-    assert "expected the number of a class" in capsys.readouterr().err
+    assert "expected a class by its number" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfgan import generate, losses, model_card, train
+from tfgan import generate, losses, model_card, plan, self_measurement, train
 from tfgan.metrics import classifier
 from tfgan.run_folder import RunFolder
 
@@ -72,13 +72,13 @@ def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(workplace, ca
 def test_the_plan_names_the_penalties(weights, words):
     names = ("r1_gamma", "r2_gamma", "gradient_penalty_weight")
     gan = types.SimpleNamespace(**dict(zip(names, weights)), penalty_interval=8)
-    assert train.penalties_of(gan) == words
+    assert plan.penalties_of(gan) == words
 
 
 def test_the_card_tells_the_training_and_what_was_measured(workplace, capsys, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(workplace))
     monkeypatch.setattr(classifier, "_IMAGES_SEEN", 3_000)
-    monkeypatch.setattr(train, "NUM_MEASURED", 300)
+    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 300)
     flags = ["--steps", 3, "--name", "a_model"]
     assert train_tiny(*flags) == 0
     card = model_card.read("saved_models/a_model/1")

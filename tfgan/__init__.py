@@ -14,7 +14,9 @@ except PackageNotFoundError:  # A source tree that was never installed.
 _HOMES = {
     "GAN": "tfgan.models.gan",
     "ConditionalGAN": "tfgan.models.conditional_gan",
+    "VAE": "tfgan.models.vae",
     "LabelCondition": "tfgan.conditions",
+    "TextCondition": "tfgan.conditions",
     "AdversarialLoss": "tfgan.losses",
     "ImageDataset": "tfgan.data",
     "InputError": "tfgan.errors",
@@ -22,8 +24,10 @@ _HOMES = {
     "convolutional_generator": "tfgan.networks",
     "dense_discriminator": "tfgan.networks",
     "dense_generator": "tfgan.networks",
+    "encoder_of": "tfgan.networks",
     "export_saved_model": "tfgan.export",
     "label_encoder": "tfgan.networks",
+    "text_encoder": "tfgan.networks",
 }
 
 __all__ = ["__version__", *_HOMES]

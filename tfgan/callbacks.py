@@ -15,6 +15,7 @@ from tfgan.plotting import sheet
 LOG_FILE_INTERVAL_S = 30.0
 # A sheet costs about as much as a step of a small network.
 MIN_STEPS_BETWEEN_SHEETS = 20
+PAIRS_IN_A_ROW = 8
 
 
 class SampleSheet(keras.callbacks.Callback):
@@ -51,6 +52,29 @@ class SampleSheet(keras.callbacks.Callback):
         temporary = file.with_suffix(".writing")
         inputs, columns = self.model.examples(self.num)
         sheet(self.model.generate(*inputs).numpy(), columns).save(temporary, format="PNG")
+        os.replace(temporary, file)
+
+
+class ReconstructionSheet(keras.callbacks.Callback):
+    """Writes a sheet of real pictures, each beside what an autoencoder makes of it, at the end.
+
+    Args:
+        folder: where `reconstructions-step-N.png` goes.
+        images: uint8 [N, H, W, C].
+    """
+
+    def __init__(self, folder, images):
+        super().__init__()
+        self.folder = Path(folder)
+        self.images = tf.constant(images / 255.0, tf.float32)
+
+    def on_train_end(self, logs=None):
+        pairs = tf.stack([self.images, self.model.reconstruct(self.images)], axis=1)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"reconstructions-step-{int(self.model.step):09d}.png"
+        temporary = file.with_suffix(".writing")
+        pictures = tf.reshape(pairs, [-1, *self.images.shape[1:]])
+        sheet(pictures.numpy(), PAIRS_IN_A_ROW * 2).save(temporary, format="PNG")
         os.replace(temporary, file)
 
 

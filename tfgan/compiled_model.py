@@ -3,9 +3,9 @@
 import keras
 
 from tfgan import networks
-from tfgan.conditions import LabelCondition
-from tfgan.models import GAN, ConditionalGAN
-from tfgan.models.base import adam
+from tfgan.conditions import LabelCondition, TextCondition
+from tfgan.models import GAN, VAE, ConditionalGAN
+from tfgan.models.adversarial import adam
 from tfgan.precision import dtype_policy
 
 
@@ -14,7 +14,7 @@ def compiled_model(arguments, dataset, precision):
 
     Args:
         arguments: what `tfgan.train_arguments.parse` returned.
-        dataset: the `ImageDataset` whose pictures it will draw; a cgan's has labels.
+        dataset: the `ImageDataset` whose pictures it will draw; a cgan's has what it is told.
         precision: "float32" or "bfloat16", what the networks compute in.
     """
     keras.utils.set_random_seed(arguments.seed)
@@ -24,6 +24,9 @@ def compiled_model(arguments, dataset, precision):
     finally:
         keras.config.set_dtype_policy("float32")
     rates = (arguments.learning_rate, arguments.beta_1, arguments.beta_2)
+    if arguments.model == "vae":
+        model.compile(adam(*rates), likelihood=arguments.likelihood, beta=arguments.beta)
+        return model
     model.compile(
         adam(*rates),
         adam(*rates),
@@ -40,16 +43,33 @@ def compiled_model(arguments, dataset, precision):
 
 def family(arguments, dataset):
     """The model of the family and the networks that the arguments name, not yet compiled."""
+    image_shape, seed = dataset.image_shape, arguments.seed
+    if arguments.model == "vae":
+        generator, discriminator = players(arguments, image_shape)
+        return VAE(networks.encoder_of(discriminator, arguments.latent_dim), generator, seed=seed)
     if arguments.model == "gan":
-        return GAN(*players(arguments, dataset.image_shape), seed=arguments.seed)
-    condition = LabelCondition(len(dataset.class_names))
+        return GAN(*players(arguments, image_shape), seed=seed)
+    condition = condition_of(arguments.condition, dataset)
     # Each player has an encoder of its own.
     told = [
         {"condition": condition.encoder(), "conditioning": arguments.conditioning} for _ in range(2)
     ]
-    return ConditionalGAN(
-        *players(arguments, dataset.image_shape, *told), condition, seed=arguments.seed
-    )
+    return ConditionalGAN(*players(arguments, image_shape, *told), condition, seed=seed)
+
+
+def condition_of(kind, dataset):
+    """What a conditional model of a data set can be told.
+
+    Args:
+        kind: "label", "attributes" or "text".
+        dataset: an `ImageDataset` that has them.
+    """
+    if kind == "text":
+        return TextCondition.of(dataset.captions.table)
+    if kind == "attributes":
+        names = {name: list(categories) for name, categories in dataset.attribute_names.items()}
+        return LabelCondition([len(categories) for categories in names.values()], names)
+    return LabelCondition(len(dataset.class_names), list(dataset.class_names))
 
 
 def players(arguments, image_shape, generator_told=(), discriminator_told=()):

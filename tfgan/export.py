@@ -64,7 +64,7 @@ def serving_module(generator, condition=None):
         `png` (`seeds` -> `image_bytes` string [None]), which become the signatures, and
         `images_from_latents` (float32 [None, D] -> float32 [None, H, W, C] in [0, 1]), the plain
         function from which other formats are made. With a condition each takes it besides, as
-        `labels` int32 [None].
+        `labels` int32 [None] or `texts` string [None], the plain function as the networks do.
     """
     latent_dim = generator.inputs[0].shape[-1]
     module = tf.Module()
@@ -74,8 +74,11 @@ def serving_module(generator, condition=None):
     latents_spec = tf.TensorSpec([None, latent_dim], tf.float32, name="latents")
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
     told_specs = [] if condition is None else [condition.spec]
+    encoded_specs = [] if condition is None else [condition.encoded_spec]
+    # What checking a condition takes, such as a vocabulary, has to be stored as well.
+    module.condition = getattr(condition, "resources", None)
 
-    @tf.function(input_signature=[latents_spec, *told_specs])
+    @tf.function(input_signature=[latents_spec, *encoded_specs])
     def images_from_latents(latents, *told):
         inputs = [latents, *told] if told else latents
         return (generator(inputs, training=False) + 1.0) / 2.0
@@ -109,6 +112,48 @@ def serving_module(generator, condition=None):
     return module
 
 
+def add_encoding(module, model):
+    """Adds what a variational autoencoder answers besides to a serving module.
+
+    Args:
+        module: what `serving_module` returned.
+        model: a `tfgan.VAE`.
+
+    Returns:
+        The functions `encode` (`images` float32 [None, H, W, C] in [0, 1] -> `latents` float32
+        [None, D]) and `reconstruct` (`images` -> `images`), which become signatures, a dict. The
+        module gets besides the plain function `negative_elbo` (images, and seeds int64 [None], ->
+        float32 [None], in nats).
+    """
+    module.encoder_weights = [variable.value for variable in model.average_encoder.variables]
+    images_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, name="images")
+    seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
+
+    def checked(images):
+        images = checked_batch(images, images_spec)
+        # Written so that it refuses a NaN as well.
+        in_range = tf.reduce_all((images >= 0.0) & (images <= 1.0))
+        message = "images must be numbers from 0 to 1. Received up to:"
+        is_valid = tf.debugging.Assert(in_range, [message, tf.reduce_max(tf.abs(images))])
+        with tf.control_dependencies([is_valid]):
+            return tf.identity(images)
+
+    @tf.function(input_signature=[images_spec])
+    def encode(images):
+        return {"latents": model.encode(checked(images))}
+
+    @tf.function(input_signature=[images_spec])
+    def reconstruct(images):
+        return {"images": model.reconstruct(checked(images))}
+
+    module.encode = encode
+    module.reconstruct = reconstruct
+    module.negative_elbo = tf.function(
+        model.negative_elbo, input_signature=[images_spec, seeds_spec]
+    )
+    return {"encode": encode, "reconstruct": reconstruct}
+
+
 def named_inputs(model, inputs):
     """The arguments of a model's `generate` as its signatures take them.
 
@@ -134,8 +179,8 @@ def self_check(model, reloaded):
         reloaded: what `tf.saved_model.load` returned.
 
     Returns:
-        The largest absolute difference of any pixel in [0, 1], over `serving_default` and
-        `from_seeds`.
+        The largest absolute difference of any pixel in [0, 1], over the signatures that give
+        `images`.
 
     Raises:
         RuntimeError: the difference exceeds `SELF_CHECK_TOLERANCE`, or the PNGs of `png` do not
@@ -147,9 +192,11 @@ def self_check(model, reloaded):
     served = reloaded.signatures["from_seeds"](seeds=seeds, **told)["images"]
     latents = latents_from_seeds(seeds, model.latent_dim)
     served_default = reloaded.signatures["serving_default"](latents=latents, **told)["images"]
-    difference = max(
-        float(tf.reduce_max(tf.abs(images - live))) for images in (served, served_default)
-    )
+    compared = [(served, live), (served_default, live)]
+    if "reconstruct" in reloaded.signatures:
+        reconstruct = reloaded.signatures["reconstruct"]
+        compared.append((reconstruct(images=live)["images"], model.reconstruct(live)))
+    difference = max(float(tf.reduce_max(tf.abs(one - other))) for one, other in compared)
     if not difference <= SELF_CHECK_TOLERANCE:
         raise RuntimeError(
             f"the exported model differs from the live one by {difference:.3g}, more than "
@@ -173,7 +220,7 @@ def export_saved_model(model, model_folder, training=None):
     which Serving ignores, and then renamed.
 
     Args:
-        model: a trained GAN.
+        model: a trained model of any family.
         model_folder: the model's folder, which holds its versions 1, 2, ...
         training: what the model was trained on and how, for its card: a dict for JSON, or None.
 
@@ -189,17 +236,15 @@ def export_saved_model(model, model_folder, training=None):
     temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=model_folder))
     try:
         module = serving_module(model.average_generator, model.condition)
+        signatures = {
+            "serving_default": module.serving_default,
+            "from_seeds": module.from_seeds,
+            "png": module.png,
+        }
+        encoding = add_encoding(module, model) if hasattr(model, "encode") else {}
         # In a folder of its own: mkdtemp's is closed to other users, such as a server's.
         written = temporary / "model"
-        tf.saved_model.save(
-            module,
-            str(written),
-            signatures={
-                "serving_default": module.serving_default,
-                "from_seeds": module.from_seeds,
-                "png": module.png,
-            },
-        )
+        tf.saved_model.save(module, str(written), signatures=signatures | encoding)
         # Held on to: a loaded object's functions die with it.
         reloaded = tf.saved_model.load(str(written))
         difference = self_check(model, reloaded)
@@ -212,6 +257,8 @@ def export_saved_model(model, model_folder, training=None):
             "from_seeds": {"seeds": seeds, **told},
             "png": {"seeds": seeds, **told},
         }
+        picture = tf.zeros((1, *model.image_shape))
+        warm_up |= {name: {"images": picture} for name in encoding}
         write_warm_up(written, model_folder.name, warm_up)
         card = model_card.model_card(
             model_folder.name,

@@ -18,6 +18,7 @@ examples:
   python -m tfgan.generate saved_models/digits_gan/1 --num 10000 --format npz --out pictures.npz
   python -m tfgan.generate saved_models/digits_cgan --label 7 --num 16
   python -m tfgan.generate saved_models/digits_cgan --label 0,1,2 --num 30
+  python -m tfgan.generate saved_models/shapes_cgan --text "a small blue square" --num 16
   python -m tfgan.generate http://localhost:8501/v1/models/digits_gan --num 16
 
 Picture number i has the seed --seed + i and is the same in every call.
@@ -25,13 +26,15 @@ Picture number i has the seed --seed + i and is the same in every call.
 
 
 def labels(text):
-    """An argparse type: whole numbers separated by commas."""
-    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
+    """An argparse type: classes separated by commas; of several attributes one each, by colons."""
+    asked = [[part.strip() for part in label.split(":")] for label in text.split(",")]
+    if not all(all(label) and len(label) == len(asked[0]) for label in asked):
         raise argparse.ArgumentTypeError(
-            "expected the number of a class, counted from 0, or several separated by commas. "
-            f"Received: {text!r}"
+            "expected a class by its number, counted from 0, or its name; several separated by "
+            "commas; where a model takes several attributes, one category of each, separated by "
+            f"colons. Received: {text!r}"
         )
-    return [int(label) for label in text.split(",")]
+    return asked
 
 
 def parse(argv=None):
@@ -53,8 +56,15 @@ def parse(argv=None):
         "--label",
         type=labels,
         metavar="LIST",
-        help="what a conditional model shall draw: one class for all pictures, or several, "
-        "separated by commas, of which each picture takes the next",
+        help="what a conditional model shall draw, by number or name: one class for all pictures, "
+        "or several, separated by commas, of which each picture takes the next; where it takes "
+        "several attributes, a category of each, separated by colons: circle:red:plain",
+    )
+    parser.add_argument(
+        "--text",
+        action="append",
+        metavar="TEXT",
+        help="what a model of texts shall draw; where it is repeated, each picture takes the next",
     )
     parser.add_argument(
         "--format",
@@ -96,10 +106,60 @@ def generate(arguments):
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     told = {}
     if arguments.label:
-        told["labels"] = np.resize(np.array(arguments.label, np.int32), arguments.num)
+        asked = numbers_of(arguments.label, model)
+        told["labels"] = asked[np.arange(arguments.num) % len(asked)]
+    if arguments.text:
+        told["texts"] = np.resize(np.array(arguments.text), arguments.num)
     write(pictures_of(model, seeds, told), seeds, arguments)
     print(f"{arguments.num} pictures of {model} -> {arguments.out}")
     return 0
+
+
+def numbers_of(asked, model):
+    """Labels as signatures take them.
+
+    Args:
+        asked: a list with a list of strings for each label: numbers, or names that the model's
+            card tells.
+        model: a SavedModel's folder, or an address, where only numbers are understood.
+
+    Returns:
+        int32 [L], or [L, A] where the labels have several parts.
+
+    Raises:
+        InputError: a name is not the model's.
+    """
+    import numpy as np
+
+    from tfgan import model_card
+
+    if all(part.isdecimal() for label in asked for part in label):
+        numbers = [[int(part) for part in label] for label in asked]
+    else:
+        names = None if remote.is_url(str(model)) else model_card.names_of_labels(model)
+        if names is None:
+            raise InputError(f"{model} tells no names of its labels: pass --label their numbers")
+        if len(names) != len(asked[0]):
+            raise InputError(
+                f"{model} takes {len(names)} attributes, separated by colons: {', '.join(names)}. "
+                f"Received: {':'.join(asked[0])}"
+            )
+        numbers = [
+            [number_of(part, *item) for part, item in zip(label, names.items())] for label in asked
+        ]
+    if any(number > np.iinfo(np.int32).max for label in numbers for number in label):
+        raise InputError(f"--label must be the numbers of classes. Received: {asked}")
+    array = np.array(numbers, np.int32)
+    return array[:, 0] if array.shape[1] == 1 else array
+
+
+def number_of(part, attribute, names):
+    """The number of a category that is asked for by its name or its number."""
+    if part.isdecimal():
+        return int(part)
+    if part in names:
+        return names.index(part)
+    raise InputError(f"there is no {attribute} {part!r}, but {', '.join(names)}")
 
 
 def pictures_of(model, seeds, told=None):
@@ -150,6 +210,11 @@ def load(folder):
     def draw(seeds, **told):
         if specs.keys() != {"seeds", *told}:
             raise InputError(what_is_taken(folder, specs))
+        if not all(specs[name].shape.is_compatible_with(told[name].shape) for name in told):
+            wanted, given = (
+                ", ".join(f"{name} {side[name].shape}" for name in told) for side in (specs, told)
+            )
+            raise InputError(f"{folder} takes {wanted}. Received: {given}")
         inputs = {"seeds": seeds} | told
         tensors = {name: tf.constant(values, specs[name].dtype) for name, values in inputs.items()}
         try:
@@ -163,10 +228,12 @@ def load(folder):
 
 
 def what_is_taken(folder, names):
-    """What to say of a model that is told too little or too much."""
+    """What to say of a model that is told too little, too much or something else."""
     if "labels" in names:
         return f"{folder} draws what it is told: pass --label, such as --label 0 or --label 0,1,2"
-    return f"{folder} takes {', '.join(names)} and no labels: leave --label out"
+    if "texts" in names:
+        return f'{folder} draws what it is told: pass --text, such as --text "a red circle"'
+    return f"{folder} takes {', '.join(names)} alone: leave --label and --text out"
 
 
 def asserted(message):

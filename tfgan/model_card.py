@@ -55,6 +55,20 @@ def read(version_folder):
     return json.loads((Path(version_folder) / CARD_FILE).read_text())
 
 
+def names_of_labels(version_folder):
+    """What an exported model's labels are called.
+
+    Returns:
+        A dict from each attribute to the names of its categories, "class" where there is but one;
+        None where the card does not tell.
+    """
+    try:
+        names = read(version_folder)["condition"]["names"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return {"class": names} if isinstance(names, list) else names
+
+
 def write(version_folder, card):
     """Writes the card of a version: whole or, where that fails, not at all."""
     path = Path(version_folder) / CARD_FILE

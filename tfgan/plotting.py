@@ -63,15 +63,20 @@ def save_curves(history_file, picture_file):
     if not rows:
         return
     steps = [int(row["step"]) for row in rows]
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    for axes, suffix, label in zip(
-        figure.subplots(2, 1, sharex=True), ("_loss", "_logit"), ("loss", "mean logit")
-    ):
-        for column in (name for name in rows[0] if name.endswith(suffix)):
-            values = [float(row[column]) for row in rows]
-            axes.plot(
-                steps, values, label=column.removesuffix(suffix), marker="." * (len(rows) < 30)
-            )
+    columns = [name for name in rows[0] if name not in ("epoch", "step", "seconds")]
+    panels = {
+        "loss": [name for name in columns if name.endswith("_loss")],
+        "mean logit": [name for name in columns if name.endswith("_logit")],
+    }
+    panels["nats a picture"] = [name for name in columns if name not in sum(panels.values(), [])]
+    panels = {label: names for label, names in panels.items() if names}
+    figure = Figure(figsize=(8, 3 * len(panels)), layout="constrained")
+    all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (label, names) in zip(all_axes, panels.items()):
+        for name in names:
+            values = [float(row[name]) for row in rows]
+            title = name.removesuffix("_loss").removesuffix("_logit").replace("_", " ")
+            axes.plot(steps, values, label=title, marker="." * (len(rows) < 30))
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)
         axes.legend()

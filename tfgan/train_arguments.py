@@ -11,10 +11,42 @@ from tfgan.precision import PRECISIONS
 DESCRIPTION = "Trains a GAN, shows its progress, and exports a SavedModel."
 DEFAULT_STEPS = 5000
 
+# What a family takes besides the flags of all, and its defaults.
+_ADVERSARIAL = {
+    "loss": "non_saturating",
+    "discriminator_steps": 1,
+    "r1_gamma": None,
+    "r2_gamma": 0.0,
+    "gradient_penalty": 0.0,
+    "penalty_interval": 16,
+    "augment": (),
+    "batch_size": 16,
+    "beta_1": 0.0,
+    "beta_2": 0.99,
+}
+FAMILIES = {
+    "gan": _ADVERSARIAL,
+    "cgan": _ADVERSARIAL | {"condition": "label", "conditioning": "projection"},
+    "vae": {
+        "likelihood": "bernoulli",
+        "beta": 1.0,
+        "batch_size": 64,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+    },
+}
+# The same of the kinds of networks. None leaves the choice to the functions that build them.
+NETWORKS = {
+    "convolutional": {"depth": None, "output_kernel_size": None, "normalization": "none"},
+    "dense": {},
+}
+
 EPILOG = """\
 models:
   gan            pictures from noise
-  cgan           pictures of a class that is asked for; the data set has labels
+  cgan           pictures of a class, of attributes or of a text that is asked for
+  vae            the variational autoencoder: pictures from noise, and noise
+                 from pictures
 
 networks:
   convolutional  a ladder of stride-2 convolutions in both players, from
@@ -27,6 +59,8 @@ examples:
   python -m tfgan.train                                 # digits, no network needed
   python -m tfgan.train --dataset mnist --minutes 10
   python -m tfgan.train --dataset mnist --model cgan --minutes 5
+  python -m tfgan.train --dataset shapes --model cgan --condition text --minutes 10
+  python -m tfgan.train --dataset mnist --model vae --minutes 5
   python -m tfgan.train --dataset path/to/pictures --image-size 64
   python -m tfgan.train --dataset mnist --networks dense --loss hinge
 
@@ -71,19 +105,41 @@ def parse(argv=None):
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
-        choices=["gan", "cgan"],
+        choices=FAMILIES,
         default="gan",
         help="see below (default: gan)",
     )
     group.add_argument(
+        "--condition",
+        choices=["label", "attributes", "text"],
+        default=argparse.SUPPRESS,
+        help="what a cgan is told: a class, one category of each of several attributes, or a "
+        "caption (default: label)",
+    )
+    group.add_argument(
         "--conditioning",
         choices=["projection", "concatenation"],
-        help="how the networks of a cgan are told the label: into normalisation and logit, or "
-        "beside latents and pictures (default: projection)",
+        default=argparse.SUPPRESS,
+        help="how the networks of a cgan are told: into normalisation and logit, or beside "
+        "latents and pictures (default: projection)",
+    )
+    group.add_argument(
+        "--likelihood",
+        choices=["bernoulli", "gaussian"],
+        default=argparse.SUPPRESS,
+        help="of a pixel under a vae: black or white, drawn anew at each step with its intensity "
+        "as probability; or its intensity with a standard deviation of 0.1 (default: bernoulli)",
+    )
+    group.add_argument(
+        "--beta",
+        type=number(float, 0),
+        default=argparse.SUPPRESS,
+        metavar="BETA",
+        help="weight of a vae's Kullback-Leibler divergence (default: 1)",
     )
     group.add_argument(
         "--networks",
-        choices=["convolutional", "dense"],
+        choices=NETWORKS,
         default="convolutional",
         help="see below (default: convolutional)",
     )
@@ -98,19 +154,21 @@ def parse(argv=None):
         "--depth",
         type=number(int, 1),
         metavar="N",
+        default=argparse.SUPPRESS,
         help="halvings, convolutional networks only (default: down to about 4 pixels)",
     )
     group.add_argument(
         "--output-kernel-size",
         type=number(int, 1),
         metavar="N",
+        default=argparse.SUPPRESS,
         help="of the generator's last convolution, convolutional networks only (default: 3)",
     )
     group.add_argument(
         "--normalization",
         choices=["none", "batch", "spectral"],
-        default="none",
-        help="of the discriminator, convolutional networks only (default: none)",
+        default=argparse.SUPPRESS,
+        help="of the discriminator or encoder, convolutional networks only (default: none)",
     )
     group.add_argument(
         "--latent-dim",
@@ -131,14 +189,14 @@ def parse(argv=None):
             "wasserstein",
             "relativistic",
         ],
-        default="non_saturating",
+        default=argparse.SUPPRESS,
         metavar="NAME",
         help="non_saturating (default), minimax, least_squares, hinge, wasserstein, relativistic",
     )
     group.add_argument(
         "--discriminator-steps",
         type=number(int, 1),
-        default=1,
+        default=argparse.SUPPRESS,
         metavar="K",
         help="the generator moves at every K-th step only (default: 1)",
     )
@@ -146,34 +204,35 @@ def parse(argv=None):
         "--r1-gamma",
         type=number(float, 0),
         metavar="GAMMA",
+        default=argparse.SUPPRESS,
         help="weight of the gradient penalty on real pictures, 0 for none (default: in proportion "
         "to the pixels, 1 at 28x28)",
     )
     group.add_argument(
         "--r2-gamma",
         type=number(float, 0),
-        default=0.0,
+        default=argparse.SUPPRESS,
         metavar="GAMMA",
         help="weight of the gradient penalty on generated pictures (default: 0)",
     )
     group.add_argument(
         "--gradient-penalty",
         type=number(float, 0),
-        default=0.0,
+        default=argparse.SUPPRESS,
         metavar="LAMBDA",
         help="weight of WGAN-GP's gradient penalty (default: 0)",
     )
     group.add_argument(
         "--penalty-interval",
         type=number(int, 1),
-        default=16,
+        default=argparse.SUPPRESS,
         metavar="N",
         help="evaluate the penalties at every N-th step, N times as strongly (default: 16)",
     )
     group.add_argument(
         "--augment",
         type=policies,
-        default=(),
+        default=argparse.SUPPRESS,
         metavar="LIST",
         help="show the discriminator pictures changed at random: color, translation, cutout, "
         "separated by commas; for small data sets (default: none)",
@@ -193,22 +252,26 @@ def parse(argv=None):
         help="train until M minutes have passed on the clock, set-up included",
     )
     group.add_argument(
-        "--batch-size", type=number(int, 1), default=16, metavar="N", help="(default: 16)"
+        "--batch-size",
+        type=number(int, 1),
+        default=argparse.SUPPRESS,
+        metavar="N",
+        help="(default: 16; vae 64)",
     )
     group.add_argument(
         "--learning-rate",
         type=number(float, 0, exclusive=True),
         default=1e-3,
         metavar="RATE",
-        help="of Adam, for both players (default: 0.001)",
+        help="of Adam, for all players (default: 0.001)",
     )
-    for name, default in (("beta-1", 0.0), ("beta-2", 0.99)):
+    for name in ("beta_1", "beta_2"):
         group.add_argument(
-            f"--{name}",
+            f"--{name.replace('_', '-')}",
             type=number(float, 0, maximum=0.999999),
-            default=default,
+            default=argparse.SUPPRESS,
             metavar="BETA",
-            help=f"of Adam (default: {default:g})",
+            help=f"of Adam (default: {_ADVERSARIAL[name]:g}; vae {FAMILIES['vae'][name]:g})",
         )
     group.add_argument(
         "--precision",
@@ -264,18 +327,15 @@ def parse(argv=None):
     arguments = parser.parse_args(argv)
     # As it was typed, for whoever wants to repeat it.
     arguments.command = shlex.join(["python", "-m", "tfgan.train", *argv])
-    if arguments.model == "cgan":
-        arguments.conditioning = arguments.conditioning or "projection"
-    elif arguments.conditioning:
-        parser.error(f"--conditioning is not used by --model {arguments.model}")
-    if arguments.networks != "convolutional":
-        for flag, is_given in (
-            ("--depth", arguments.depth is not None),
-            ("--output-kernel-size", arguments.output_kernel_size is not None),
-            ("--normalization", arguments.normalization != "none"),
-        ):
-            if is_given:
-                parser.error(f"{flag} is not used by --networks {arguments.networks}")
+    for flag, choice, choices in (
+        ("--model", arguments.model, FAMILIES),
+        ("--networks", arguments.networks, NETWORKS),
+    ):
+        known = set().union(*choices.values())
+        for name in sorted(known & vars(arguments).keys() - choices[choice].keys()):
+            parser.error(f"--{name.replace('_', '-')} is not used by {flag} {choice}")
+        for name, default in choices[choice].items():
+            vars(arguments).setdefault(name, default)
     if arguments.name is not None and not re.fullmatch(r"[\w-][\w.-]*", arguments.name):
         parser.error(
             "--name must be letters, digits, '_', '-' and '.', and not begin with '.'. "

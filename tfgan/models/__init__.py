@@ -1,9 +1,10 @@
-"""The GAN families: one file each, with its whole training step."""
+"""The families of models: one file each, with its whole training step."""
 
 import keras
 
 from tfgan.models.conditional_gan import ConditionalGAN
 from tfgan.models.gan import GAN
+from tfgan.models.vae import VAE
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -11,4 +12,4 @@ if keras.backend.backend() != "tensorflow":
         f"backend {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow"
     )
 
-__all__ = ["GAN", "ConditionalGAN"]
+__all__ = ["GAN", "VAE", "ConditionalGAN"]

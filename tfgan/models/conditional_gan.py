@@ -5,7 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan.latent.sampling import latents_from_seeds
-from tfgan.models.base import AdversarialModel, require_finite
+from tfgan.models.adversarial import AdversarialModel
+from tfgan.models.base import require_finite
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -15,7 +16,8 @@ class ConditionalGAN(AdversarialModel):
     Args:
         generator: functional model, `[latents, condition]` -> float [N, H, W, C] in [-1, 1].
         discriminator: functional model, `[images, condition]` -> logits.
-        condition: what both are told, such as `tfgan.conditions.LabelCondition(10)`.
+        condition: what both are told, such as `tfgan.LabelCondition(10)` or a
+            `tfgan.TextCondition`.
         **kwargs: as in `AdversarialModel`.
 
     Example:
@@ -42,6 +44,9 @@ class ConditionalGAN(AdversarialModel):
     def __init__(self, generator, discriminator, condition, **kwargs):
         super().__init__(generator, discriminator, **kwargs)
         self.condition = condition
+        # In a graph of its own, since what is asked for differs from model to model.
+        seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
+        self.generate = tf.function(self.generate, input_signature=[seeds_spec, condition.spec])
 
     @tf.function
     def train_step(self, batch):
@@ -52,7 +57,7 @@ class ConditionalGAN(AdversarialModel):
 
         Args:
             batch: dict with `image`, float32 [N, H, W, C] in [-1, 1], and the condition's
-                `batch_key`, `label`: int32 [N].
+                `batch_key`, such as `label`: int32 [N].
 
         Returns:
             dict of scalars: both losses and mean logits, averaged since the metrics' reset.
@@ -105,25 +110,21 @@ class ConditionalGAN(AdversarialModel):
         self.fake_logit_mean.update_state(fake_logits)
         return {metric.name: metric.result() for metric in self.metrics}
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.int64, name="seeds"),
-            tf.TensorSpec(None, tf.int32, name="labels"),
-        ]
-    )
     def generate(self, seeds, condition):
         """Pictures of the averaged generator, one a seed, that show what is asked for.
 
         Args:
             seeds: int64 [N]. The same seed and condition give the same picture in any batch, and
                 from the exported model.
-            condition: int32 [N], or [N, A] for A attributes.
+            condition: of the shape and dtype of the condition's `spec`, such as int32 [N] labels or
+                N texts.
 
         Returns:
             float32 [N, H, W, C] in [0, 1].
 
         Raises:
-            tf.errors.InvalidArgumentError: a label is out of range; the message names the range.
+            tf.errors.InvalidArgumentError: a condition is none that there is: a label out of
+                range, a word that the model does not know. The message names both.
         """
         condition = self.condition.checked(condition)
         latents = latents_from_seeds(seeds, self.latent_dim)

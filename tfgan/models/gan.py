@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from tfgan.models.base import AdversarialModel, require_finite
+from tfgan.models.adversarial import AdversarialModel
+from tfgan.models.base import require_finite
 
 
 @keras.saving.register_keras_serializable("tfgan")

@@ -1,13 +1,16 @@
 """Builder functions: sizes in, a functional Keras model out."""
 
-from tfgan.networks.condition import label_encoder
+from tfgan.networks.condition import label_encoder, text_encoder
 from tfgan.networks.convolutional import convolutional_discriminator, convolutional_generator
 from tfgan.networks.dense import dense_discriminator, dense_generator
+from tfgan.networks.encoder import encoder_of
 
 __all__ = [
     "convolutional_discriminator",
     "convolutional_generator",
     "dense_discriminator",
     "dense_generator",
+    "encoder_of",
     "label_encoder",
+    "text_encoder",
 ]

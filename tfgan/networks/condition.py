@@ -18,9 +18,10 @@ import keras
 from keras import layers
 
 from tfgan.errors import InputError
-from tfgan.networks.layers import batch_normalization
+from tfgan.networks.layers import LEAK, batch_normalization
 
 CONDITIONINGS = ("projection", "concatenation")
+TEXT_KERNEL_SIZE = 3
 
 
 def label_encoder(num_classes):
@@ -50,6 +51,28 @@ def label_encoder(num_classes):
     ]
     vector = one_hot[0] if len(one_hot) == 1 else layers.Concatenate()(one_hot)
     return keras.Model(labels, vector, name="label_encoder")
+
+
+def text_encoder(num_words, length, units=64):
+    """Words as vectors, each seen beside its neighbours, and averaged over the text.
+
+    Args:
+        num_words: in the vocabulary; a word is a number from 1 to `num_words`, and 0 is none.
+        length: words of the longest text, T.
+        units: of a word's vector and of the text's, E.
+
+    Returns:
+        A functional model, int32 [N, T] -> float [N, E].
+    """
+    words = keras.Input((length,), dtype="int32", name="words")
+    x = layers.Embedding(num_words + 1, units)(words)
+    # A layer, so that it follows the precision of the others; `cast` would fix one.
+    is_word = layers.Rescaling(1.0)(keras.ops.expand_dims(keras.ops.minimum(words, 1), axis=-1))
+    x = layers.Conv1D(units, TEXT_KERNEL_SIZE, padding="same")(x * is_word)
+    x = layers.LeakyReLU(LEAK)(x) * is_word
+    num_words_of_text = keras.ops.maximum(keras.ops.sum(is_word, axis=1), 1)
+    x = keras.ops.sum(x, axis=1) / num_words_of_text
+    return keras.Model(words, layers.Dense(units)(x), name="text_encoder")
 
 
 def entries_of(condition, conditioning):

@@ -1,4 +1,4 @@
-"""What a conditional model can be asked for: its name in a batch, its range, its encoder."""
+"""A class, or several attributes, as the condition of a model."""
 
 import keras
 import numpy as np
@@ -14,21 +14,27 @@ MAX_COLUMNS = 16
 class LabelCondition:
     """A class, or one category of each of several attributes.
 
+    Args:
+        num_classes: of the label; or a sequence of numbers, one an attribute.
+        names: of the classes; or a dict from the name of each attribute to those of its
+            categories. For whoever asks by name; None where there are none.
+
     Attributes:
-        num_classes: of the label; or a tuple of numbers, one an attribute.
-        batch_key: where a batch has the labels.
+        batch_key: where a batch has the labels: "label", or "attributes" where there are several.
         spec: of the labels, a `tf.TensorSpec`: int32 [N], or [N, A] for A attributes.
+        encoded_spec: the same: networks take the labels as they are.
 
     Raises:
         InputError: fewer than one class.
     """
 
-    batch_key = "label"
-
-    def __init__(self, num_classes):
+    def __init__(self, num_classes, names=None):
         self.num_classes = num_classes if isinstance(num_classes, int) else tuple(num_classes)
+        self.names = names
+        self.batch_key = "label" if isinstance(num_classes, int) else "attributes"
         encoder = self.encoder()
         self.spec = tf.TensorSpec([None, *encoder.input_shape[1:]], tf.int32, name="labels")
+        self.encoded_spec = self.spec
 
     def encoder(self):
         """A new functional model from labels to a vector; every network has one of its own."""
@@ -66,7 +72,7 @@ class LabelCondition:
         return row[np.arange(num) % columns], columns
 
     def get_config(self):
-        return {"num_classes": self.num_classes}
+        return {"num_classes": self.num_classes, "names": self.names}
 
     @classmethod
     def from_config(cls, config):

@@ -1,0 +1,170 @@
+"""What every adversarial family shares: a discriminator, two optimizers, a loss and penalties.
+
+Plumbing alone, as in `tfgan.models.base`.
+"""
+
+import keras
+
+from tfgan import losses
+from tfgan.augment import augment, checked_policies
+from tfgan.errors import InputError
+from tfgan.models.base import GenerativeModel
+from tfgan.penalties import gradient_penalty, r1, r2
+
+
+def adam(learning_rate=1e-3, beta_1=0.0, beta_2=0.99):
+    """Adam without momentum, which both players of a game regularised by R1 do best with.
+
+    Reference: Karras et al. 2018 (arXiv 1710.10196), appendix A.1: beta 0 / 0.99, epsilon 1e-8.
+    """
+    return keras.optimizers.Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
+
+
+class AdversarialModel(GenerativeModel):
+    """A generator and a discriminator with an optimizer each, and the generator's average.
+
+    Args:
+        generator: as in `GenerativeModel`.
+        discriminator: functional model, float [N, H, W, C] -> logits. Where it has more inputs than
+            one, the pictures are the first.
+        **kwargs: `averaging_decay` and `seed`, as in `GenerativeModel`.
+
+    Raises:
+        InputError: the networks do not agree on the picture's shape.
+    """
+
+    networks = ("generator", "discriminator")
+
+    def __init__(self, generator, discriminator, **kwargs):
+        super().__init__(generator, **kwargs)
+        judged_shape = discriminator.inputs[0].shape
+        if generator.output_shape != judged_shape:
+            raise InputError(
+                "generator and discriminator must agree on the picture's shape. Received: "
+                f"{generator.output_shape[1:]} out of the generator, {judged_shape[1:]} into the "
+                "discriminator"
+            )
+        self.discriminator = discriminator
+        self.generator_loss_mean = keras.metrics.Mean(name="generator_loss")
+        self.discriminator_loss_mean = keras.metrics.Mean(name="discriminator_loss")
+        self.real_logit_mean = keras.metrics.Mean(name="real_logit")
+        self.fake_logit_mean = keras.metrics.Mean(name="fake_logit")
+        # Both networks are functional, so nothing is left to build.
+        self.built = True
+
+    @property
+    def metrics(self):
+        return [
+            self.generator_loss_mean,
+            self.discriminator_loss_mean,
+            self.real_logit_mean,
+            self.fake_logit_mean,
+        ]
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss="non_saturating",
+        discriminator_steps=1,
+        r1_gamma=None,
+        r2_gamma=0.0,
+        gradient_penalty_weight=0.0,
+        penalty_interval=16,
+        augmentation=(),
+        **kwargs,
+    ):
+        """Chooses the optimizers and what they minimise.
+
+        Args:
+            generator_optimizer, discriminator_optimizer: Keras optimizers, by default `adam()`.
+                Gradients are clipped by norm with the optimizers' own `global_clipnorm`.
+            loss: a name from `tfgan.losses.LOSSES` or an `AdversarialLoss`.
+            discriminator_steps: the generator moves at every so manieth step only (Goodfellow et
+                al. 2014, algorithm 1: k).
+            r1_gamma: weight of the R1 penalty on the discriminator, at least 0; 0 leaves it out.
+                By default 1 at 28x28 and proportional to the number of pixels, over which the
+                penalty sums (Karras et al. 2020, arXiv 2006.06676, appendix C).
+            r2_gamma: weight of the R2 penalty, likewise; off by default.
+            gradient_penalty_weight: lambda of the gradient penalty of WGAN-GP, at least 0; off by
+                default.
+            penalty_interval: steps from one evaluation of the penalties to the next. Each counts
+                this many times, so the mean does not change (Karras et al. 2020, arXiv 1912.04958,
+                appendix B: lazy regularisation).
+            augmentation: what real and generated pictures go through before the discriminator sees
+                them: a sequence of names from `tfgan.augment.POLICIES`. For small data sets.
+            **kwargs: as in `GenerativeModel.compile`.
+
+        Raises:
+            InputError: an unknown loss or augmentation, a negative weight, an interval or a number
+                of steps below 1.
+        """
+        if r1_gamma is None:
+            height, width, _ = self.image_shape
+            r1_gamma = height * width / 28**2
+        weights = {
+            "r1_gamma": r1_gamma,
+            "r2_gamma": r2_gamma,
+            "gradient_penalty_weight": gradient_penalty_weight,
+        }
+        counts = {"discriminator_steps": discriminator_steps, "penalty_interval": penalty_interval}
+        for minimum, numbers in ((0, weights), (1, counts)):
+            for name, number in numbers.items():
+                if number < minimum:
+                    raise InputError(f"{name} must be at least {minimum}. Received: {number}")
+        super().compile(**kwargs)
+        self.adversarial_loss = losses.get(loss)
+        self.discriminator_steps = discriminator_steps
+        self.r1_gamma = r1_gamma
+        self.r2_gamma = r2_gamma
+        self.gradient_penalty_weight = gradient_penalty_weight
+        self.penalised = any(weights.values())
+        self.penalty_interval = penalty_interval
+        self.augmentation = checked_policies(augmentation)
+        self.generator_optimizer = keras.optimizers.get(generator_optimizer or adam())
+        self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer or adam())
+        # Built here: an optimizer that is built by its first step restores from nothing.
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    def augmented(self, images, purpose):
+        """Pictures as the discriminator is shown them; see `augmentation` in `compile`."""
+        return augment(images, self.augmentation, self.step_seed(purpose))
+
+    def penalty(self, discriminator, real_images, fake_images):
+        """The weighted sum of the penalties that `compile` asked for, a scalar.
+
+        Args:
+            discriminator: function of pictures and `training`, to logits.
+            real_images, fake_images: float [N, H, W, C].
+        """
+        total = 0.0
+        if self.r1_gamma:
+            total += 0.5 * self.r1_gamma * r1(discriminator, real_images)
+        if self.r2_gamma:
+            total += 0.5 * self.r2_gamma * r2(discriminator, fake_images)
+        if self.gradient_penalty_weight:
+            total += self.gradient_penalty_weight * gradient_penalty(
+                discriminator, real_images, fake_images, self.step_seed(purpose=3)
+            )
+        return total
+
+    def get_compile_config(self):
+        return super().get_compile_config() | {
+            "generator_optimizer": keras.saving.serialize_keras_object(self.generator_optimizer),
+            "discriminator_optimizer": keras.saving.serialize_keras_object(
+                self.discriminator_optimizer
+            ),
+            "loss": losses.name_of(self.adversarial_loss),
+            "discriminator_steps": self.discriminator_steps,
+            "r1_gamma": self.r1_gamma,
+            "r2_gamma": self.r2_gamma,
+            "gradient_penalty_weight": self.gradient_penalty_weight,
+            "penalty_interval": self.penalty_interval,
+            "augmentation": self.augmentation,
+        }
+
+    def compile_from_config(self, config):
+        for player in ("generator_optimizer", "discriminator_optimizer"):
+            config[player] = keras.saving.deserialize_keras_object(config[player])
+        self.compile(**config)

@@ -1,0 +1,115 @@
+"""`--measure`: a run measures its own exported model, and the model card keeps the numbers."""
+
+import dataclasses
+
+import numpy as np
+
+from tfgan import data, model_card, saved_models
+from tfgan.errors import InputError
+from tfgan.generate import pictures_of
+
+NUM_MEASURED = 10_000
+SPLIT = "test"
+_ELBO_BATCH = 200
+_NORMAL_QUANTILE = 1.959964
+
+
+def test_split(arguments):
+    """The pictures that a model is measured against.
+
+    Args:
+        arguments: what `tfgan.train_arguments.parse` returned.
+
+    Returns:
+        An `ImageDataset`.
+
+    Raises:
+        InputError: the data set has no test split.
+    """
+    try:
+        return data.load(
+            arguments.dataset, 1, arguments.image_size, arguments.data_dir, split=SPLIT
+        )
+    except InputError as error:
+        raise InputError(f"--measure compares with the test split: {error}") from error
+
+
+def measure_exported(version_folder, arguments, dataset):
+    """Measures what an exported model draws, writes it into the model card and prints it.
+
+    Args:
+        version_folder: of the model.
+        arguments: what `tfgan.train_arguments.parse` returned.
+        dataset: the `ImageDataset` that it was trained on.
+    """
+    from tfgan import metrics
+
+    told = told_for(arguments, dataset, NUM_MEASURED)
+    report = metrics.measure(
+        pictures_of(version_folder, np.arange(NUM_MEASURED), told),
+        arguments.dataset,
+        labels=told["labels"] if told.keys() == {"labels"} and told["labels"].ndim == 1 else None,
+        split=SPLIT,
+        data_dir=arguments.data_dir,
+        image_size=arguments.image_size,
+    )
+    if arguments.model == "vae":
+        report = with_negative_elbo(report, version_folder, test_split(arguments).images)
+    model_card.add_metrics(version_folder, report)
+    print(f"\n{report}")
+
+
+def told_for(arguments, dataset, num):
+    """What a conditional model is told for pictures that are spread like the training's.
+
+    Args:
+        arguments: what `tfgan.train_arguments.parse` returned.
+        dataset: the `ImageDataset` that it was trained on.
+        num: of pictures.
+
+    Returns:
+        What the signatures take besides seeds, arrays of length `num` by their names: as many of
+        one class as of another; attributes and texts of training pictures drawn at random.
+    """
+    if arguments.model != "cgan":
+        return {}
+    if arguments.condition == "label":
+        return {"labels": np.arange(num, dtype=np.int32) % len(dataset.class_names)}
+    random = np.random.default_rng(0)
+    rows = random.integers(dataset.num_images, size=num)
+    if arguments.condition == "attributes":
+        return {"labels": dataset.attributes[rows]}
+    table = dataset.captions.table
+    phrasings = random.integers(table.shape[1], size=num)
+    return {"texts": table[dataset.captions.rows[rows], phrasings]}
+
+
+def with_negative_elbo(report, version_folder, images):
+    """A report with an autoencoder's bound on -log p(x) of real pictures, in nats.
+
+    Args:
+        report: a `tfgan.metrics.Report`.
+        version_folder: of the exported model.
+        images: uint8 [N, H, W, C].
+    """
+    import tensorflow as tf
+
+    from tfgan.metrics.card import Measurement
+
+    model = saved_models.load(version_folder)
+    starts = range(0, len(images), _ELBO_BATCH)
+    nats = np.concatenate(
+        [
+            model.negative_elbo(
+                tf.constant(images[start : start + _ELBO_BATCH] / 255.0, tf.float32),
+                tf.range(start, min(start + _ELBO_BATCH, len(images)), dtype=tf.int64),
+            )
+            for start in starts
+        ]
+    )
+    reach = _NORMAL_QUANTILE * nats.std(ddof=1) / np.sqrt(len(nats))
+    mean = float(nats.mean())
+    bound = Measurement(
+        "negative_elbo", mean, mean - float(reach), mean + float(reach), None, report.card
+    )
+    return dataclasses.replace(report, measurements=report.measurements | {"negative_elbo": bound})
