@@ -50,10 +50,11 @@ def sheet(images, columns=None):
 
 
 def save_curves(history_file, picture_file):
-    """Draws the losses and mean logits of a `history.csv` against the step.
+    """Draws the losses and other reports of a `history.csv` against the step.
 
     Args:
-        history_file: CSV with the columns `step`, `*_loss` and `*_logit`.
+        history_file: CSV with the columns `epoch`, `step`, `seconds` and those of the family: `*_loss`,
+            `*_logit`, and others in nats.
         picture_file: PNG to write.
     """
     from matplotlib.figure import Figure
@@ -68,7 +69,7 @@ def save_curves(history_file, picture_file):
         "loss": [name for name in columns if name.endswith("_loss")],
         "mean logit": [name for name in columns if name.endswith("_logit")],
     }
-    panels["nats a picture"] = [name for name in columns if name not in sum(panels.values(), [])]
+    panels["nats a picture"] = [name for name in columns if not name.endswith(("_loss", "_logit"))]
     panels = {label: names for label, names in panels.items() if names}
     figure = Figure(figsize=(8, 3 * len(panels)), layout="constrained")
     all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
