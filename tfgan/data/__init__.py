@@ -1,5 +1,6 @@
 """Data sets: a name or a folder in, `tf.data` batches out."""
 
+from tfgan.data.captions import Captions
 from tfgan.data.dataset import ImageDataset, load
 
-__all__ = ["ImageDataset", "load"]
+__all__ = ["Captions", "ImageDataset", "load"]

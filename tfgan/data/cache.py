@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from tfgan.data.source import ImageShape, Source
+from tfgan.data.source import Annotation, ImageShape, Source
 from tfgan.errors import InputError
 from tfgan.user_cache import user_cache
 
@@ -19,16 +19,19 @@ MEMORY_LIMIT_BYTES = 2**29
 # Part of the key: raise it when the same pictures are decoded to other values than before.
 _CONTENT_VERSION = 1
 
+_FILES = Annotation("labels.npy", "attributes.npy", "captions.npy")
 
-def materialise(source: Source) -> tuple[np.ndarray, np.ndarray | None, Path | None]:
+
+def materialise(source: Source) -> tuple[np.ndarray, Annotation, Path | None]:
     """Decodes all pictures of a source, or finds them decoded.
 
     Args:
         source: The pictures.
 
     Returns:
-        The pictures, uint8 [N, H, W, C], in memory or as a read-only memory map; their labels,
-        int32 [N], or None; the folder of the memory map, or None.
+        The pictures, uint8 [N, H, W, C], in memory or as a read-only memory map; their
+        annotations, each field an array, int32 [N] or [N, A], or None; the folder of the memory
+        map, or None.
 
     Raises:
         InputError: A picture is corrupt, or the cache cannot be written.
@@ -60,17 +63,21 @@ def key_of(source: Source) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _in_memory(source: Source, image_shape: ImageShape) -> tuple[np.ndarray, np.ndarray | None]:
+def _in_memory(source: Source, image_shape: ImageShape) -> tuple[np.ndarray, Annotation]:
     images = np.empty((source.num_images, *image_shape), np.uint8)
-    labels = []
-    for image, label in source.decode(image_shape):
-        images[len(labels)] = image
-        labels.append(label)
-    return images[: len(labels)], _label_array(labels)
+    annotations = []
+    for image, annotation in source.decode(image_shape):
+        images[len(annotations)] = image
+        annotations.append(annotation)
+    return images[: len(annotations)], _arrays(annotations)
 
 
-def _label_array(labels: list[int | None]) -> np.ndarray | None:
-    return np.array(labels, np.int32) if labels and labels[0] is not None else None
+def _arrays(annotations: list[Annotation]) -> Annotation:
+    """Returns one annotation, whose fields are arrays with a row for each picture, or None."""
+    columns = zip(*annotations)
+    return Annotation(
+        *(None if column[0] is None else np.array(column, np.int32) for column in columns)
+    )
 
 
 def _check_free_disk(root: Path, num_bytes: int) -> None:
@@ -90,20 +97,21 @@ def _write(source: Source, image_shape: ImageShape, folder: Path) -> None:
     shutil.rmtree(incomplete, ignore_errors=True)
     incomplete.mkdir()
     try:
-        labels = []
+        annotations = []
         # Written as a file, because a memory map that outgrows the disk kills the process.
         with (incomplete / "images.npy").open("wb") as file:
             _write_npy_header(file, (source.num_images, *image_shape))
-            for image, label in source.decode(image_shape):
+            for image, annotation in source.decode(image_shape):
                 file.write(image.tobytes())
-                labels.append(label)
+                annotations.append(annotation)
             # numpy pads the header, so that a shorter first dimension fits into the same bytes.
             file.seek(0)
-            _write_npy_header(file, (len(labels), *image_shape))
+            _write_npy_header(file, (len(annotations), *image_shape))
             file.flush()
             os.fsync(file.fileno())
-        if (label_array := _label_array(labels)) is not None:
-            np.save(incomplete / "labels.npy", label_array)
+        for name, array in zip(_FILES, _arrays(annotations)):
+            if array is not None:
+                np.save(incomplete / name, array)
         incomplete.rename(folder)
     finally:
         shutil.rmtree(incomplete, ignore_errors=True)
@@ -115,7 +123,7 @@ def _write_npy_header(file, shape: tuple[int, ...]) -> None:
     )
 
 
-def _open(folder: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    labels = folder / "labels.npy"
+def _open(folder: Path) -> tuple[np.ndarray, Annotation]:
     images = np.load(folder / "images.npy", mmap_mode="r")
-    return images, np.load(labels) if labels.exists() else None
+    files = [folder / name for name in _FILES]
+    return images, Annotation(*(np.load(file) if file.exists() else None for file in files))

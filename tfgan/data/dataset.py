@@ -12,12 +12,16 @@ import numpy as np
 
 from tfgan.data import digits, folder, stacked_mnist, tfds
 from tfgan.data.cache import key_of, materialise
+from tfgan.data.captions import Captions, captions_of_classes
 from tfgan.data.source import ImageShape, Source
 from tfgan.errors import InputError
 
 if TYPE_CHECKING:
     # Commands check their arguments before they pay for this import.
     import tensorflow as tf
+
+# Data sets that are no TFDS data set of this name.
+_OWN_NAMES = ("digits", "stacked_mnist")
 
 
 # No field-wise equality: that of arrays is no truth value.
@@ -36,6 +40,10 @@ class ImageDataset:
         cache_path: Folder of the memory map, or None where the pictures are in memory.
         fingerprint: Changes with the files, or the version, that the pictures come from.
         licence: What the pictures may be used under.
+        attributes: int32 [N, A], the index of each picture's category in each of A attributes, or
+            None.
+        attribute_names: Of each attribute its categories, in the order of their indices, or None.
+        captions: What the pictures show, in words, or None.
     """
 
     name: str
@@ -48,6 +56,9 @@ class ImageDataset:
     cache_path: Path | None = None
     fingerprint: str = ""
     licence: str = "unknown"
+    attributes: np.ndarray | None = None
+    attribute_names: dict[str, tuple[str, ...]] | None = None
+    captions: Captions | None = None
 
     @property
     def image_shape(self) -> ImageShape:
@@ -64,6 +75,23 @@ class ImageDataset:
         """Full batches in an epoch; the pictures that are left over are dropped."""
         return self.num_images // self.batch_size
 
+    def with_captions(self) -> "ImageDataset":
+        """Returns this data set with captions: its own, or such as name each picture's class.
+
+        Raises:
+            InputError: It has neither captions nor labels.
+        """
+        if self.captions is not None:
+            return self
+        if self.labels is None or self.class_names is None:
+            raise InputError(
+                f"The data set {self.name!r} has neither captions nor labels to make them from. "
+                "Put a captions.csv with the columns file and caption into the folder, or use "
+                "a data set with labels."
+            )
+        captions = captions_of_classes(self.class_names, self.labels)
+        return dataclasses.replace(self, captions=captions)
+
     def batches(self, start_step: int = 0) -> "tf.data.Dataset":
         """Returns an endless data set that begins with the batch of a given step.
 
@@ -75,8 +103,9 @@ class ImageDataset:
             start_step: Absolute number of the first batch, counted from 0.
 
         Returns:
-            Batches `{"image": float32 [B, H, W, C] in [-1, 1], "label": int32 [B]}`, the latter
-            only where there are labels.
+            Batches `{"image": float32 [B, H, W, C] in [-1, 1], "label": int32 [B], "attributes":
+            int32 [B, A], "text": string [B]}`, each only where the data set has it. The text is
+            one of the phrasings of a picture's caption, another from step to step.
         """
         import tensorflow as tf
 
@@ -93,14 +122,21 @@ class ImageDataset:
             return tf.data.Dataset.from_tensor_slices(indices[start:])
 
         gather_images = self._image_gatherer()
+        gather_text = self._text_gatherer()
         with tf.device("CPU"):
-            labels = None if self.labels is None else tf.constant(self.labels)
+            annotations = {
+                key: tf.constant(array)
+                for key, array in (("label", self.labels), ("attributes", self.attributes))
+                if array is not None
+            }
 
-        def batch(indices):
-            images = tf.cast(gather_images(indices), tf.float32) / 127.5 - 1.0
-            if labels is None:
-                return {"image": images}
-            return {"image": images, "label": tf.gather(labels, indices)}
+        def batch(step, indices):
+            features = {"image": tf.cast(gather_images(indices), tf.float32) / 127.5 - 1.0}
+            for key, array in annotations.items():
+                features[key] = tf.gather(array, indices)
+            if gather_text:
+                features["text"] = gather_text(step, indices)
+            return features
 
         # Gathering a batch is cheap, so there is nothing to tune; and the thread that would tune
         # sleeps for up to a minute at a time, which can hold up the end of a run for as long.
@@ -109,6 +145,7 @@ class ImageDataset:
         return (
             tf.data.Dataset.range(first_epoch, tf.int64.max)
             .flat_map(epoch_indices)
+            .enumerate(start_step)
             .map(batch, num_parallel_calls=2, deterministic=True)
             .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
             .prefetch(4)
@@ -130,6 +167,27 @@ class ImageDataset:
                 lambda rows: np.asarray(self.images[rows]), [indices], tf.uint8, stateful=False
             )
             return tf.ensure_shape(images, [self.batch_size, *self.image_shape])
+
+        return gather
+
+    def _text_gatherer(self):
+        """Returns a function from a step and indices [B] to texts [B], or None."""
+        import tensorflow as tf
+
+        if self.captions is None:
+            return None
+        # Not as constants of the graph, in which `batches` may be called: they may be many.
+        with tf.init_scope(), tf.device("CPU"):
+            table, rows = tf.constant(self.captions.table), tf.constant(self.captions.rows)
+        seed = tf.constant(self.seed, tf.int64)
+
+        def gather(step, indices):
+            # Folded, so as not to draw the random numbers that the order is made of.
+            step_seed = tf.random.fold_in(tf.stack([seed, step]), 1)
+            phrasings = tf.random.stateless_uniform(
+                [self.batch_size], step_seed, 0, table.shape[1], tf.int32
+            )
+            return tf.gather_nd(table, tf.stack([tf.gather(rows, indices), phrasings], axis=1))
 
         return gather
 
@@ -155,13 +213,14 @@ def load(
     """Loads pictures by the name of a data set, or from a folder.
 
     Args:
-        name_or_folder: `digits`, which is always there; `stacked_mnist`; a folder of pictures,
-            flat or with one subfolder for each class; or the name of a TFDS image data set. What
-            contains a path separator, or starts with `.` or `~`, is a folder; any other folder
-            comes last.
+        name_or_folder: `digits` or `shapes`, which are always there; `stacked_mnist` or
+            `binarized_mnist`; a folder of pictures, flat or with one subfolder for each class; or
+            the name of a TFDS image data set. What contains a path separator, or starts with `.`
+            or `~`, is a folder; any other folder comes last.
         batch_size: Pictures in a batch.
         image_size: Side, or (height, width), to which every picture is cropped about its centre
-            and resized; None keeps the size, which must then be the same for all.
+            and resized (`shapes` are drawn at this size); None keeps the size, which must then be
+            the same for all.
         data_dir: Where TFDS keeps its data; None for TFDS_DATA_DIR, or `~/tensorflow_datasets`.
         seed: Decides the order of the pictures.
         skip_corrupt: Whether to leave out, and count, files that cannot be read.
@@ -179,16 +238,19 @@ def load(
         raise InputError(f"--batch-size must be at least 1. Received: {batch_size}.")
     size = _height_and_width(image_size)
     source = _find_source(name_or_folder, size, data_dir, skip_corrupt, split)
-    images, labels, cache_path = materialise(source)
+    images, annotations, cache_path = materialise(source)
     if len(images) < batch_size:
         raise InputError(
             f"{str(name_or_folder)!r} has {len(images)} readable pictures, fewer than a batch of "
             f"{batch_size}. Pass --batch-size {len(images)} or less, or add pictures."
         )
+    captions = None
+    if source.caption_table is not None:
+        captions = Captions(source.caption_table, annotations.caption)
     return ImageDataset(
         name=source.name,
         images=images,
-        labels=labels,
+        labels=annotations.label,
         class_names=source.class_names,
         batch_size=batch_size,
         seed=seed,
@@ -196,6 +258,9 @@ def load(
         cache_path=cache_path,
         fingerprint=key_of(source),
         licence=source.licence,
+        attributes=annotations.attributes,
+        attribute_names=source.attribute_names,
+        captions=captions,
     )
 
 
@@ -225,7 +290,7 @@ def _find_source(
         return tfds.source(name, size, data_dir, skip_corrupt, split)
     if Path(name).is_dir():
         return folder.source(name, size, skip_corrupt, split)
-    similar = get_close_matches(name, ["digits", "stacked_mnist", *tfds.names()])
+    similar = get_close_matches(name, [*_OWN_NAMES, *tfds.names()])
     suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
     raise InputError(
         f"There is no data set {name!r}.{suggestion} Give --dataset the name of a TFDS image data "

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from tfgan.data.pictures import to_array
-from tfgan.data.source import Source
+from tfgan.data.source import Annotation, Source
 from tfgan.errors import InputError
 
 # scikit-learn's 1,797 digits come in one piece. Every sixth is held out, so that writers are
@@ -41,7 +41,7 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
         # Their grey levels run from 0 to 16.
         images = np.rint(digits.images[chosen] * (255 / 16)).astype(np.uint8)
         for image, label in zip(images, digits.target[chosen]):
-            yield to_array(Image.fromarray(image), image_shape), int(label)
+            yield to_array(Image.fromarray(image), image_shape), Annotation(int(label))
 
     return Source(
         name="digits",

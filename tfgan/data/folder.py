@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tfgan.data import pictures
-from tfgan.data.source import Source, slug
+from tfgan.data.source import Annotation, Source, slug
 from tfgan.errors import InputError
 
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
@@ -77,9 +77,9 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]
             "there, or into one subfolder for each class."
         )
     if flat:
-        return None, [pictures.Encoded(str(file), file, None) for file in flat]
+        return None, [pictures.Encoded(str(file), file, Annotation()) for file in flat]
     return tuple(nested), [
-        pictures.Encoded(str(file), file, label)
+        pictures.Encoded(str(file), file, Annotation(label))
         for label, files in enumerate(nested.values())
         for file in files
     ]

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 from tqdm import tqdm
 
-from tfgan.data.source import ImageShape
+from tfgan.data.source import Annotation, ImageShape
 from tfgan.errors import InputError
 
 # The modes that pictures are brought to, from the poorest to the richest.
@@ -32,12 +32,12 @@ class Encoded(NamedTuple):
     Attributes:
         origin: Where it comes from, for error messages.
         file: What Pillow opens.
-        label: Index of its class, or None.
+        annotation: What is known of it.
     """
 
     origin: str
     file: Path | io.BytesIO
-    label: int | None
+    annotation: Annotation
 
 
 def survey(
@@ -62,7 +62,7 @@ def survey(
 
 def decode(
     pictures: Iterable[Encoded], total: int, image_shape: ImageShape, skip_corrupt: bool
-) -> Iterator[tuple[np.ndarray, int | None]]:
+) -> Iterator[tuple[np.ndarray, Annotation]]:
     """Decodes pictures in several threads, keeping their order.
 
     Args:
@@ -72,7 +72,7 @@ def decode(
         skip_corrupt: Whether to leave out what cannot be read.
 
     Yields:
-        Each picture, uint8 [height, width, channels], and its label.
+        Each picture, uint8 [height, width, channels], and its annotation.
 
     Raises:
         InputError: A picture cannot be read and `skip_corrupt` is False.
@@ -117,12 +117,12 @@ def _each(
     title: str,
     skip_corrupt: bool,
 ) -> Iterator[tuple]:
-    """Yields (function(image), label) of every picture, computed in threads, in order."""
+    """Yields (function(image), annotation) of every picture, computed in threads, in order."""
 
     def attempt(picture):
         try:
             with Image.open(picture.file) as image:
-                return function(image), picture.label
+                return function(image), picture.annotation
         # On damaged files Pillow's decoders raise nearly every kind of exception.
         except Exception as error:
             return error

@@ -3,10 +3,25 @@
 import dataclasses
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 ImageShape = tuple[int, int, int]
+
+
+class Annotation(NamedTuple):
+    """What is known of a picture besides its pixels; None for what is not.
+
+    Attributes:
+        label: Index of its class.
+        attributes: Index of its category in each attribute.
+        caption: Its row in the table of captions.
+    """
+
+    label: int | None = None
+    attributes: tuple[int, ...] | None = None
+    caption: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +35,10 @@ class Source:
         class_names: Names of the classes, in the order of their labels, or None.
         survey: Returns the shape (height, width, channels) that every decoded picture has.
         decode: Takes that shape and yields, in a fixed order, each readable picture as uint8
-            [height, width, channels] with its label, an int, or None where there are no labels.
+            [height, width, channels] with its annotation, of which all have the same fields.
         licence: What the pictures may be used under.
+        attribute_names: Of each attribute its categories, in the order of their indices, or None.
+        caption_table: Captions, str [M, K]: K phrasings in each row, or None.
     """
 
     name: str
@@ -29,8 +46,10 @@ class Source:
     num_images: int
     class_names: tuple[str, ...] | None
     survey: Callable[[], ImageShape]
-    decode: Callable[[ImageShape], Iterator[tuple[np.ndarray, int | None]]]
+    decode: Callable[[ImageShape], Iterator[tuple[np.ndarray, Annotation]]]
     licence: str = "unknown"
+    attribute_names: dict[str, tuple[str, ...]] | None = None
+    caption_table: np.ndarray | None = None
 
 
 def slug(name: str) -> str:

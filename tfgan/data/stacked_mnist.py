@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan.data import tfds
-from tfgan.data.source import Source
+from tfgan.data.source import Annotation, Source
 
 # The choice of digits is part of the data set: it does not follow the training seed.
 _CHOICE_SEED = 0
@@ -34,11 +34,13 @@ def source(size: tuple[int, int] | None, data_dir: str | Path | None, split: str
 
     def decode(image_shape):
         height, width, _ = image_shape
-        images, labels = zip(*mnist.decode((height, width, 1)))
+        images, annotations = zip(*mnist.decode((height, width, 1)))
+        digits = [annotation.label for annotation in annotations]
         choice = np.random.default_rng(_CHOICE_SEED).integers(len(images), size=(len(images), 3))
         for red, green, blue in choice:
             stack = np.concatenate([images[red], images[green], images[blue]], axis=-1)
-            yield stack, 100 * labels[red] + 10 * labels[green] + labels[blue]
+            mode = 100 * digits[red] + 10 * digits[green] + digits[blue]
+            yield stack, Annotation(mode)
 
     return Source(
         name="stacked_mnist",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfgan.data import pictures
 from tfgan.data.reachable import unreachable
-from tfgan.data.source import Source, slug
+from tfgan.data.source import Annotation, Source, slug
 from tfgan.errors import InputError
 from tfgan.startup import import_tensorflow, quiet_stderr
 
@@ -84,7 +84,7 @@ def source(
     def encoded():
         examples = _examples(_records(builder, split, labelled))
         for index, (image, label) in enumerate(examples):
-            yield pictures.Encoded(f"{index} of {name}", io.BytesIO(image), label)
+            yield pictures.Encoded(f"{index} of {name}", io.BytesIO(image), Annotation(label))
 
     def survey():
         if size or (height and width):
@@ -95,8 +95,8 @@ def source(
     def decode(image_shape):
         done = 0
         if (height, width, channels) == image_shape:
-            for picture in _decoded(builder, split, labelled, image_shape):
-                yield picture
+            for image, label in _decoded(builder, split, labelled, image_shape):
+                yield image, Annotation(label)
                 done += 1
         if done < total:
             rest = itertools.islice(encoded(), done, None)
