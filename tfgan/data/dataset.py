@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan.data import digits, folder, stacked_mnist, tfds
+from tfgan.data import digits, folder, shapes, stacked_mnist, tfds
 from tfgan.data.cache import key_of, materialise
 from tfgan.data.captions import Captions, captions_of_classes
 from tfgan.data.source import ImageShape, Source
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 # Data sets that are no TFDS data set of this name.
-_OWN_NAMES = ("digits", "stacked_mnist")
+_OWN_NAMES = ("digits", "shapes", "stacked_mnist")
 
 
 # No field-wise equality: that of arrays is no truth value.
@@ -87,7 +87,7 @@ class ImageDataset:
             raise InputError(
                 f"The data set {self.name!r} has neither captions nor labels to make them from. "
                 "Put a captions.csv with the columns file and caption into the folder, or use "
-                "a data set with labels."
+                "--dataset shapes or a data set with labels."
             )
         captions = captions_of_classes(self.class_names, self.labels)
         return dataclasses.replace(self, captions=captions)
@@ -282,6 +282,8 @@ def _find_source(
 ) -> Source:
     if name == "digits":
         return digits.source(size, split)
+    if name == "shapes":
+        return shapes.source(size, split)
     if name == "stacked_mnist":
         return stacked_mnist.source(size, data_dir, split)
     if _is_path(name):
@@ -294,7 +296,7 @@ def _find_source(
     suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
     raise InputError(
         f"There is no data set {name!r}.{suggestion} Give --dataset the name of a TFDS image data "
-        "set, a folder of pictures, or digits."
+        "set, a folder of pictures, digits or shapes."
     )
 
 
