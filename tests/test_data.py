@@ -159,8 +159,9 @@ def test_unknown_name_suggests_near_ones():
     with pytest.raises(InputError, match=r"'mnits'.*\bmnist\b") as error:
         load("mnits", batch_size=8)
     assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match=r"'digit'.*\bdigits\b"):
-        load("digit", batch_size=8)
+    for name in ("digits", "shapes", "stacked_mnist", "binarized_mnist"):
+        with pytest.raises(InputError, match=rf"'{name[:-1]}'.*\b{name}\b"):
+            load(name[:-1], batch_size=8)
 
 
 def test_unknown_name_is_told_fast_and_without_tensorflow():

@@ -17,8 +17,10 @@ import tensorflow_datasets as tfds
 from data_fixtures import encoded, random_pixels
 from PIL import Image
 
+import tfgan.data.tfds
 from tfgan.data import load
 from tfgan.data.reachable import unreachable
+from tfgan.data.source import Annotation, Source
 from tfgan.errors import InputError
 
 IMAGES = random_pixels(10, 4, 6, 3)
@@ -310,6 +312,37 @@ def test_mnist(mnist_data_dir):
     assert dataset.images.shape == (60000, 28, 28, 1)
     assert dataset.class_names == tuple("0123456789")
     assert content((dataset.images, dataset.labels)) == content((images, labels))
+
+
+def test_binarized_mnist_is_drawn_once_with_the_intensity_as_probability(monkeypatch):
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    mnist = Source(
+        name="mnist",
+        fingerprint=[],
+        num_images=400,
+        class_names=tuple("0123456789"),
+        survey=lambda: (16, 16, 1),
+        decode=lambda image_shape: ((ramp, Annotation(number % 10)) for number in range(400)),
+    )
+    monkeypatch.setattr(tfgan.data.tfds, "source", lambda *_: mnist)
+    first, again = (load("binarized_mnist", batch_size=5, seed=seed) for seed in (0, 1))
+    np.testing.assert_array_equal(first.images, again.images)
+    assert set(np.unique(first.images)) == {0, 255}
+    assert first.labels.tolist() == [number % 10 for number in range(400)]
+    shares = first.images.mean(axis=0) / 255
+    # Four standard deviations of 400 draws, of which the ends have none.
+    np.testing.assert_allclose(shares, ramp / 255, atol=0.1)
+    assert shares.ravel()[[0, -1]].tolist() == [0, 1]
+
+
+@pytest.mark.mnist
+def test_binarized_mnist(mnist_data_dir):
+    dataset = load("binarized_mnist", batch_size=256, data_dir=mnist_data_dir, split="test")
+    assert dataset.images.shape == (10000, 28, 28, 1)
+    grey = load("mnist", batch_size=256, data_dir=mnist_data_dir, split="test")
+    np.testing.assert_array_equal(dataset.labels, grey.labels)
+    np.testing.assert_allclose(dataset.images.mean(), grey.images.mean(), rtol=0.01)
+    assert dataset.licence == grey.licence
 
 
 @pytest.mark.mnist

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan.data import digits, folder, shapes, stacked_mnist, tfds
+from tfgan.data import binarized_mnist, digits, folder, shapes, stacked_mnist, tfds
 from tfgan.data.cache import key_of, materialise
 from tfgan.data.captions import Captions, captions_of_classes
 from tfgan.data.source import ImageShape, Source
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 # Data sets that are no TFDS data set of this name.
-_OWN_NAMES = ("digits", "shapes", "stacked_mnist")
+_OWN_NAMES = ("digits", "shapes", "stacked_mnist", "binarized_mnist")
 
 
 # No field-wise equality: that of arrays is no truth value.
@@ -286,6 +286,8 @@ def _find_source(
         return shapes.source(size, split)
     if name == "stacked_mnist":
         return stacked_mnist.source(size, data_dir, split)
+    if name == "binarized_mnist":
+        return binarized_mnist.source(size, data_dir, split)
     if _is_path(name):
         return folder.source(name, size, skip_corrupt, split)
     if tfds.is_known(name):
