@@ -53,8 +53,8 @@ def save_curves(history_file, picture_file):
     """Draws the losses and other reports of a `history.csv` against the step.
 
     Args:
-        history_file: CSV with the columns `epoch`, `step`, `seconds` and those of the family: `*_loss`,
-            `*_logit`, and others in nats.
+        history_file: CSV with the columns `epoch`, `step`, `seconds`, and those of the family:
+            `*_loss`, `*_logit`, and others in nats.
         picture_file: PNG to write.
     """
     from matplotlib.figure import Figure
