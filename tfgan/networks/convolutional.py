@@ -32,6 +32,9 @@ from tfgan.networks.layers import (
 from tfgan.networks.spectral import SpectralConv2D, SpectralDense
 
 KERNEL_SIZE = 4
+# DCGAN's 0.02 is meant for a discriminator with batch normalisation; without it the first few
+# hundred steps go by before the logits say anything.
+DISCRIMINATOR_STDDEV = 0.05
 
 
 def default_depth(image_shape):
@@ -180,7 +183,7 @@ def convolutional_discriminator(
             strides=2,
             padding="same",
             use_bias=normalization != "batch",
-            kernel_initializer=normal_initializer(),
+            kernel_initializer=normal_initializer(DISCRIMINATOR_STDDEV),
         )(x)
         if normalization == "batch":
             x = batch_normalization()(x)
@@ -189,6 +192,6 @@ def convolutional_discriminator(
             # LeakyReLU for training, says so on the terminal, and drops its other fusions too.
             x = layers.Flatten()(x)
         x = layers.LeakyReLU(LEAK)(x)
-    logits = dense(1, kernel_initializer=normal_initializer(), dtype="float32", name="logits")(x)
+    logits = dense(1, kernel_initializer=normal_initializer(DISCRIMINATOR_STDDEV), dtype="float32", name="logits")(x)
     logits = projection_within(logits, x, inner, dense)
     return network(images, condition, logits, "convolutional_discriminator")

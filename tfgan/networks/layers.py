@@ -28,9 +28,9 @@ def halved_sizes(height, width, depth):
     return sizes
 
 
-def normal_initializer():
-    """N(0, 0.02), a fresh instance: Keras warns where one unseeded instance is used twice."""
-    return keras.initializers.RandomNormal(stddev=WEIGHT_STDDEV)
+def normal_initializer(stddev=WEIGHT_STDDEV):
+    """N(0, stddev), a fresh instance: Keras warns where one unseeded instance is used twice."""
+    return keras.initializers.RandomNormal(stddev=stddev)
 
 
 def batch_normalization(**kwargs):
