@@ -1,0 +1,91 @@
+"""The factors of drawn shapes, read back from pixels."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from tfgan.data import shapes
+from tfgan.errors import InputError
+from tfgan.metrics.shapes import read_factors
+
+NAMES = list(shapes.FACTORS)
+
+
+def degraded(images, noise=8, blur=0.5):
+    pixels = ndimage.gaussian_filter(images.astype(np.float32), (0, blur, blur, 0))
+    pixels += np.random.default_rng(0).normal(0, noise, pixels.shape)
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    halves = [shapes.draw(np.arange(2500), split) for split in ("train", "test")]
+    return tuple(np.concatenate(both) for both in zip(*halves))
+
+
+def test_real_pictures_are_read_right(drawn):
+    images, factors = drawn
+    read = read_factors(images)
+    assert (read.shape, read.dtype) == ((5000, 5), np.int32)
+    assert dict(zip(NAMES, (read == factors).mean(axis=0) >= 0.995)) == dict.fromkeys(NAMES, True)
+
+
+def test_noisy_and_blurred_pictures_are_read_right(drawn):
+    images, factors = drawn
+    right = (read_factors(degraded(images)) == factors).mean(axis=0)
+    assert dict(zip(NAMES, right >= 0.98)) == dict.fromkeys(NAMES, True)
+
+
+@pytest.mark.parametrize("image_size", [48, 64, (40, 64)])
+def test_other_sizes(image_size):
+    images, factors = shapes.draw(np.arange(500), "test", image_size)
+    assert (read_factors(images) == factors).mean(axis=0).min() >= 0.99
+
+
+def nothing_to_read():
+    random = np.random.default_rng(0)
+    page = (100, 32, 32, 3)
+    specks = np.where(random.random((*page[:3], 1)) < 0.05, 0, 255)
+    return {
+        "uniform noise": random.integers(0, 256, page),
+        "grey noise": random.normal(127, 40, page).clip(0, 255),
+        "noisy paper": random.normal(255, 16, page).clip(0, 255),
+        "specks": np.broadcast_to(specks, page),
+        "paper": np.full(page, 255),
+        "night": np.zeros(page),
+        "a red page": np.broadcast_to(np.array([220, 30, 30]), page),
+    }
+
+
+@pytest.mark.parametrize("name", list(nothing_to_read()))
+def test_nothing_is_claimed_where_nothing_is(name):
+    assert (read_factors(nothing_to_read()[name].astype(np.uint8)) == -1).all()
+
+
+def test_two_shapes_are_not_one():
+    images, factors = shapes.draw(np.arange(1000))
+    left = images[(factors[:, 4] == 3) & (factors[:, 3] == 0)]
+    right = images[(factors[:, 4] == 5) & (factors[:, 3] == 0)]
+    both = np.minimum(left[:10], right[:10])
+    assert (read_factors(both) == -1).all()
+
+
+def test_a_grey_shape_has_no_colour_nor_texture():
+    images, factors = shapes.draw(np.arange(200))
+    grey = np.repeat(np.where(images.min(axis=-1, keepdims=True) < 128, 60, 255), 3, axis=-1)
+    shape, colour, texture, *_ = read_factors(grey.astype(np.uint8)).T
+    assert (colour == -1).all() and (texture == -1).all()
+    assert (shape == factors[:, 0]).mean() > 0.95
+
+
+def test_a_shape_that_is_none_of_the_four():
+    line = np.full((1, 32, 32, 3), 255, np.uint8)
+    line[:, 15:18, 4:28] = (222, 32, 38)
+    shape, colour, *_ = read_factors(line)[0]
+    assert shape == -1 and shapes.FACTORS["colour"][colour] == "red"
+
+
+@pytest.mark.parametrize("images", [np.zeros((2, 32, 32, 1), np.uint8), np.zeros((2, 32, 32, 3))])
+def test_other_arrays_are_refused(images):
+    with pytest.raises(InputError, match="uint8"):
+        read_factors(images)
