@@ -1,8 +1,10 @@
-"""A folder of pictures: flat, or one subfolder for each class."""
+"""A folder of pictures: flat, or one subfolder for each class; with captions and attributes."""
 
+import csv
 from pathlib import Path
 
 from tfgan.data import pictures
+from tfgan.data.captions import caption_table
 from tfgan.data.source import Annotation, Source, slug
 from tfgan.errors import InputError
 
@@ -17,6 +19,11 @@ def source(
     The pictures lie directly in the folder, without labels, or in one subfolder for each class.
     Pictures and classes are ordered by name, by code point. Hidden files are ignored.
 
+    Two CSV files in UTF-8 may lie beside them, whose column `file` has paths relative to the
+    folder and which name every picture. `captions.csv` has a column `caption`; several rows of a
+    file are several phrasings. `attributes.csv` has a column for each attribute, whose values are
+    names of categories, and one row for each file; categories are ordered by name.
+
     Args:
         path: The folder.
         size: (height, width) to resize to, or None for their own size.
@@ -28,7 +35,7 @@ def source(
 
     Raises:
         InputError: There is no such folder, it has no pictures, or has them both at its top
-            level and in subfolders; or another split is asked for.
+            level and in subfolders; another split is asked for; or a CSV file is not as above.
     """
     if split != "train":
         raise InputError(
@@ -36,6 +43,15 @@ def source(
         )
     folder = Path(path).expanduser().resolve()
     classes, found = _scan(folder)
+    files = [picture.file.relative_to(folder).as_posix() for picture in found]
+    captions = _read_captions(folder / "captions.csv", files)
+    attribute_names, attributes = _read_attributes(folder / "attributes.csv", files)
+    for index, picture in enumerate(found):
+        annotation = picture.annotation._replace(
+            attributes=attributes[index] if attributes else None,
+            caption=index if captions else None,
+        )
+        found[index] = picture._replace(annotation=annotation)
 
     def survey():
         modes, sizes = pictures.survey(found, len(found), skip_corrupt)
@@ -44,18 +60,109 @@ def source(
         channels = max(pictures.CHANNELS[mode] for mode in modes)
         return *(size or pictures.one_size(sizes, repr(str(folder)))), channels
 
-    def fingerprint(picture):
-        status = picture.file.stat()
-        return [picture.origin, status.st_size, status.st_mtime_ns]
+    def fingerprint(file):
+        status = file.stat()
+        return [str(file), status.st_size, status.st_mtime_ns]
+
+    tables = [folder / name for name in ("captions.csv", "attributes.csv")]
+    content = [picture.file for picture in found] + [file for file in tables if file.exists()]
 
     return Source(
         name=slug(folder.name),
-        fingerprint=["folder", str(folder), size, skip_corrupt, *map(fingerprint, found)],
+        fingerprint=["folder", str(folder), size, skip_corrupt, *map(fingerprint, content)],
         num_images=len(found),
         class_names=classes,
         survey=survey,
         decode=lambda image_shape: pictures.decode(found, len(found), image_shape, skip_corrupt),
+        attribute_names=attribute_names,
+        caption_table=caption_table(captions) if captions else None,
     )
+
+
+def _read_captions(file: Path, pictures: list[str]) -> list[list[str]] | None:
+    """Returns the phrasings for each picture, in their order, or None if there is no such file."""
+    if not file.exists():
+        return None
+    _, rows = _read_csv(file, pictures, "caption")
+    return [[row["caption"] for row in rows[picture]] for picture in pictures]
+
+
+def _read_attributes(
+    file: Path, pictures: list[str]
+) -> tuple[dict[str, tuple[str, ...]] | None, list[tuple[int, ...]] | None]:
+    """Returns the categories of each attribute, and the indices of each picture's; or Nones."""
+    if not file.exists():
+        return None, None
+    columns, rows = _read_csv(file, pictures)
+    if twice := next((picture for picture in pictures if len(rows[picture]) > 1), None):
+        raise InputError(
+            f"{str(file)!r} has {len(rows[twice])} rows for the picture {twice!r}. Leave one."
+        )
+    first = [rows[picture][0] for picture in pictures]
+    names = {column: tuple(sorted({row[column] for row in first})) for column in columns}
+    index_of = {
+        column: {category: index for index, category in enumerate(categories)}
+        for column, categories in names.items()
+    }
+    return names, [tuple(index_of[column][row[column]] for column in columns) for row in first]
+
+
+def _read_csv(
+    file: Path, pictures: list[str], *required: str
+) -> tuple[list[str], dict[str, list[dict[str, str]]]]:
+    """Returns a table's columns besides `file`, and its rows by picture, stripped.
+
+    Raises:
+        InputError: It is not UTF-8 or no CSV, a column is missing, a value is empty, or it does
+            not name the pictures, all of them and no others.
+    """
+    try:
+        # Spreadsheets put a mark at the beginning of UTF-8.
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines, restval="", strict=True)
+            columns = list(reader.fieldnames or [])
+            table = [(reader.line_num, row) for row in reader]
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{str(file)!r} is not UTF-8 (byte {error.start}: {error.reason}). Save it as UTF-8."
+        ) from error
+    except csv.Error as error:
+        raise InputError(f"{str(file)!r} is not a CSV file ({error}). Correct it.") from error
+    if not {"file", *required} <= set(columns) or len(columns) < 2 or "" in columns:
+        expected = ["file", *(required or ["an attribute's name"])]
+        raise InputError(
+            f"{str(file)!r} needs a first row with the columns {', '.join(expected)}. Received: "
+            f"{', '.join(columns) or 'an empty file'}."
+        )
+    columns = list(required) or [column for column in columns if column != "file"]
+    rows = {picture: [] for picture in pictures}
+    for line, row in table:
+        # The reader keeps what is beyond the last column under None.
+        if None in row:
+            raise InputError(
+                f"{str(file)!r} has more values than columns in line {line}. Put a value that has "
+                "a comma between double quotes."
+            )
+        row = {column: row[column].strip() for column in ("file", *columns)}
+        if row["file"] not in rows:
+            raise InputError(
+                f"{str(file)!r} names {row['file']!r} in line {line}, which is no picture in "
+                f"{str(file.parent)!r}. Correct the path, which is relative to that folder, or "
+                "remove the row."
+            )
+        if empty := next((column for column in columns if not row[column]), None):
+            raise InputError(
+                f"{str(file)!r} has an empty {empty} in line {line}, for {row['file']!r}. Fill it "
+                "in, or remove the row."
+            )
+        rows[row["file"]].append(row)
+    missing = [picture for picture in pictures if not rows[picture]]
+    if missing:
+        raise InputError(
+            f"{str(file)!r} has no row for {len(missing)} of {len(pictures)} pictures (first: "
+            f"{missing[0]!r}). Add rows, or move these pictures elsewhere."
+        )
+    return columns, rows
 
 
 def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]:
