@@ -88,8 +88,9 @@ def parse(argv=None):
         "--dataset",
         default="digits",
         metavar="NAME|FOLDER",
-        help="digits (embedded), a TFDS image data set, or a folder of pictures, flat or with "
-        "one subfolder a class (default: digits)",
+        help="digits (embedded), shapes (drawn, captioned), stacked_mnist, binarized_mnist, a TFDS "
+        "image data set, or a folder of pictures, flat or with one subfolder a class (default: "
+        "digits)",
     )
     group.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
     group.add_argument(

@@ -214,9 +214,10 @@ def load(
 
     Args:
         name_or_folder: `digits` or `shapes`, which are always there; `stacked_mnist` or
-            `binarized_mnist`; a folder of pictures, flat or with one subfolder for each class; or
-            the name of a TFDS image data set. What contains a path separator, or starts with `.`
-            or `~`, is a folder; any other folder comes last.
+            `binarized_mnist`; a folder of pictures, flat or with one subfolder for each class, and
+            with captions and attributes if it has them; or the name of a TFDS image data set. What
+            contains a path separator, or starts with `.` or `~`, is a folder; any other folder
+            comes last.
         batch_size: Pictures in a batch.
         image_size: Side, or (height, width), to which every picture is cropped about its centre
             and resized (`shapes` are drawn at this size); None keeps the size, which must then be
