@@ -20,12 +20,15 @@ from tfgan.networks import (
     dense_discriminator,
     dense_generator,
     encoder_of,
+    recurrent_discriminator,
+    recurrent_generator,
 )
 
 IMAGE_SHAPE = (8, 8, 1)
 NETWORKS = {
     "convolutional": (convolutional_generator, convolutional_discriminator),
     "dense": (dense_generator, dense_discriminator),
+    "recurrent": (recurrent_generator, recurrent_discriminator),
 }
 
 
@@ -65,12 +68,20 @@ def row(build, *arguments, marks=()):
 ADVERSARIAL = [
     row(gan, "convolutional"),
     row(gan, "dense", marks=pytest.mark.slow),
+    row(gan, "recurrent", marks=pytest.mark.slow),
     row(conditional_gan, "convolutional", "projection"),
     row(conditional_gan, "convolutional", "concatenation", marks=pytest.mark.slow),
     row(conditional_gan, "dense", "projection", marks=pytest.mark.slow),
     row(conditional_gan, "dense", "concatenation", marks=pytest.mark.slow),
+    row(conditional_gan, "recurrent", "projection", marks=pytest.mark.slow),
+    row(conditional_gan, "recurrent", "concatenation", marks=pytest.mark.slow),
 ]
-FAMILIES = [*ADVERSARIAL, row(vae, "convolutional"), row(vae, "dense", marks=pytest.mark.slow)]
+FAMILIES = [
+    *ADVERSARIAL,
+    row(vae, "convolutional"),
+    row(vae, "dense", marks=pytest.mark.slow),
+    row(vae, "recurrent", marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture(scope="module", params=FAMILIES)

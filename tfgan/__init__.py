@@ -27,6 +27,8 @@ _HOMES = {
     "encoder_of": "tfgan.networks",
     "export_saved_model": "tfgan.export",
     "label_encoder": "tfgan.networks",
+    "recurrent_discriminator": "tfgan.networks",
+    "recurrent_generator": "tfgan.networks",
     "text_encoder": "tfgan.networks",
 }
 
