@@ -102,6 +102,7 @@ BAD_TRAIN_FLAGS = [
     (["--depth", "0"], ["--depth", "'0'"]),
     (["--depth", "2", "--networks", "dense"], ["--depth", "--networks dense"]),
     (["--networks", "dense", "--depth", "2"], ["--depth", "--networks dense"]),
+    (["--networks", "recurrent", "--depth", "2"], ["--depth", "--networks recurrent"]),
     (["--latent-dim", "0"], ["--latent-dim", "'0'"]),
     (["--image-size", "0"], ["--image-size", "'0'", "32x48"]),
     (["--image-size", "32x48x3"], ["--image-size", "'32x48x3'"]),
@@ -283,7 +284,11 @@ def test_defaults_of_train_are_those_of_the_library():
     vae = train.parse(["--model", "vae"])
     for name in ("likelihood", "beta"):
         assert getattr(vae, name) == default_of(VAE.compile, name)
-    for builder in (tfgan.convolutional_generator, tfgan.dense_generator):
+    for builder in (
+        tfgan.convolutional_generator,
+        tfgan.dense_generator,
+        tfgan.recurrent_generator,
+    ):
         assert arguments.latent_dim == default_of(builder, "latent_dim")
     # Where these are left out, the builders' own defaults count, which the help names.
     assert arguments.width is arguments.depth is arguments.output_kernel_size is None
@@ -294,9 +299,11 @@ def test_defaults_of_train_are_those_of_the_library():
             tfgan.convolutional_discriminator,
             tfgan.dense_generator,
             tfgan.dense_discriminator,
+            tfgan.recurrent_generator,
+            tfgan.recurrent_discriminator,
         )
     ]
-    assert widths == [16, 32, 32, 32]
+    assert widths == [16, 32, 32, 32, 128, 128]
     assert default_of(tfgan.convolutional_generator, "output_kernel_size") == 3
     assert [train.parse(["--loss", name]).loss for name in LOSSES] == list(LOSSES)
     assert train.parse(["--augment", ",".join(POLICIES)]).augment == tuple(POLICIES)

@@ -260,7 +260,11 @@ def test_minutes_count_the_clock_and_go_on_where_they_stopped(workplace, capsys)
 
 
 @pytest.mark.parametrize(
-    "networks", ["convolutional", pytest.param("dense", marks=pytest.mark.slow)]
+    "networks",
+    [
+        "convolutional",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("dense", "recurrent")),
+    ],
 )
 def test_rgba_pictures_that_are_not_square(workplace, networks):
     (workplace / "pictures").mkdir()

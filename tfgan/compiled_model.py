@@ -88,10 +88,15 @@ def players(arguments, image_shape, generator_told=(), discriminator_told=()):
 
     generator_told, discriminator_told = dict(generator_told), dict(discriminator_told)
     latent_dim = arguments.latent_dim
-    if arguments.networks == "dense":
+    builders = {
+        "dense": (networks.dense_generator, networks.dense_discriminator),
+        "recurrent": (networks.recurrent_generator, networks.recurrent_discriminator),
+    }
+    if arguments.networks in builders:
+        generator, discriminator = builders[arguments.networks]
         return (
-            networks.dense_generator(image_shape, latent_dim, **given("width"), **generator_told),
-            networks.dense_discriminator(image_shape, **given("width"), **discriminator_told),
+            generator(image_shape, latent_dim, **given("width"), **generator_told),
+            discriminator(image_shape, **given("width"), **discriminator_told),
         )
     normalization = None if arguments.normalization == "none" else arguments.normalization
     return (

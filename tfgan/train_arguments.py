@@ -39,6 +39,7 @@ FAMILIES = {
 NETWORKS = {
     "convolutional": {"depth": None, "output_kernel_size": None, "normalization": "none"},
     "dense": {},
+    "recurrent": {},
 }
 
 EPILOG = """\
@@ -54,6 +55,7 @@ networks:
                  --output-kernel-size 7)
   dense          a transposed-convolution generator against a dense
                  discriminator, from confidence_risk.txt (--width 64 as published)
+  recurrent      a GRU in both players, which writes and reads a row a step
 
 examples:
   python -m tfgan.train                                 # digits, no network needed
@@ -149,7 +151,8 @@ def parse(argv=None):
         type=number(int, 1, maximum=1024),
         metavar="N",
         help="channels at the picture's end of both networks; the others follow (default: 16 in "
-        "the generator and 32 in the discriminator; dense 32 and 32)",
+        "the generator and 32 in the discriminator; dense 32 and 32); of recurrent ones the units "
+        "(default: 128 and 128)",
     )
     group.add_argument(
         "--depth",
