@@ -206,6 +206,38 @@ def test_dense_networks_and_the_default_name(form, dense_gan, models, tmp_path, 
         np.testing.assert_allclose(pictures_of(out, latents, tmp_path), live, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def recurrent_gans(models):
+    """GANs of 6 rows, which are unrolled, and of 33, which are a loop, exported."""
+    gans = {}
+    for height in (6, 33):
+        gans[height] = make_gan(
+            generator=tfgan.recurrent_generator((height, 5, 3), LATENT_DIM, width=4),
+            discriminator=tfgan.recurrent_discriminator((height, 5, 3), width=2),
+        )
+        # The last layer alone: with larger recurrent kernels the states would be chaotic.
+        kernel = gans[height].average_generator.get_layer(index=-3).kernel
+        kernel.assign(20 * kernel)
+        tfgan.export_saved_model(gans[height], models / f"recurrent_{height}")
+    return gans
+
+
+@pytest.mark.parametrize(
+    ("height", "form"), [(6, "keras"), (6, "litert"), (6, "onnx"), (33, "keras"), (33, "onnx")]
+)
+def test_recurrent_networks(height, form, recurrent_gans, models, tmp_path):
+    out = tmp_path / f"a{formats.EXTENSIONS[form]}"
+    assert run(models / f"recurrent_{height}", "--format", form, "--out", out) == 0
+    latents, live = latents_and_pictures(recurrent_gans[height])
+    np.testing.assert_allclose(pictures_of(out, latents, tmp_path), live, atol=1e-5)
+
+
+def test_what_litert_cannot_run_is_refused(recurrent_gans, models, tmp_path, capsys):
+    flags = [models / "recurrent_33", "--format", "litert", "--out", tmp_path / "a.tflite"]
+    assert_refused(flags, ["LiteRT", "TensorListReserve", "--format onnx"], capsys)
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_file_beyond_the_bound_is_not_written(dense_gan, models, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(convert.BOUNDS, None, -1.0)
     out = tmp_path / "new" / "a.onnx"

@@ -161,8 +161,12 @@ def write_litert(model, function, path, float16):
         function: what `converted_function` made of it.
         path: of the file.
         float16: whether to store the weights in half precision; the arithmetic stays float32.
+
+    Raises:
+        InputError: LiteRT lacks an operation of the model's.
     """
     import tensorflow as tf
+    from tensorflow.lite.python.convert_phase import ConverterError
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], model
@@ -170,8 +174,14 @@ def write_litert(model, function, path, float16):
     if float16:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-    with quiet_stderr():
-        content = converter.convert()
+    try:
+        with quiet_stderr():
+            content = converter.convert()
+    except ConverterError as error:
+        # Its first line tells the operation; the others where it stands and how to need all of
+        # TensorFlow instead.
+        reason = str(error).splitlines()[0].rpartition("error: ")[2]
+        raise InputError(f"LiteRT cannot run this model: {reason}. Try --format onnx") from error
     path.write_bytes(content)
 
 
