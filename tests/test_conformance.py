@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cpp_loader import serve
+from cpp_loader import pack_strings, serve
 from PIL import Image
 
 from tfgan import data
-from tfgan.conditions import LabelCondition
+from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.export import export_saved_model, named_inputs
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.models import GAN, VAE, ConditionalGAN
@@ -51,6 +51,17 @@ def conditional_gan(networks, conditioning):
     )
 
 
+def gan_of_texts(networks):
+    make_generator, make_discriminator = NETWORKS[networks]
+    condition = TextCondition.of(data.load("digits", 32).with_captions().captions.table)
+    return ConditionalGAN(
+        make_generator(IMAGE_SHAPE, 6, width=4, condition=condition.encoder()),
+        make_discriminator(IMAGE_SHAPE, width=4, condition=condition.encoder()),
+        condition,
+        seed=5,
+    )
+
+
 def vae(networks):
     make_generator, make_discriminator = NETWORKS[networks]
     return VAE(
@@ -73,6 +84,7 @@ ADVERSARIAL = [
     row(conditional_gan, "convolutional", "concatenation", marks=pytest.mark.slow),
     row(conditional_gan, "dense", "projection", marks=pytest.mark.slow),
     row(conditional_gan, "dense", "concatenation", marks=pytest.mark.slow),
+    row(gan_of_texts, "convolutional", marks=pytest.mark.slow),
     row(conditional_gan, "recurrent", "projection", marks=pytest.mark.slow),
     row(conditional_gan, "recurrent", "concatenation", marks=pytest.mark.slow),
 ]
@@ -110,7 +122,7 @@ def maker(row):
 
 @pytest.fixture(scope="module")
 def dataset():
-    return data.load("digits", batch_size=32, seed=1)
+    return data.load("digits", batch_size=32, seed=1).with_captions()
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +232,12 @@ def test_the_average_is_what_is_called(trained):
     assert not np.array_equal(average, trained.generator(inputs, training=False))
 
 
+def as_array(values):
+    if values.dtype == tf.string:
+        return pack_strings([*values.numpy()])
+    return values.numpy()
+
+
 def test_the_cpp_loader_draws_what_the_model_draws_at_any_batch_size(trained, tmp_path):
     folder, difference = export_saved_model(trained, tmp_path / "model")
     assert difference < 1e-6
@@ -227,7 +245,7 @@ def test_the_cpp_loader_draws_what_the_model_draws_at_any_batch_size(trained, tm
     for size in (1, 3, 7):
         inputs, _ = trained.examples(size)
         seeds, told = named_inputs(trained, inputs)
-        told = {name: values.numpy() for name, values in told.items()}
+        told = {name: as_array(values) for name, values in told.items()}
         latents = latents_from_seeds(seeds, trained.latent_dim).numpy()
         requests.append(("serving_default", {"latents": latents, **told}))
         requests.append(("from_seeds", {"seeds": seeds.numpy(), **told}))

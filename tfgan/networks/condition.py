@@ -72,7 +72,10 @@ def text_encoder(num_words, length, units=64):
     x = layers.LeakyReLU(LEAK)(x) * is_word
     num_words_of_text = keras.ops.maximum(keras.ops.sum(is_word, axis=1), 1)
     x = keras.ops.sum(x, axis=1) / num_words_of_text
-    return keras.Model(words, layers.Dense(units)(x), name="text_encoder")
+    # Numbers of about 1, as those of a label are: what they multiply learns as fast as they are
+    # large.
+    x = layers.LayerNormalization()(layers.Dense(units)(x))
+    return keras.Model(words, x, name="text_encoder")
 
 
 def entries_of(condition, conditioning):

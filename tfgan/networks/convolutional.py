@@ -192,6 +192,11 @@ def convolutional_discriminator(
             # LeakyReLU for training, says so on the terminal, and drops its other fusions too.
             x = layers.Flatten()(x)
         x = layers.LeakyReLU(LEAK)(x)
-    logits = dense(1, kernel_initializer=normal_initializer(DISCRIMINATOR_STDDEV), dtype="float32", name="logits")(x)
+    logits = dense(
+        1,
+        kernel_initializer=normal_initializer(DISCRIMINATOR_STDDEV),
+        dtype="float32",
+        name="logits",
+    )(x)
     logits = projection_within(logits, x, inner, dense)
     return network(images, condition, logits, "convolutional_discriminator")
