@@ -223,7 +223,15 @@ def recurrent_gans(models):
 
 
 @pytest.mark.parametrize(
-    ("height", "form"), [(6, "keras"), (6, "litert"), (6, "onnx"), (33, "keras"), (33, "onnx")]
+    ("height", "form"),
+    [
+        (6, "litert"),
+        (33, "onnx"),
+        *(
+            pytest.param(height, form, marks=pytest.mark.slow)
+            for height, form in ((6, "keras"), (6, "onnx"), (33, "keras"))
+        ),
+    ],
 )
 def test_recurrent_networks(height, form, recurrent_gans, models, tmp_path):
     out = tmp_path / f"a{formats.EXTENSIONS[form]}"
