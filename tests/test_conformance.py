@@ -138,12 +138,15 @@ def values_of(variables):
 
 
 def every_value(model):
-    """All that training changes but the metrics, which `fit` resets."""
+    """All that training changes but the metrics, which `fit` resets.
+
+    A GRU's random state, which nothing draws from, is no weight, and no `.keras` file has it.
+    """
     return values_of(
         [
             model.step,
-            *(variable for pair in model.averages() for one in pair for variable in one.variables),
-            *(variable for name in model.networks for variable in getattr(model, name).variables),
+            *(weight for pair in model.averages() for one in pair for weight in one.weights),
+            *(weight for name in model.networks for weight in getattr(model, name).weights),
             *(variable for one in optimizers_of(model) for variable in one.variables),
         ]
     )
