@@ -282,6 +282,17 @@ def test_batch_normalisation_statistics_are_averaged_with_the_weights(batch):
     assert len(moved) == len(gan.average_generator.non_trainable_variables) == 6
 
 
+def test_a_random_state_is_not_averaged(batch):
+    latents = keras.Input((6,))
+    x = keras.layers.Dropout(0.5, seed=1)(latents)
+    x = keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64, activation="tanh")(x))
+    gan = make_gan(generator=keras.Model(latents, x), averaging_decay=0.0)
+    gan.train_step(batch)
+    assert len(gan.generator.variables) == len(gan.generator.weights) + 1
+    for average, value in zip(gan.average_generator.weights, gan.generator.weights, strict=True):
+        np.testing.assert_allclose(average, value, atol=1e-6)
+
+
 def test_generate_gives_the_seeds_pictures_in_any_batch(gan):
     together = gan.generate([4, 5, 6, 7]).numpy()
     alone = gan.generate([6]).numpy()

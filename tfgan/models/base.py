@@ -52,7 +52,7 @@ def require_finite(tensor, name):
 class GenerativeModel(keras.Model):
     """A generator, and the average of it that is sampled, called and exported.
 
-    Every variable of the average follows the generator's as
+    Every weight of the average follows the generator's as
     `average += (1 - decay) (value - average)`, the moving statistics of batch normalisation like
     the weights: both average over the same steps, so they belong together. The decay grows as
     min(decay, (1 + step) / (10 + step)), which keeps the initial weights from lingering. The
@@ -163,11 +163,14 @@ class GenerativeModel(keras.Model):
         optimizer.apply(gradients, variables)
 
     def update_average(self):
-        """Moves every variable of the averages towards its network's."""
+        """Moves every weight of the averages towards its network's.
+
+        Weights are not all of its variables: dropout and GRUs keep a random state, of integers.
+        """
         step = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.averaging_decay, (1.0 + step) / (10.0 + step))
         for average_network, network in self.averages():
-            for average, value in zip(average_network.variables, network.variables):
+            for average, value in zip(average_network.weights, network.weights):
                 average.assign_add((1.0 - decay) * (value - average))
 
     def averages(self):
