@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import tfgan
-from benchmarks import formats, quality, sampling, serving, stacked_mnist
+from benchmarks import formats, quality, sampling, serving, stacked_mnist, text_agreement
+from tfgan.data import shapes
+from tfgan.errors import InputError
 
 
 def row(seed, distance, recipe="default", budget="1 min"):
@@ -137,3 +139,42 @@ def test_modes_need_three_channels(tmp_path, capsys):
     tfgan.export_saved_model(gan, tmp_path / "model")
     assert stacked_mnist.main([str(tmp_path / "model"), "--num", "2"]) == 2
     assert "three channels. Received: (8, 8, 1)" in capsys.readouterr().err
+
+
+def test_unseen_captions_are_new_as_wholes_and_not_in_their_words():
+    texts, factors = text_agreement.unseen_captions(2000)
+    assert len(set(texts)) == 2000 and factors.shape == (2000, 5)
+    seen = set(shapes.captions(shapes.combinations("train")).ravel())
+    assert not seen & set(texts)
+    assert {word for text in texts for word in text.split()} <= {
+        word for text in seen for word in text.split()
+    }
+    # Each says all of its factors.
+    for text, row in zip(texts[:100], factors):
+        shape, colour = shapes.FACTORS["shape"][row[0]], shapes.FACTORS["colour"][row[1]]
+        assert shape in text and colour in text
+    with pytest.raises(InputError, match=r"there are 2,016 captions\. Received: --num 3000"):
+        text_agreement.unseen_captions(3000)
+
+
+@pytest.mark.parametrize(("is_asked", "shares"), [(True, {"1.000"}), (False, {"0.000"})])
+def test_pictures_agree_that_show_what_was_asked(is_asked, shares, monkeypatch, capsys):
+    images, drawn = shapes.draw(np.arange(504), "test")
+    picture_of = {tuple(row): image for row, image in zip(drawn, images)}
+    _, asked = text_agreement.unseen_captions(100)
+    answers = np.stack([picture_of[tuple(row)] for row in asked])
+    if not is_asked:
+        others = [row for row in drawn if all(row != asked[0])]
+        answers = np.stack([picture_of[tuple(others[0])]] * 100)
+        asked = np.tile(asked[:1], (100, 1))
+        monkeypatch.setattr(text_agreement, "unseen_captions", lambda _: (["x"] * 100, asked))
+    monkeypatch.setattr(text_agreement, "pictures_of", lambda *_: answers)
+    monkeypatch.setattr(text_agreement.saved_models, "find", lambda model: model)
+    assert text_agreement.main(["a_model", "--num", "100"]) == 0
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert [line[:20].strip() for line in lines] == [
+        *shapes.FACTORS,
+        "shape and colour",
+        "all five",
+    ]
+    assert {line[20:28].strip() for line in lines} == shares, lines

@@ -141,9 +141,17 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["cgan"])
-def test_every_other_family_resumes_as_exactly(model, tmp_path, monkeypatch):
-    arguments = [*ARGUMENTS, "--model", model]
+@pytest.mark.parametrize(
+    ("model", "flags"),
+    [
+        ("cgan", []),
+        ("cgan", ["--condition", "text"]),
+        ("vae", []),
+        ("gan", ["--networks", "recurrent"]),
+    ],
+)
+def test_every_other_family_resumes_as_exactly(model, flags, tmp_path, monkeypatch):
+    arguments = [*ARGUMENTS, "--model", model, *flags]
     results = []
     for folder in (tmp_path / "straight", tmp_path / "killed"):
         folder.mkdir()
