@@ -235,14 +235,31 @@ def load(
     Raises:
         InputError: What was passed cannot work; the message says what to do.
     """
-    if batch_size < 1:
-        raise InputError(f"--batch-size must be at least 1. Received: {batch_size}.")
-    size = _height_and_width(image_size)
+    check_batch_size(batch_size)
+    size = height_and_width(image_size)
     source = _find_source(name_or_folder, size, data_dir, skip_corrupt, split)
+    return from_source(source, str(name_or_folder), batch_size, seed)
+
+
+def from_source(source: Source, received: str, batch_size: int, seed: int) -> ImageDataset:
+    """Decodes all pictures of a source.
+
+    Args:
+        source: The pictures.
+        received: The name or folder that they were asked for by, for error messages.
+        batch_size: Pictures in a batch.
+        seed: Decides the order of the pictures.
+
+    Returns:
+        The decoded pictures, in memory or memory-mapped.
+
+    Raises:
+        InputError: A picture is corrupt, or there are fewer than a batch.
+    """
     images, annotations, cache_path = materialise(source)
     if len(images) < batch_size:
         raise InputError(
-            f"{str(name_or_folder)!r} has {len(images)} readable pictures, fewer than a batch of "
+            f"{received!r} has {len(images)} readable pictures, fewer than a batch of "
             f"{batch_size}. Pass --batch-size {len(images)} or less, or add pictures."
         )
     captions = None
@@ -265,7 +282,18 @@ def load(
     )
 
 
-def _height_and_width(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+def check_batch_size(batch_size: int) -> None:
+    """Raises InputError for a batch size below 1."""
+    if batch_size < 1:
+        raise InputError(f"--batch-size must be at least 1. Received: {batch_size}.")
+
+
+def height_and_width(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Returns a size as (height, width), or None for None.
+
+    Raises:
+        InputError: It is below 1.
+    """
     if image_size is None:
         return None
     height, width = (image_size, image_size) if isinstance(image_size, int) else image_size

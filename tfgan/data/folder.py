@@ -1,6 +1,7 @@
 """A folder of pictures: flat, or one subfolder for each class; with captions and attributes."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 from tfgan.data import pictures
@@ -53,16 +54,10 @@ def source(
         )
         found[index] = picture._replace(annotation=annotation)
 
-    def survey():
-        modes, sizes = pictures.survey(found, len(found), skip_corrupt)
-        if not modes:
-            raise InputError(f"None of the {len(found)} pictures in {str(folder)!r} can be read.")
+    def survey_folder():
+        modes, sizes = survey(folder, found, skip_corrupt)
         channels = max(pictures.CHANNELS[mode] for mode in modes)
         return *(size or pictures.one_size(sizes, repr(str(folder)))), channels
-
-    def fingerprint(file):
-        status = file.stat()
-        return [str(file), status.st_size, status.st_mtime_ns]
 
     tables = [folder / name for name in ("captions.csv", "attributes.csv")]
     content = [picture.file for picture in found] + [file for file in tables if file.exists()]
@@ -72,11 +67,58 @@ def source(
         fingerprint=["folder", str(folder), size, skip_corrupt, *map(fingerprint, content)],
         num_images=len(found),
         class_names=classes,
-        survey=survey,
+        survey=survey_folder,
         decode=lambda image_shape: pictures.decode(found, len(found), image_shape, skip_corrupt),
         attribute_names=attribute_names,
         caption_table=caption_table(captions) if captions else None,
     )
+
+
+def survey(
+    folder: Path, found: list[pictures.Encoded], skip_corrupt: bool
+) -> tuple[Counter[str], Counter[tuple[int, int]]]:
+    """Counts the modes and the sizes of a folder's pictures, as `pictures.survey` does.
+
+    Raises:
+        InputError: A picture cannot be read and `skip_corrupt` is False, or none can be.
+    """
+    modes, sizes = pictures.survey(found, len(found), skip_corrupt)
+    if not modes:
+        raise InputError(f"None of the {len(found)} pictures in {str(folder)!r} can be read.")
+    return modes, sizes
+
+
+def fingerprint(file: Path) -> list:
+    """Returns what changes with a file, as JSON-serialisable data."""
+    status = file.stat()
+    return [str(file), status.st_size, status.st_mtime_ns]
+
+
+def subfolder(folder: Path, name: str, layout: str) -> Path:
+    """Returns a subfolder that has pictures.
+
+    Args:
+        folder: The folder.
+        name: Of the subfolder.
+        layout: What belongs where, for error messages.
+
+    Raises:
+        InputError: There is no such folder, or no subfolder of this name, or no picture in it.
+    """
+    _check_is_folder(folder)
+    chosen = folder / name
+    if not chosen.is_dir():
+        found = [child.name for child in _visible(folder) if child.is_dir()]
+        raise InputError(
+            f"The folder {str(folder)!r} has no subfolder {name!r}, but "
+            f"{', '.join(found) or 'none at all'}. {layout}."
+        )
+    if not picture_files(chosen):
+        raise InputError(
+            f"There are no pictures ({', '.join(sorted(EXTENSIONS))}) in {str(chosen)!r}. Put them "
+            "there."
+        )
+    return chosen
 
 
 def _read_captions(file: Path, pictures: list[str]) -> list[list[str]] | None:
@@ -167,10 +209,9 @@ def _read_csv(
 
 def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]:
     """Returns the names of the classes, or None, and the pictures in order."""
-    if not folder.is_dir():
-        raise InputError(f"There is no folder {str(folder)!r}. Give --dataset an existing one.")
-    flat = _picture_files(folder)
-    nested = {child.name: _picture_files(child) for child in _visible(folder) if child.is_dir()}
+    _check_is_folder(folder)
+    flat = picture_files(folder)
+    nested = {child.name: picture_files(child) for child in _visible(folder) if child.is_dir()}
     nested = {name: files for name, files in nested.items() if files}
     if flat and nested:
         raise InputError(
@@ -192,6 +233,11 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]
     ]
 
 
+def _check_is_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {str(folder)!r}. Give --dataset an existing one.")
+
+
 def _visible(folder: Path) -> list[Path]:
     return sorted(
         (child for child in folder.iterdir() if not child.name.startswith(".")),
@@ -199,7 +245,8 @@ def _visible(folder: Path) -> list[Path]:
     )
 
 
-def _picture_files(folder: Path) -> list[Path]:
+def picture_files(folder: Path) -> list[Path]:
+    """Returns the pictures that lie directly in a folder, ordered by name, hidden ones left out."""
     return [
         child
         for child in _visible(folder)

@@ -61,7 +61,11 @@ def survey(
 
 
 def decode(
-    pictures: Iterable[Encoded], total: int, image_shape: ImageShape, skip_corrupt: bool
+    pictures: Iterable[Encoded],
+    total: int,
+    image_shape: ImageShape,
+    skip_corrupt: bool,
+    convert: Callable[[Image.Image, ImageShape], np.ndarray] | None = None,
 ) -> Iterator[tuple[np.ndarray, Annotation]]:
     """Decodes pictures in several threads, keeping their order.
 
@@ -70,6 +74,7 @@ def decode(
         total: How many there are, for the progress bar.
         image_shape: (height, width, channels) that each is brought to.
         skip_corrupt: Whether to leave out what cannot be read.
+        convert: What brings an opened picture to that shape; None for `to_array`.
 
     Yields:
         Each picture, uint8 [height, width, channels], and its annotation.
@@ -77,9 +82,8 @@ def decode(
     Raises:
         InputError: A picture cannot be read and `skip_corrupt` is False.
     """
-    return _each(
-        lambda image: to_array(image, image_shape), pictures, total, "Decode", skip_corrupt
-    )
+    convert = convert or to_array
+    return _each(lambda image: convert(image, image_shape), pictures, total, "Decode", skip_corrupt)
 
 
 def to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:

@@ -1,0 +1,70 @@
+"""A folder of pairs: A and B side by side in one picture each, in subfolders train, val, test."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from tfgan.data import folder, pictures
+from tfgan.data.source import Annotation, ImageShape, Source, slug
+
+
+def source(
+    path: str | Path, size: tuple[int, int] | None, skip_corrupt: bool, split: str
+) -> Source:
+    """Describes the pairs of a folder.
+
+    Args:
+        path: The folder.
+        size: (height, width) to resize A and B to, or None for their own size.
+        skip_corrupt: Whether to leave out pictures that cannot be read or halved.
+        split: The subfolder: `train`, `val`, `test` or another.
+
+    Returns:
+        The source of the pairs, each an array [height, width, 2 C]: A's channels, then B's.
+
+    Raises:
+        InputError: There is no such folder or subfolder, or it has no pictures.
+    """
+    root = Path(path).expanduser().resolve()
+    part = folder.subfolder(
+        root, split, "Pairs A|B lie in train, and if there are any val and test"
+    )
+    files = folder.picture_files(part)
+    found = [pictures.Encoded(str(file), file, Annotation()) for file in files]
+
+    def survey():
+        modes, sizes = folder.survey(part, found, skip_corrupt)
+        channels = max(pictures.CHANNELS[mode] for mode in modes)
+        halves = Counter()
+        for (height, width), count in sizes.items():
+            halves[height, width // 2] += count
+        return *(size or pictures.one_size(halves, repr(str(part)))), 2 * channels
+
+    return Source(
+        name=slug(root.name),
+        fingerprint=["pairs", str(part), size, skip_corrupt, *map(folder.fingerprint, files)],
+        num_images=len(found),
+        class_names=None,
+        survey=survey,
+        decode=lambda shape: pictures.decode(found, len(found), shape, skip_corrupt, _to_array),
+    )
+
+
+def _to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:
+    """Both halves of a picture, cropped and resized alike, one behind the other."""
+    height, width, channels = image_shape
+    image = ImageOps.exif_transpose(image)
+    if image.width % 2:
+        raise ValueError(
+            f"a pair A|B has an even width, and it is {image.width} wide and {image.height} high"
+        )
+    middle = image.width // 2
+    halves = (
+        image.crop((0, 0, middle, image.height)),
+        image.crop((middle, 0, image.width, image.height)),
+    )
+    return np.concatenate(
+        [pictures.to_array(half, (height, width, channels // 2)) for half in halves], axis=-1
+    )

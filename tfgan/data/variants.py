@@ -1,0 +1,111 @@
+"""Other looks of the same pictures, whose content stays: domains to translate between.
+
+A variant is a pure function of pictures, float32 [N, H, W, C] in [-1, 1], and a seed, int64 [2],
+which only those use that draw random numbers; each picture's draw follows from the seed and its
+place in the batch. All return float32 [N, H, W, C'] in [-1, 1].
+"""
+
+import math
+
+import tensorflow as tf
+
+# Rec. ITU-R BT.601: what red, green and blue add to brightness.
+_LUMA = (0.299, 0.587, 0.114)
+
+# Brown paper, on which saturated colours, black and white all stand out.
+_PAPER = (0.74, 0.63, 0.48)
+
+
+def luma(images):
+    """Brightness, float32 [N, H, W, 1]; transparent pixels count as mid-grey, which is 0."""
+    if images.shape[-1] == 1:
+        return images
+    grey = tf.reduce_sum(images[..., :3] * _LUMA, axis=-1, keepdims=True)
+    opacity = (images[..., 3:] + 1.0) / 2.0
+    return grey * opacity if images.shape[-1] == 4 else grey
+
+
+def inverted(images, seed):
+    """The negative; transparency is kept."""
+    return tf.concat([-images[..., :3], images[..., 3:]], axis=-1)
+
+
+def thick(images, seed):
+    """What is drawn on the page, grown by a 28th of the shorter side, a pixel at least, each way.
+
+    A dilation with a square where the page is dark, an erosion where it is light.
+    """
+    radius = max(1, round(min(images.shape[1:3]) / 28))
+    sign = tf.where(page(images) > 0.0, -1.0, 1.0)
+    return sign * tf.nn.max_pool2d(sign * images, 2 * radius + 1, 1, "SAME")
+
+
+def grey(images, seed):
+    """Brightness alone, of one channel."""
+    return luma(images)
+
+
+def colored(images, seed):
+    """Brightness in a saturated colour, of three channels; each picture's hue is random."""
+    hue = tf.random.stateless_uniform((tf.shape(images)[0], 1), seed, alg="philox")
+    hsv = tf.concat([hue, tf.fill(tf.shape(hue), 0.85), tf.ones_like(hue)], axis=1)
+    tint = tf.image.hsv_to_rgb(hsv)[:, None, None, :]
+    return (luma(images) + 1.0) * tint - 1.0
+
+
+def relief(images, seed):
+    """What is drawn, raised from brown paper: lit from the upper left, with a shadow behind it.
+
+    A pixel's height is how far its colour is from the page's, smoothed. Light is the slope of the
+    height along the diagonal, by Sobel's operator; the shadow is the height, moved down and right
+    by a 14th of the shorter side and blurred. So a pixel of the result depends on many of the
+    picture. Transparency is kept.
+    """
+    colors, alpha = images[..., :3], images[..., 3:]
+    rows, columns, channels = colors.shape[1:]
+    side = min(rows, columns)
+    distance = tf.reduce_max(tf.abs(colors - page(colors)), axis=-1, keepdims=True)
+    height = _blurred(tf.minimum(distance, 1.0), side / 56)
+
+    # Sobel's weights sum to 8 on each axis.
+    down, right = tf.unstack(tf.image.sobel_edges(height) / 8.0, axis=-1)
+    light = 0.9 * (down + right)
+    offset = max(1, round(side / 14))
+    moved = tf.pad(height, ((0, 0), (offset, 0), (offset, 0), (0, 0)))[:, :rows, :columns]
+    shadow = _blurred(moved, side / 28) * (1.0 - height)
+
+    paper = tf.constant(_PAPER)
+    if channels == 1:
+        paper = tf.reduce_sum(paper * _LUMA, keepdims=True)
+    ink = (colors + 1.0) / 2.0
+    surface = (paper + height * (ink - paper)) * (1.0 - 0.65 * shadow) + light
+    return tf.concat([2.0 * tf.clip_by_value(surface, 0.0, 1.0) - 1.0, alpha], axis=-1)
+
+
+def page(images):
+    """The colour that pictures are drawn on: the mean of their border, float32 [N, 1, 1, C]."""
+    border = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
+    return tf.reduce_mean(tf.concat(border, axis=1), axis=1)[:, None, None, :]
+
+
+def _blurred(images, sigma):
+    """A Gaussian blur of one channel, whose border is continued outwards."""
+    radius = math.ceil(2 * sigma)
+    weights = tf.exp(-0.5 * (tf.range(-radius, radius + 1, dtype=tf.float32) / sigma) ** 2)
+    weights /= tf.reduce_sum(weights)
+    rows, columns = images.shape[1:3]
+    for axis, length, shape in ((1, rows, (-1, 1, 1, 1)), (2, columns, (1, -1, 1, 1))):
+        sources = tf.clip_by_value(tf.range(-radius, length + radius), 0, length - 1)
+        images = tf.nn.conv2d(
+            tf.gather(images, sources, axis=axis), tf.reshape(weights, shape), 1, "VALID"
+        )
+    return images
+
+
+VARIANTS = {
+    "inverted": inverted,
+    "thick": thick,
+    "grey": grey,
+    "colored": colored,
+    "relief": relief,
+}
