@@ -106,9 +106,9 @@ def test_scale_4_is_the_default():
 
 def test_edges_are_sobels():
     images = pictures(2, 9, 11, 1).numpy()
-    # SciPy's "mirror" is what TensorFlow calls "REFLECT".
+    # SciPy's "reflect" repeats the border.
     gradient = [
-        [ndimage.sobel(image, axis=axis, mode="mirror") / 8 for image in images[..., 0]]
+        [ndimage.sobel(image, axis=axis, mode="reflect") / 8 for image in images[..., 0]]
         for axis in (0, 1)
     ]
     expected = 2 * np.minimum(np.hypot(*gradient), 1) - 1

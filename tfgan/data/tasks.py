@@ -16,7 +16,7 @@ from difflib import get_close_matches
 
 import tensorflow as tf
 
-from tfgan.data.variants import luma, relief
+from tfgan.data.variants import luma, relief, sobel
 from tfgan.errors import InputError
 
 SCALES = (2, 4)
@@ -85,14 +85,11 @@ def edges(images, seed):
     """A picture from its edges: white lines on black, of one channel.
 
     An edge is the magnitude of Sobel's gradient of the brightness, sqrt(Gx² + Gy²), where 1 is
-    that of a straight edge between black and white; stronger ones, at corners, are clipped.
-
-    Reference:
-        Sobel and Feldman 1968, "A 3x3 isotropic gradient operator for image processing".
+    that of a straight edge between black and white; stronger ones, at corners, are clipped. See
+    `tfgan.data.variants.sobel`.
     """
-    # The weights on either side of the centre sum to 4; the range [-1, 1] is 2 wide.
-    gradient = tf.image.sobel_edges(luma(images)) / 8.0
-    magnitude = tf.sqrt(tf.reduce_sum(gradient**2, axis=-1))
+    down, right = sobel(luma(images))
+    magnitude = tf.sqrt(down**2 + right**2)
     return {"image": images, "condition": 2.0 * tf.minimum(magnitude, 1.0) - 1.0}
 
 
