@@ -238,7 +238,7 @@ def what_is_taken(folder, names):
 
 def asserted(message):
     """What a graph's assertion says, without the brackets and names around it."""
-    found = re.search(r"assertion failed: \[(.*?)\] \[(.*?)\]", message, re.DOTALL)
+    found = re.search(r"assertion failed: \[(.*?)\] \[(.*)\](?=$|\s*\n|\s*\[\[)", message)
     return f"{found[1]} {found[2]}" if found else message.strip().splitlines()[0]
 
 

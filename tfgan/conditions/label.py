@@ -8,6 +8,8 @@ from tfgan.networks.condition import label_encoder
 
 # As many classes as stand side by side on a sheet.
 MAX_COLUMNS = 16
+# Numbers in an error message.
+MOST_SHOWN = 32
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -50,11 +52,15 @@ class LabelCondition:
             int32 of the same shape: what the networks take.
         """
         labels = tf.ensure_shape(tf.cast(labels, tf.int32), self.spec.shape)
-        counts = tf.constant(self.num_classes)
-        in_range = tf.reduce_all((labels >= 0) & (labels < counts))
+        wrong = (labels < 0) | (labels >= tf.constant(self.num_classes))
+        if labels.shape.rank > 1:
+            wrong = tf.reduce_any(wrong, axis=1)
         highest = np.subtract(self.num_classes, 1).tolist()
         message = f"labels must be from 0 to {highest}. Received:"
-        with tf.control_dependencies([tf.debugging.Assert(in_range, [message, labels])]):
+        in_range = tf.debugging.Assert(
+            ~tf.reduce_any(wrong), [message, tf.boolean_mask(labels, wrong)], MOST_SHOWN
+        )
+        with tf.control_dependencies([in_range]):
             return tf.identity(labels)
 
     def examples(self, num):

@@ -8,6 +8,8 @@ from tfgan.networks.condition import text_encoder
 
 # As many texts as stand side by side on a sheet.
 MAX_COLUMNS = 8
+# Words in an error message.
+MOST_SHOWN = 10
 _PUNCTUATION = r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']"
 
 
@@ -87,6 +89,7 @@ class TextCondition:
             tf.debugging.Assert(
                 tf.size(unknown) == 0,
                 [f"a text must be made of: {self.known()}. Received the unknown:", unknown],
+                MOST_SHOWN,
             ),
         ]
         with tf.control_dependencies(checks):
