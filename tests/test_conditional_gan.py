@@ -172,8 +172,8 @@ def test_several_attributes_have_a_range_each():
 
 def test_the_label_out_of_range_is_shown_whole_and_no_other():
     condition = LabelCondition((4, 7, 3, 2, 9))
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received:\] \[\[?0 6 2 1 9\]"):
-        condition.checked([[0, 0, 0, 0, 0], [0, 6, 2, 1, 9], [3, 6, 2, 1, 8]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received:.*\[+0 6 2 1 9\]+\n"):
+        tf.function(condition.checked)([[0, 0, 0, 0, 0], [0, 6, 2, 1, 9], [3, 6, 2, 1, 8]])
 
 
 def test_a_sheet_has_a_class_a_column_and_a_seed_a_row():
