@@ -264,7 +264,7 @@ def test_defaults_of_train_are_those_of_the_library():
     from tfgan.augment import POLICIES
     from tfgan.losses import LOSSES
     from tfgan.models.adversarial import AdversarialModel, adam
-    from tfgan.models.base import GenerativeModel
+    from tfgan.models.base import AveragedModel
     from tfgan.models.vae import VAE
     from tfgan.precision import PRECISIONS
 
@@ -280,7 +280,7 @@ def test_defaults_of_train_are_those_of_the_library():
     weight = default_of(AdversarialModel.compile, "gradient_penalty_weight")
     assert arguments.gradient_penalty == weight
     assert arguments.augment == default_of(AdversarialModel.compile, "augmentation")
-    assert arguments.seed == default_of(GenerativeModel.__init__, "seed")
+    assert arguments.seed == default_of(AveragedModel.__init__, "seed")
     vae = train.parse(["--model", "vae"])
     for name in ("likelihood", "beta"):
         assert getattr(vae, name) == default_of(VAE.compile, name)

@@ -153,9 +153,7 @@ def every_value(model):
 
 
 def optimizers_of(model):
-    if isinstance(model, VAE):
-        return [model.optimizer]
-    return [model.generator_optimizer, model.discriminator_optimizer]
+    return [getattr(model, name) for name in model.optimizers]
 
 
 def assert_equal(left, right):

@@ -27,13 +27,14 @@ class AdversarialModel(GenerativeModel):
         generator: as in `GenerativeModel`.
         discriminator: functional model, float [N, H, W, C] -> logits. Where it has more inputs than
             one, the pictures are the first.
-        **kwargs: `averaging_decay` and `seed`, as in `GenerativeModel`.
+        **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`.
 
     Raises:
         InputError: the networks do not agree on the picture's shape.
     """
 
     networks = ("generator", "discriminator")
+    optimizers = ("generator_optimizer", "discriminator_optimizer")
 
     def __init__(self, generator, discriminator, **kwargs):
         super().__init__(generator, **kwargs)
@@ -93,7 +94,7 @@ class AdversarialModel(GenerativeModel):
                 appendix B: lazy regularisation).
             augmentation: what real and generated pictures go through before the discriminator sees
                 them: a sequence of names from `tfgan.augment.POLICIES`. For small data sets.
-            **kwargs: as in `GenerativeModel.compile`.
+            **kwargs: as in `AveragedModel.compile`.
 
         Raises:
             InputError: an unknown loss or augmentation, a negative weight, an interval or a number
@@ -151,10 +152,6 @@ class AdversarialModel(GenerativeModel):
 
     def get_compile_config(self):
         return super().get_compile_config() | {
-            "generator_optimizer": keras.saving.serialize_keras_object(self.generator_optimizer),
-            "discriminator_optimizer": keras.saving.serialize_keras_object(
-                self.discriminator_optimizer
-            ),
             "loss": losses.name_of(self.adversarial_loss),
             "discriminator_steps": self.discriminator_steps,
             "r1_gamma": self.r1_gamma,
@@ -163,8 +160,3 @@ class AdversarialModel(GenerativeModel):
             "penalty_interval": self.penalty_interval,
             "augmentation": self.augmentation,
         }
-
-    def compile_from_config(self, config):
-        for player in ("generator_optimizer", "discriminator_optimizer"):
-            config[player] = keras.saving.deserialize_keras_object(config[player])
-        self.compile(**config)

@@ -1,4 +1,4 @@
-"""What every family shares: a generator, its average, and noise that follows from the step.
+"""What every family shares: networks, their averages, and randomness that follows from the step.
 
 Plumbing alone: no loss and no order of updates is decided here. A family's mathematics stands in
 its own `train_step`.
@@ -49,48 +49,34 @@ def require_finite(tensor, name):
     return tf.debugging.check_numerics(tensor, f"non-finite {name}")
 
 
-class GenerativeModel(keras.Model):
-    """A generator, and the average of it that is sampled, called and exported.
+class AveragedModel(keras.Model):
+    """Networks, and the averages of some of them, which are called, measured and exported.
 
-    Every weight of the average follows the generator's as
+    Every weight of an average follows its network's as
     `average += (1 - decay) (value - average)`, the moving statistics of batch normalisation like
     the weights: both average over the same steps, so they belong together. The decay grows as
-    min(decay, (1 + step) / (10 + step)), which keeps the initial weights from lingering. The
+    min(decay, (1 + step) / (10 + step)), which keeps the initial weights from lingering. An
     average computes in float32, whatever the dtype policy the networks were built under.
 
     Args:
-        generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1]. Where it has
-            more inputs than one, the latents are the first.
-        averaging_decay: in [0, 1); 0 follows the generator at once.
-        seed: of the training noise, which is a pure function of (seed, step).
+        averaging_decay: in [0, 1); 0 follows the networks at once.
+        seed: of all randomness in training, which is a pure function of (seed, step).
     """
 
     # The attributes that hold functional networks, by whose names `__init__` takes them.
-    networks = ("generator",)
-    # What the networks are told beside their input: a family's own.
-    condition = None
+    networks = ()
+    # The attributes that hold optimizers, by whose names `compile` takes them.
+    optimizers = ()
 
-    def __init__(self, generator, *, averaging_decay=0.999, seed=0, **kwargs):
+    def __init__(self, *, averaging_decay=0.999, seed=0, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= averaging_decay < 1:
             raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay}")
-        self.generator = generator
-        self.average_generator = float32_twin(generator)
         self.averaging_decay = averaging_decay
         self.seed = seed
         self.step = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
         )
-
-    @property
-    def latent_dim(self):
-        """Length of the latent vector."""
-        return self.generator.inputs[0].shape[-1]
-
-    @property
-    def image_shape(self):
-        """`(height, width, channels)` of a picture."""
-        return self.generator.output_shape[1:]
 
     def compile(self, normalize_gradients=False, jit_compile=False, **kwargs):
         """Prepares a graph of the training step.
@@ -108,6 +94,102 @@ class GenerativeModel(keras.Model):
         # go on with the loss and the optimizers of the first.
         step = type(self).train_step.python_function
         self.train_step = tf.function(types.MethodType(step, self))
+
+    def step_seed(self, purpose):
+        """A seed for stateless randomness, int64 [2]: another one for every step and purpose.
+
+        Args:
+            purpose: an integer that tells the draws of one step apart.
+        """
+        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.step, tf.int64)])
+        return tf.random.fold_in(seed, purpose, alg="philox")
+
+    def apply_gradients(self, optimizer, gradients, variables):
+        """One update of `variables`, and of them alone; refuses gradients that are not finite."""
+        gradients = [
+            require_finite(gradient, f"gradient of {variable.path}")
+            for gradient, variable in zip(gradients, variables)
+        ]
+        if self.normalize_gradients:
+            gradients = normalized(gradients)
+        optimizer.apply(gradients, variables)
+
+    def update_average(self):
+        """Moves every weight of the averages towards its network's.
+
+        Weights are not all of its variables: dropout and GRUs keep a random state, of integers.
+        """
+        step = tf.cast(self.step, tf.float32)
+        decay = tf.minimum(self.averaging_decay, (1.0 + step) / (10.0 + step))
+        for average_network, network in self.averages():
+            for average, value in zip(average_network.weights, network.weights):
+                average.assign_add((1.0 - decay) * (value - average))
+
+    def averages(self):
+        """Pairs of an average and the network that it follows."""
+        raise NotImplementedError
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            **{
+                name: keras.saving.serialize_keras_object(getattr(self, name))
+                for name in self.networks
+            },
+            "averaging_decay": self.averaging_decay,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        for network in cls.networks:
+            config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects)
+        return cls(**config)
+
+    def get_compile_config(self):
+        return {
+            **{
+                name: keras.saving.serialize_keras_object(getattr(self, name))
+                for name in self.optimizers
+            },
+            "normalize_gradients": self.normalize_gradients,
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        for name in self.optimizers:
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        self.compile(**config)
+
+
+class GenerativeModel(AveragedModel):
+    """A generator that draws pictures out of latents, and its average.
+
+    Args:
+        generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1]. Where it has
+            more inputs than one, the latents are the first.
+        **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`.
+    """
+
+    networks = ("generator",)
+    # What the networks are told beside their input: a family's own.
+    condition = None
+
+    def __init__(self, generator, **kwargs):
+        super().__init__(**kwargs)
+        self.generator = generator
+        self.average_generator = float32_twin(generator)
+
+    @property
+    def latent_dim(self):
+        """Length of the latent vector."""
+        return self.generator.inputs[0].shape[-1]
+
+    @property
+    def image_shape(self):
+        """`(height, width, channels)` of a picture."""
+        return self.generator.output_shape[1:]
 
     def call(self, inputs, training=False):
         """The averaged generator: its inputs -> float [N, H, W, C] in [-1, 1]."""
@@ -143,60 +225,5 @@ class GenerativeModel(keras.Model):
         """Noise of the present step, float32 [batch_size, D]: a pure function of (seed, step)."""
         return latents_for_step(self.seed, self.step, batch_size, self.latent_dim)
 
-    def step_seed(self, purpose):
-        """A seed for stateless randomness, int64 [2]: another one for every step and purpose.
-
-        Args:
-            purpose: an integer that tells the draws of one step apart.
-        """
-        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.step, tf.int64)])
-        return tf.random.fold_in(seed, purpose, alg="philox")
-
-    def apply_gradients(self, optimizer, gradients, variables):
-        """One update of `variables`, and of them alone; refuses gradients that are not finite."""
-        gradients = [
-            require_finite(gradient, f"gradient of {variable.path}")
-            for gradient, variable in zip(gradients, variables)
-        ]
-        if self.normalize_gradients:
-            gradients = normalized(gradients)
-        optimizer.apply(gradients, variables)
-
-    def update_average(self):
-        """Moves every weight of the averages towards its network's.
-
-        Weights are not all of its variables: dropout and GRUs keep a random state, of integers.
-        """
-        step = tf.cast(self.step, tf.float32)
-        decay = tf.minimum(self.averaging_decay, (1.0 + step) / (10.0 + step))
-        for average_network, network in self.averages():
-            for average, value in zip(average_network.weights, network.weights):
-                average.assign_add((1.0 - decay) * (value - average))
-
     def averages(self):
-        """Pairs of an average and the network that it follows."""
         return [(self.average_generator, self.generator)]
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            **{
-                name: keras.saving.serialize_keras_object(getattr(self, name))
-                for name in self.networks
-            },
-            "averaging_decay": self.averaging_decay,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        for network in cls.networks:
-            config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects)
-        return cls(**config)
-
-    def get_compile_config(self):
-        return {
-            "normalize_gradients": self.normalize_gradients,
-            "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-        }

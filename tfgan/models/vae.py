@@ -21,7 +21,7 @@ class VAE(GenerativeModel):
             float [N, D], such as `tfgan.networks.encoder_of` makes.
         generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1], whose last
             layer is the activation tanh.
-        **kwargs: `averaging_decay` and `seed`, as in `GenerativeModel`. The encoder is averaged
+        **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`. The encoder is averaged
             like the generator.
 
     Raises:
@@ -46,6 +46,7 @@ class VAE(GenerativeModel):
     """
 
     networks = ("encoder", "generator")
+    optimizers = ("optimizer",)
 
     def __init__(self, encoder, generator, **kwargs):
         super().__init__(generator, **kwargs)
@@ -90,7 +91,7 @@ class VAE(GenerativeModel):
                 intensity in [0, 1] is normal with a standard deviation of 0.1.
             beta: weight of the divergence in what is minimised, at least 0. What is reported is
                 the bound itself, with a weight of 1.
-            **kwargs: as in `GenerativeModel.compile`.
+            **kwargs: as in `AveragedModel.compile`.
 
         Raises:
             InputError: an unknown likelihood, a negative beta.
@@ -203,14 +204,9 @@ class VAE(GenerativeModel):
 
     def get_compile_config(self):
         return super().get_compile_config() | {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "likelihood": self.likelihood,
             "beta": self.beta,
         }
-
-    def compile_from_config(self, config):
-        config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(**config)
 
 
 def pixel_logits(generator, latents, training):
