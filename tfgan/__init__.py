@@ -27,9 +27,12 @@ _HOMES = {
     "encoder_of": "tfgan.networks",
     "export_saved_model": "tfgan.export",
     "label_encoder": "tfgan.networks",
+    "patch_discriminator": "tfgan.networks",
     "recurrent_discriminator": "tfgan.networks",
     "recurrent_generator": "tfgan.networks",
+    "residual_generator": "tfgan.networks",
     "text_encoder": "tfgan.networks",
+    "unet_generator": "tfgan.networks",
 }
 
 __all__ = ["__version__", *_HOMES]
