@@ -15,6 +15,7 @@ _HOMES = {
     "GAN": "tfgan.models.gan",
     "ConditionalGAN": "tfgan.models.conditional_gan",
     "VAE": "tfgan.models.vae",
+    "Pix2Pix": "tfgan.models.pix2pix",
     "LabelCondition": "tfgan.conditions",
     "TextCondition": "tfgan.conditions",
     "AdversarialLoss": "tfgan.losses",

@@ -1,8 +1,8 @@
-"""Adversarial losses: pure functions of the discriminator's logits.
+"""Losses: pure functions of the discriminator's logits, and one of pictures.
 
-Each loss is a pair. The discriminator minimises one function, the generator the other; both take
-`(real_logits, fake_logits)`, float tensors of equal shape [N, ...], unbounded, and return a
-scalar of the same dtype, the mean over all logits. Larger logits mean "more real".
+Each adversarial loss is a pair. The discriminator minimises one function, the generator the other;
+both take `(real_logits, fake_logits)`, float tensors of equal shape [N, ...], unbounded, and return
+a scalar of the same dtype, the mean over all logits. Larger logits mean "more real".
 """
 
 from collections.abc import Callable
@@ -109,6 +109,18 @@ def relativistic_generator(real_logits, fake_logits):
     Reference: Jolicoeur-Martineau 2018 (arXiv 1807.00734), RSGAN.
     """
     return tf.reduce_mean(tf.nn.softplus(real_logits - fake_logits))
+
+
+def l1(images, targets):
+    """E[|y - x|], the mean over all pixels and channels: how far pictures are from others.
+
+    Args:
+        images, targets: float [N, H, W, C].
+
+    Reference: Isola et al. 2016 (arXiv 1611.07004), equation 3; Zhu et al. 2017
+    (arXiv 1703.10593), equation 2.
+    """
+    return tf.reduce_mean(tf.abs(targets - images))
 
 
 LOSSES = {

@@ -4,6 +4,7 @@ import keras
 
 from tfgan.models.conditional_gan import ConditionalGAN
 from tfgan.models.gan import GAN
+from tfgan.models.pix2pix import Pix2Pix
 from tfgan.models.vae import VAE
 
 if keras.backend.backend() != "tensorflow":
@@ -12,4 +13,4 @@ if keras.backend.backend() != "tensorflow":
         f"backend {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow"
     )
 
-__all__ = ["GAN", "VAE", "ConditionalGAN"]
+__all__ = ["GAN", "VAE", "ConditionalGAN", "Pix2Pix"]

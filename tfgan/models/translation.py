@@ -1,0 +1,80 @@
+"""What the families share that make pictures out of pictures: two optimizers, and drawing.
+
+Plumbing alone, as in `tfgan.models.base`.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgan.errors import InputError
+from tfgan.models.adversarial import adam
+from tfgan.models.base import AveragedModel
+
+
+def checked_pictures(images, shape, name="images"):
+    """Pictures as float32 [N, H, W, C].
+
+    Args:
+        images: numbers, [N, H, W, C].
+        shape: `(height, width, channels)` that they must have.
+        name: what the message calls them.
+
+    Raises:
+        InputError: they have another shape.
+    """
+    images = tf.convert_to_tensor(images, tf.float32)
+    if images.shape.rank != 4 or tuple(images.shape[1:]) != tuple(shape):
+        expected = ", ".join(map(str, shape))
+        raise InputError(f"{name} must be of shape [N, {expected}]. Received: {images.shape}")
+    return images
+
+
+def shape_between(network):
+    """What goes in and what comes out, as a message says it: "8x8x3 -> 8x8x1"."""
+    sides = (network.inputs[0].shape[1:], network.outputs[0].shape[1:])
+    return " -> ".join("x".join(map(str, side)) for side in sides)
+
+
+class TranslationModel(AveragedModel):
+    """Generators from pictures to pictures and discriminators, an optimizer for either side."""
+
+    optimizers = ("generator_optimizer", "discriminator_optimizer")
+
+    def compile(self, generator_optimizer=None, discriminator_optimizer=None, **kwargs):
+        """Chooses the optimizers, by default Adam at a rate of 0.0002 with beta 0.5 / 0.999.
+
+        Args:
+            generator_optimizer, discriminator_optimizer: Keras optimizers. Gradients are clipped by
+                norm with the optimizers' own `global_clipnorm`.
+            **kwargs: as in `AveragedModel.compile`.
+        """
+        super().compile(**kwargs)
+        published = {"learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999}
+        self.generator_optimizer = keras.optimizers.get(generator_optimizer or adam(**published))
+        self.discriminator_optimizer = keras.optimizers.get(
+            discriminator_optimizer or adam(**published)
+        )
+        # Built here: an optimizer that is built by its first step restores from nothing.
+        self.generator_optimizer.build(self.generator_variables)
+        self.discriminator_optimizer.build(self.discriminator_variables)
+
+    @property
+    def generator_variables(self):
+        """What the generators' optimizer moves."""
+        raise NotImplementedError
+
+    @property
+    def discriminator_variables(self):
+        """What the discriminators' optimizer moves."""
+        raise NotImplementedError
+
+
+def checked_weights(**weights):
+    """Refuses a negative weight of a loss.
+
+    Raises:
+        InputError: with the weight's name.
+    """
+    for name, weight in weights.items():
+        if weight < 0:
+            raise InputError(f"{name} must be at least 0. Received: {weight}")
