@@ -3,6 +3,7 @@
 import keras
 
 from tfgan.models.conditional_gan import ConditionalGAN
+from tfgan.models.cyclegan import CycleGAN
 from tfgan.models.gan import GAN
 from tfgan.models.pix2pix import Pix2Pix
 from tfgan.models.vae import VAE
@@ -13,4 +14,4 @@ if keras.backend.backend() != "tensorflow":
         f"backend {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow"
     )
 
-__all__ = ["GAN", "VAE", "ConditionalGAN", "Pix2Pix"]
+__all__ = ["GAN", "VAE", "ConditionalGAN", "CycleGAN", "Pix2Pix"]

@@ -1,0 +1,45 @@
+"""Learning rates that change from step to step, for any optimizer of Keras."""
+
+import keras
+import tensorflow as tf
+
+from tfgan.errors import InputError
+
+
+@keras.saving.register_keras_serializable("tfgan")
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that stays for some steps and then falls linearly to 0.
+
+    Args:
+        learning_rate: of the first steps.
+        constant_steps: steps at that rate, at least 0.
+        decay_steps: steps in which it falls to 0, at least 1; it stays there.
+
+    Raises:
+        InputError: a number of steps out of range.
+
+    Reference:
+        Zhu et al. 2017 (arXiv 1703.10593), section 7.1: 100 epochs, then another 100.
+    """
+
+    def __init__(self, learning_rate, constant_steps, decay_steps):
+        super().__init__()
+        if constant_steps < 0:
+            raise InputError(f"constant_steps must be at least 0. Received: {constant_steps}")
+        if decay_steps < 1:
+            raise InputError(f"decay_steps must be at least 1. Received: {decay_steps}")
+        self.learning_rate = learning_rate
+        self.constant_steps = constant_steps
+        self.decay_steps = decay_steps
+
+    def __call__(self, step):
+        """The rate of a step: a scalar integer -> a scalar float32."""
+        fallen = (tf.cast(step, tf.float32) - self.constant_steps) / self.decay_steps
+        return self.learning_rate * (1.0 - tf.clip_by_value(fallen, 0.0, 1.0))
+
+    def get_config(self):
+        return {
+            "learning_rate": self.learning_rate,
+            "constant_steps": self.constant_steps,
+            "decay_steps": self.decay_steps,
+        }
