@@ -110,6 +110,7 @@ def test_all_four_networks_move_by_plain_gradients():
         assert float(logs[name]) == pytest.approx(float(value), rel=1e-4), name
 
 
+@pytest.mark.slow
 def test_losses_between_grey_and_colour_of_networks_whose_output_is_known():
     """Generators of grey alone, discriminators that say 3 and 0 to every patch."""
     model = make(1, 3)

@@ -148,6 +148,7 @@ def test_generate_deals_out_texts_in_turn(exported, tmp_path):
     assert np.abs(several[::2] - single[::2]).max() > 1
 
 
+@pytest.mark.slow
 def test_captions_of_classes_train_a_model_of_texts(tmp_path, monkeypatch, capsys):
     from tfgan import train
 
@@ -170,6 +171,7 @@ def test_captions_of_classes_train_a_model_of_texts(tmp_path, monkeypatch, capsy
     assert error.startswith("error: ") and error.count("\n") == 1 and "captions" in error
 
 
+@pytest.mark.slow
 def test_attributes_train_a_model_that_is_asked_by_name(tmp_path, monkeypatch, capsys):
     from tfgan import train
     from tfgan.data import shapes

@@ -41,7 +41,11 @@ def cyclegan():
     )
 
 
-@pytest.fixture(scope="module", params=[pix2pix, masked_pix2pix, cyclegan])
+# Four networks take long to trace.
+FAMILIES = [pix2pix, masked_pix2pix, pytest.param(cyclegan, marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
 def make(request):
     """A function of `compile`'s arguments to a tiny model, the same at every call."""
 

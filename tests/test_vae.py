@@ -121,6 +121,7 @@ def test_the_bound_is_that_of_the_averaged_networks_at_the_seeds_latents():
     np.testing.assert_allclose(vae.negative_elbo(white, seeds), expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_training_raises_the_bound_and_reconstructs():
     digits = data.load("digits", 50, seed=1)
     vae = make_vae(latent_dim=16, width=16)
