@@ -18,6 +18,14 @@ MIN_STEPS_BETWEEN_SHEETS = 20
 PAIRS_IN_A_ROW = 8
 
 
+def write_sheet(file, pictures, columns):
+    """Writes a sheet of pictures float32 [N, H, W, C] in [0, 1], whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".writing")
+    sheet(pictures, columns).save(temporary, format="PNG")
+    os.replace(temporary, file)
+
+
 class SampleSheet(keras.callbacks.Callback):
     """Writes a sheet of the averaged generator's pictures after each epoch, and at the end.
 
@@ -45,14 +53,11 @@ class SampleSheet(keras.callbacks.Callback):
         self.write()
 
     def write(self):
-        """Writes the sheet of the present step, whole or not at all."""
+        """Writes the sheet of the present step."""
         self.last_step = int(self.model.step)
         file = self.folder / f"step-{self.last_step:09d}.png"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".writing")
         inputs, columns = self.model.examples(self.num)
-        sheet(self.model.generate(*inputs).numpy(), columns).save(temporary, format="PNG")
-        os.replace(temporary, file)
+        write_sheet(file, self.model.generate(*inputs).numpy(), columns)
 
 
 class ReconstructionSheet(keras.callbacks.Callback):
@@ -70,12 +75,9 @@ class ReconstructionSheet(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         pairs = tf.stack([self.images, self.model.reconstruct(self.images)], axis=1)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / f"reconstructions-step-{int(self.model.step):09d}.png"
-        temporary = file.with_suffix(".writing")
         pictures = tf.reshape(pairs, [-1, *self.images.shape[1:]])
-        sheet(pictures.numpy(), PAIRS_IN_A_ROW * 2).save(temporary, format="PNG")
-        os.replace(temporary, file)
+        file = self.folder / f"reconstructions-step-{int(self.model.step):09d}.png"
+        write_sheet(file, pictures.numpy(), PAIRS_IN_A_ROW * 2)
 
 
 class History(keras.callbacks.Callback):

@@ -76,7 +76,7 @@ def serving_module(generator, condition=None):
     told_specs = [] if condition is None else [condition.spec]
     encoded_specs = [] if condition is None else [condition.encoded_spec]
     # What checking a condition takes, such as a vocabulary, has to be stored as well.
-    module.condition = getattr(condition, "resources", None)
+    module.condition = condition and condition.resources
 
     @tf.function(input_signature=[latents_spec, *encoded_specs])
     def images_from_latents(latents, *told):

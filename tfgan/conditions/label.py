@@ -30,6 +30,9 @@ class LabelCondition:
         InputError: fewer than one class.
     """
 
+    # A vocabulary or the like, which an exported graph would have to hold.
+    resources = None
+
     def __init__(self, num_classes, names=None):
         self.num_classes = num_classes if isinstance(num_classes, int) else tuple(num_classes)
         self.names = names

@@ -8,7 +8,7 @@ import keras
 from tfgan import losses
 from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
-from tfgan.models.base import GenerativeModel
+from tfgan.models.base import GenerativeModel, require_at_least
 from tfgan.penalties import gradient_penalty, r1, r2
 
 
@@ -109,10 +109,8 @@ class AdversarialModel(GenerativeModel):
             "gradient_penalty_weight": gradient_penalty_weight,
         }
         counts = {"discriminator_steps": discriminator_steps, "penalty_interval": penalty_interval}
-        for minimum, numbers in ((0, weights), (1, counts)):
-            for name, number in numbers.items():
-                if number < minimum:
-                    raise InputError(f"{name} must be at least {minimum}. Received: {number}")
+        require_at_least(0, **weights)
+        require_at_least(1, **counts)
         super().compile(**kwargs)
         self.adversarial_loss = losses.get(loss)
         self.discriminator_steps = discriminator_steps

@@ -44,6 +44,17 @@ def float32_twin(network):
     return twin
 
 
+def require_at_least(minimum, **numbers):
+    """Refuses numbers below a minimum.
+
+    Raises:
+        InputError: with the number's name.
+    """
+    for name, number in numbers.items():
+        if number < minimum:
+            raise InputError(f"{name} must be at least {minimum}. Received: {number}")
+
+
 def require_finite(tensor, name):
     """The tensor itself; an InvalidArgumentError that says `name` where it holds a NaN or Inf."""
     return tf.debugging.check_numerics(tensor, f"non-finite {name}")
@@ -65,6 +76,8 @@ class AveragedModel(keras.Model):
 
     # The attributes that hold functional networks, by whose names `__init__` takes them.
     networks = ()
+    # Those of them that have an average, an attribute `average_<name>`.
+    averaged = ()
     # The attributes that hold optimizers, by whose names `compile` takes them.
     optimizers = ()
 
@@ -127,7 +140,7 @@ class AveragedModel(keras.Model):
 
     def averages(self):
         """Pairs of an average and the network that it follows."""
-        raise NotImplementedError
+        return [(getattr(self, f"average_{name}"), getattr(self, name)) for name in self.averaged]
 
     def get_config(self):
         return {
@@ -173,6 +186,7 @@ class GenerativeModel(AveragedModel):
     """
 
     networks = ("generator",)
+    averaged = ("generator",)
     # What the networks are told beside their input: a family's own.
     condition = None
 
@@ -224,6 +238,3 @@ class GenerativeModel(AveragedModel):
     def training_latents(self, batch_size):
         """Noise of the present step, float32 [batch_size, D]: a pure function of (seed, step)."""
         return latents_for_step(self.seed, self.step, batch_size, self.latent_dim)
-
-    def averages(self):
-        return [(self.average_generator, self.generator)]

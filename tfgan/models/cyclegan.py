@@ -5,11 +5,10 @@ import tensorflow as tf
 
 from tfgan import losses
 from tfgan.errors import InputError
-from tfgan.models.base import float32_twin, require_finite
+from tfgan.models.base import float32_twin, require_at_least, require_finite
 from tfgan.models.translation import (
     TranslationModel,
     checked_pictures,
-    checked_weights,
     shape_between,
 )
 
@@ -52,6 +51,7 @@ class CycleGAN(TranslationModel):
     """
 
     networks = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
+    averaged = ("generator_ab", "generator_ba")
 
     def __init__(
         self, generator_ab, generator_ba, discriminator_a, discriminator_b, pool_size=50, **kwargs
@@ -112,12 +112,6 @@ class CycleGAN(TranslationModel):
     def discriminator_variables(self):
         return self.discriminator_a.trainable_variables + self.discriminator_b.trainable_variables
 
-    def averages(self):
-        return [
-            (self.average_generator_ab, self.generator_ab),
-            (self.average_generator_ba, self.generator_ba),
-        ]
-
     def compile(self, *args, cycle_weight=10.0, identity_weight=None, **kwargs):
         """Chooses the optimizers and what they minimise.
 
@@ -136,7 +130,7 @@ class CycleGAN(TranslationModel):
         """
         if identity_weight is None:
             identity_weight = 0.5 * cycle_weight if self.shape_a == self.shape_b else 0.0
-        checked_weights(cycle_weight=cycle_weight, identity_weight=identity_weight)
+        require_at_least(0, cycle_weight=cycle_weight, identity_weight=identity_weight)
         if identity_weight and self.shape_a != self.shape_b:
             raise InputError(
                 "identity_weight must be 0 between pictures of different shapes. "

@@ -5,11 +5,10 @@ import tensorflow as tf
 
 from tfgan import losses
 from tfgan.errors import InputError
-from tfgan.models.base import float32_twin, require_finite
+from tfgan.models.base import float32_twin, require_at_least, require_finite
 from tfgan.models.translation import (
     TranslationModel,
     checked_pictures,
-    checked_weights,
     shape_between,
 )
 
@@ -50,6 +49,7 @@ class Pix2Pix(TranslationModel):
     """
 
     networks = ("generator", "discriminator")
+    averaged = ("generator",)
 
     def __init__(self, generator, discriminator, masked=False, **kwargs):
         super().__init__(**kwargs)
@@ -107,9 +107,6 @@ class Pix2Pix(TranslationModel):
     def discriminator_variables(self):
         return self.discriminator.trainable_variables
 
-    def averages(self):
-        return [(self.average_generator, self.generator)]
-
     def compile(self, *args, loss="non_saturating", l1_weight=100.0, **kwargs):
         """Chooses the optimizers and what they minimise.
 
@@ -123,7 +120,7 @@ class Pix2Pix(TranslationModel):
         Raises:
             InputError: an unknown loss, a negative weight.
         """
-        checked_weights(l1_weight=l1_weight)
+        require_at_least(0, l1_weight=l1_weight)
         self.adversarial_loss = losses.get(loss)
         self.l1_weight = l1_weight
         super().compile(*args, **kwargs)

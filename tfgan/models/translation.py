@@ -67,14 +67,3 @@ class TranslationModel(AveragedModel):
     def discriminator_variables(self):
         """What the discriminators' optimizer moves."""
         raise NotImplementedError
-
-
-def checked_weights(**weights):
-    """Refuses a negative weight of a loss.
-
-    Raises:
-        InputError: with the weight's name.
-    """
-    for name, weight in weights.items():
-        if weight < 0:
-            raise InputError(f"{name} must be at least 0. Received: {weight}")

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfgan.errors import InputError
 from tfgan.evidence import LIKELIHOODS, divergence_from_prior, require_likelihood
 from tfgan.latent.sampling import latents_from_seeds
-from tfgan.models.base import GenerativeModel, float32_twin, require_finite
+from tfgan.models.base import GenerativeModel, float32_twin, require_at_least, require_finite
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -46,6 +46,7 @@ class VAE(GenerativeModel):
     """
 
     networks = ("encoder", "generator")
+    averaged = networks
     optimizers = ("optimizer",)
 
     def __init__(self, encoder, generator, **kwargs):
@@ -77,9 +78,6 @@ class VAE(GenerativeModel):
     def metrics(self):
         return [self.negative_elbo_mean, self.log_likelihood_mean, self.divergence_mean]
 
-    def averages(self):
-        return [*super().averages(), (self.average_encoder, self.encoder)]
-
     def compile(self, optimizer=None, likelihood="bernoulli", beta=1.0, **kwargs):
         """Chooses the optimizer and what it minimises.
 
@@ -97,8 +95,7 @@ class VAE(GenerativeModel):
             InputError: an unknown likelihood, a negative beta.
         """
         require_likelihood(likelihood)
-        if beta < 0:
-            raise InputError(f"beta must be at least 0. Received: {beta}")
+        require_at_least(0, beta=beta)
         super().compile(**kwargs)
         self.likelihood = likelihood
         self.beta = beta
