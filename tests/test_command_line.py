@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 import tfgan
-from tfgan import command_line, convert, generate, train
+from tfgan import command_line, convert, generate, startup, train
 from tfgan.command_line import ArgumentParser, image_size, number
 from tfgan.errors import InputError
 
@@ -104,6 +104,24 @@ BAD_TRAIN_FLAGS = [
     (["--networks", "dense", "--depth", "2"], ["--depth", "--networks dense"]),
     (["--networks", "recurrent", "--depth", "2"], ["--depth", "--networks recurrent"]),
     (["--latent-dim", "0"], ["--latent-dim", "'0'"]),
+    (["--model", "pix2pix"], ["--task", "A|B", "inpaint"]),
+    (["--model", "pix2pix", "--task", "paint"], ["--task", "'paint'", "inpaint"]),
+    (["--task", "inpaint"], ["--task is not used by --model gan"]),
+    (["--model", "pix2pix", "--task", "edges", "--latent-dim", "2"], ["--latent-dim", "pix2pix"]),
+    (["--model", "pix2pix", "--task", "edges", "--networks", "dense"], ["--networks", "pix2pix"]),
+    (["--model", "pix2pix", "--task", "edges", "--scale", "2"], ["--scale", "super_resolution"]),
+    (["--model", "pix2pix", "--task", "edges", "--direction", "BtoA"], ["--direction", "A|B"]),
+    (["--model", "cyclegan"], ["--domain-a", "trainA"]),
+    (["--model", "cyclegan", "--depth", "2"], ["--depth is not used by --model cyclegan"]),
+    (["--model", "cyclegan", "--domain-b", "digits"], ["--domain-a and --domain-b"]),
+    (
+        ["--model", "cyclegan", "--domain-a", "x", "--domain-b", "y", "--dataset", "mnist"],
+        ["--dataset", "'mnist'", "--domain-a"],
+    ),
+    (
+        ["--model", "pix2pix", "--task", "edges", "--decay-steps", "5", "--minutes", "1"],
+        ["--decay-steps", "--steps"],
+    ),
     (["--image-size", "0"], ["--image-size", "'0'", "32x48"]),
     (["--image-size", "32x48x3"], ["--image-size", "'32x48x3'"]),
     (["--image-size", "-4"], ["--image-size", "'-4'"]),
@@ -209,10 +227,11 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
     assert f"python -m tfgan.{command}" in output.partition("examples:")[2]
     flags = {
         "train": "--dataset --data-dir --image-size --skip-corrupt --model --condition "
-        "--conditioning --likelihood --beta --networks --width --depth --normalization "
-        "--latent-dim --loss --discriminator-steps "
-        "--r1-gamma --r2-gamma --gradient-penalty --penalty-interval --augment --epochs --steps "
-        "--minutes --batch-size --learning-rate --beta-1 --beta-2 --precision --seed --out --name "
+        "--conditioning --likelihood --beta --task --scale --direction --domain-a --domain-b "
+        "--networks --width --depth --normalization --latent-dim --loss --discriminator-steps "
+        "--r1-gamma --r2-gamma --gradient-penalty --penalty-interval --augment --l1-weight "
+        "--cycle-weight --identity-weight --jitter --epochs --steps --minutes --batch-size "
+        "--learning-rate --decay-steps --beta-1 --beta-2 --precision --seed --out --name "
         "--export-dir --checkpoint-every --keep-checkpoints --measure --fresh",
         "generate": "--num --seed --label --text --format --out",
         "convert": "--format --quantize --out",
@@ -265,6 +284,8 @@ def test_defaults_of_train_are_those_of_the_library():
     from tfgan.losses import LOSSES
     from tfgan.models.adversarial import AdversarialModel, adam
     from tfgan.models.base import AveragedModel
+    from tfgan.models.cyclegan import CycleGAN
+    from tfgan.models.pix2pix import Pix2Pix
     from tfgan.models.vae import VAE
     from tfgan.precision import PRECISIONS
 
@@ -284,6 +305,12 @@ def test_defaults_of_train_are_those_of_the_library():
     vae = train.parse(["--model", "vae"])
     for name in ("likelihood", "beta"):
         assert getattr(vae, name) == default_of(VAE.compile, name)
+    pix2pix = train.parse(["--model", "pix2pix", "--task", "edges"])
+    for name in ("loss", "l1_weight"):
+        assert getattr(pix2pix, name) == default_of(Pix2Pix.compile, name)
+    cyclegan = train.parse(["--model", "cyclegan", "--domain-a", "x", "--domain-b", "y"])
+    for name in ("cycle_weight", "identity_weight"):
+        assert getattr(cyclegan, name) == default_of(CycleGAN.compile, name)
     for builder in (
         tfgan.convolutional_generator,
         tfgan.dense_generator,
@@ -405,6 +432,25 @@ def test_onednn_is_on_unless_the_environment_says_otherwise(given, expected):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout.split() == [expected, expected]
+
+
+def test_cores_are_shared_out_for_small_batches_alone(monkeypatch):
+    names = ("TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS")
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+
+    def environment_after(batch_size, **given):
+        for name in names:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        startup.share_cores(batch_size)
+        return [os.environ.get(name) for name in names]
+
+    assert environment_after(startup.SMALL_BATCH) == ["2", "4"]
+    assert environment_after(startup.SMALL_BATCH + 1) == [None, None]
+    assert environment_after(1, TF_NUM_INTRAOP_THREADS="3") == ["2", "3"]
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert environment_after(1) == [None, None]
 
 
 def test_public_names_resolve_and_none_hides_a_submodule():

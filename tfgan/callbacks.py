@@ -27,20 +27,20 @@ def write_sheet(file, pictures, columns):
 
 
 class SampleSheet(keras.callbacks.Callback):
-    """Writes a sheet of the averaged generator's pictures after each epoch, and at the end.
+    """Writes a sheet of the averaged networks' pictures after each epoch, and at the end.
 
-    The latents are fixed, so that the sheets show one picture growing in each place. Where epochs
-    are shorter than `MIN_STEPS_BETWEEN_SHEETS`, some get none.
+    What they are made of is fixed, so that the sheets show one picture growing in each place. Where
+    epochs are shorter than `MIN_STEPS_BETWEEN_SHEETS`, some get none.
 
     Args:
         folder: where `step-N.png` goes.
-        num: pictures on a sheet; which, the model's `examples` says.
+        contents: what stands on a sheet, of those in `tfgan.sheets`.
     """
 
-    def __init__(self, folder, num=64):
+    def __init__(self, folder, contents):
         super().__init__()
         self.folder = Path(folder)
-        self.num = num
+        self.contents = contents
 
     def on_train_begin(self, logs=None):
         self.last_step = int(self.model.step)
@@ -56,8 +56,8 @@ class SampleSheet(keras.callbacks.Callback):
         """Writes the sheet of the present step."""
         self.last_step = int(self.model.step)
         file = self.folder / f"step-{self.last_step:09d}.png"
-        inputs, columns = self.model.examples(self.num)
-        write_sheet(file, self.model.generate(*inputs).numpy(), columns)
+        pictures, columns = self.contents.live()
+        write_sheet(file, pictures, columns)
 
 
 class ReconstructionSheet(keras.callbacks.Callback):

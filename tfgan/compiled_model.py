@@ -4,9 +4,12 @@ import keras
 
 from tfgan import networks
 from tfgan.conditions import LabelCondition, TextCondition
-from tfgan.models import GAN, VAE, ConditionalGAN
+from tfgan.errors import InputError
+from tfgan.models import GAN, VAE, ConditionalGAN, CycleGAN, Pix2Pix
 from tfgan.models.adversarial import adam
 from tfgan.precision import dtype_policy
+from tfgan.schedules import LinearDecay
+from tfgan.train_arguments import DEFAULT_STEPS
 
 
 def compiled_model(arguments, dataset, precision):
@@ -27,6 +30,9 @@ def compiled_model(arguments, dataset, precision):
     if arguments.model == "vae":
         model.compile(adam(*rates), likelihood=arguments.likelihood, beta=arguments.beta)
         return model
+    if arguments.model in ("pix2pix", "cyclegan"):
+        compile_translation(model, arguments, dataset)
+        return model
     model.compile(
         adam(*rates),
         adam(*rates),
@@ -41,8 +47,35 @@ def compiled_model(arguments, dataset, precision):
     return model
 
 
+def compile_translation(model, arguments, dataset):
+    """Compiles a model from pictures to pictures."""
+    rate = arguments.learning_rate
+    if arguments.decay_steps is not None:
+        steps = arguments.steps or (arguments.epochs or 0) * dataset.steps_per_epoch
+        steps = steps or DEFAULT_STEPS
+        if arguments.decay_steps > steps:
+            raise InputError(
+                f"--decay-steps must be at most the {steps} steps of the run. "
+                f"Received: {arguments.decay_steps}"
+            )
+        rate = LinearDecay(rate, steps - arguments.decay_steps, arguments.decay_steps)
+    optimizers = [adam(rate, arguments.beta_1, arguments.beta_2) for _ in range(2)]
+    if arguments.model == "pix2pix":
+        model.compile(*optimizers, loss=arguments.loss, l1_weight=arguments.l1_weight)
+    else:
+        model.compile(
+            *optimizers,
+            cycle_weight=arguments.cycle_weight,
+            identity_weight=arguments.identity_weight,
+        )
+
+
 def family(arguments, dataset):
     """The model of the family and the networks that the arguments name, not yet compiled."""
+    if arguments.model == "pix2pix":
+        return pix2pix(arguments, dataset)
+    if arguments.model == "cyclegan":
+        return cyclegan(arguments, dataset)
     image_shape, seed = dataset.image_shape, arguments.seed
     if arguments.model == "vae":
         generator, discriminator = players(arguments, image_shape)
@@ -55,6 +88,26 @@ def family(arguments, dataset):
         {"condition": condition.encoder(), "conditioning": arguments.conditioning} for _ in range(2)
     ]
     return ConditionalGAN(*players(arguments, image_shape, *told), condition, seed=seed)
+
+
+def pix2pix(arguments, dataset):
+    """A U-Net and a discriminator of patches for the pairs of a `TransformedDataset`."""
+    shape = dataset.image_shape
+    channels = dataset.condition_shape[-1] + dataset.has_mask
+    return Pix2Pix(
+        networks.unet_generator(shape, channels, **given(arguments, "width", "depth")),
+        networks.patch_discriminator(shape, channels, **given(arguments, "width")),
+        masked=dataset.has_mask,
+        seed=arguments.seed,
+    )
+
+
+def cyclegan(arguments, dataset):
+    """Two residual generators and two discriminators for an `UnpairedDataset`."""
+    width = given(arguments, "width")
+    players = [networks.residual_generator(dataset.image_shape, **width) for _ in range(2)]
+    players += [networks.patch_discriminator(dataset.image_shape, **width) for _ in range(2)]
+    return CycleGAN(*players, seed=arguments.seed)
 
 
 def condition_of(kind, dataset):
@@ -80,12 +133,6 @@ def players(arguments, image_shape, generator_told=(), discriminator_told=()):
         image_shape: `(height, width, channels)`.
         generator_told, discriminator_told: their builders' arguments on a condition, dicts.
     """
-
-    def given(*names):
-        """The builder's own default counts where a flag was left out."""
-        values = {name: getattr(arguments, name) for name in names}
-        return {name: value for name, value in values.items() if value is not None}
-
     generator_told, discriminator_told = dict(generator_told), dict(discriminator_told)
     latent_dim = arguments.latent_dim
     builders = {
@@ -95,21 +142,27 @@ def players(arguments, image_shape, generator_told=(), discriminator_told=()):
     if arguments.networks in builders:
         generator, discriminator = builders[arguments.networks]
         return (
-            generator(image_shape, latent_dim, **given("width"), **generator_told),
-            discriminator(image_shape, **given("width"), **discriminator_told),
+            generator(image_shape, latent_dim, **given(arguments, "width"), **generator_told),
+            discriminator(image_shape, **given(arguments, "width"), **discriminator_told),
         )
     normalization = None if arguments.normalization == "none" else arguments.normalization
     return (
         networks.convolutional_generator(
             image_shape,
             latent_dim,
-            **given("width", "depth", "output_kernel_size"),
+            **given(arguments, "width", "depth", "output_kernel_size"),
             **generator_told,
         ),
         networks.convolutional_discriminator(
             image_shape,
-            **given("width", "depth"),
+            **given(arguments, "width", "depth"),
             normalization=normalization,
             **discriminator_told,
         ),
     )
+
+
+def given(arguments, *names):
+    """The arguments of a builder that were given: where a flag was left out its default counts."""
+    values = {name: getattr(arguments, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}

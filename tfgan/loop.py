@@ -86,8 +86,7 @@ def require_finite_model(gan, step):
         if variable.dtype.startswith("float") and not np.isfinite(variable).all():
             raise NotFiniteError(f"weight {variable.path} became infinite or NaN at step {step}")
     # Finite weights can be large enough to overflow.
-    inputs, _ = gan.examples(1)
-    if not np.isfinite(gan.generate(*inputs)).all():
+    if not np.isfinite(gan.probe()).all():
         raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
 
 

@@ -21,13 +21,6 @@ def plan(arguments, settings, dataset, budget, model, folder, model_folder):
         A text of several lines.
     """
     height, width, channels = dataset.image_shape
-    classes = f" in {len(dataset.class_names)} classes" if dataset.class_names else ""
-    place = (
-        f"{dataset.images.nbytes / 2**30:.1f} GiB cached in {dataset.cache_path}"
-        if dataset.cache_path
-        else f"{dataset.images.nbytes / 2**20:.1f} MiB in memory"
-    )
-    corrupt = f", {dataset.num_corrupt} corrupt ones left out" if dataset.num_corrupt else ""
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else f"CPU ({os.cpu_count()} cores)"
     if budget.steps is None:
@@ -38,19 +31,32 @@ def plan(arguments, settings, dataset, budget, model, folder, model_folder):
         f"{network} {getattr(model, network).count_params():,} parameters"
         for network in model.networks
     )
+    networks = f", {arguments.networks} networks" if "networks" in arguments else ""
+    latents = f"{arguments.latent_dim} latents, " if "latent_dim" in arguments else ""
     lines = {
         "data": f"{dataset.name}: {dataset.num_images:,} pictures of {height}x{width}x{channels}"
-        f"{classes}, {place}{corrupt}",
-        "model": f"{arguments.model}{told_of(arguments)}, {arguments.networks} networks: {sizes}",
+        f"{', '.join(map(place_of, dataset.decoded))}",
+        "model": f"{arguments.model}{told_of(arguments)}{networks}: {sizes}",
         "recipe": f"{objective_of(arguments, model)}, batches of {arguments.batch_size}, "
-        f"learning rate {arguments.learning_rate:g}, {arguments.latent_dim} latents, seed "
-        f"{arguments.seed}",
+        f"learning rate {arguments.learning_rate:g}, {latents}seed {arguments.seed}",
         "device": f"{device}, {settings['precision']}",
         "length": length,
         "run": f"{folder.path}",
         "export": f"{model_folder}",
     }
     return "\n".join(f"{title:8}{text}" for title, text in lines.items())
+
+
+def place_of(dataset):
+    """What an `ImageDataset` holds and where it lies, in words."""
+    classes = f" in {len(dataset.class_names)} classes" if dataset.class_names else ""
+    place = (
+        f"{dataset.images.nbytes / 2**30:.1f} GiB cached in {dataset.cache_path}"
+        if dataset.cache_path
+        else f"{dataset.images.nbytes / 2**20:.1f} MiB in memory"
+    )
+    corrupt = f", {dataset.num_corrupt} corrupt ones left out" if dataset.num_corrupt else ""
+    return f"{classes}, {place}{corrupt}"
 
 
 def told_of(arguments):
@@ -62,6 +68,11 @@ def objective_of(arguments, model):
     """What a model was compiled to minimise, in words."""
     if arguments.model == "vae":
         return f"{model.likelihood} likelihood, beta {model.beta:g}"
+    if arguments.model == "pix2pix":
+        return f"{arguments.loss} loss + {model.l1_weight:g} L1"
+    if arguments.model == "cyclegan":
+        weights = f"{model.cycle_weight:g} cycle + {model.identity_weight:g} identity"
+        return f"least_squares loss + {weights}"
     return f"{arguments.loss} loss, {penalties_of(model)}"
 
 

@@ -54,7 +54,7 @@ def save_curves(history_file, picture_file):
 
     Args:
         history_file: CSV with the columns `epoch`, `step`, `seconds`, and those of the family:
-            `*_loss`, `*_logit`, and others in nats.
+            `*_loss`, `*_logit`, `l1`, and others in nats.
         picture_file: PNG to write.
     """
     from matplotlib.figure import Figure
@@ -69,7 +69,9 @@ def save_curves(history_file, picture_file):
         "loss": [name for name in columns if name.endswith("_loss")],
         "mean logit": [name for name in columns if name.endswith("_logit")],
     }
-    panels["nats a picture"] = [name for name in columns if not name.endswith(("_loss", "_logit"))]
+    panels["mean absolute error"] = [name for name in columns if name == "l1"]
+    named = {name for names in panels.values() for name in names}
+    panels["nats a picture"] = [name for name in columns if name not in named]
     panels = {label: names for label, names in panels.items() if names}
     figure = Figure(figsize=(8, 3 * len(panels)), layout="constrained")
     all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]

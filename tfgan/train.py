@@ -8,17 +8,19 @@ import sys
 import time
 from pathlib import Path
 
-from tfgan import data
+import numpy as np
+
+from tfgan import training_data
 from tfgan.budget import Budget
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
 from tfgan.precision import resolved
 from tfgan.run_folder import RunFolder, require_writable
 from tfgan.self_measurement import measure_exported, test_split
+from tfgan.startup import share_cores
 from tfgan.train_arguments import DEFAULT_STEPS, FAMILIES, NETWORKS, parse
 
 EXIT_NOT_FINITE = 3
-NUM_SHOWN = 64
 
 
 def train(arguments, start_time):
@@ -35,16 +37,8 @@ def train(arguments, start_time):
     Raises:
         InputError: a mistake of the user's.
     """
-    dataset = data.load(
-        arguments.dataset,
-        arguments.batch_size,
-        image_size=arguments.image_size,
-        data_dir=arguments.data_dir,
-        seed=arguments.seed,
-        skip_corrupt=arguments.skip_corrupt,
-    )
-    if arguments.model == "cgan":
-        dataset = with_condition(dataset, arguments.condition)
+    share_cores(arguments.batch_size)
+    dataset = training_data.load(arguments)
     if arguments.measure:
         # Finds out before the training whether there is anything to measure against.
         test_split(arguments)
@@ -70,27 +64,6 @@ def train(arguments, start_time):
         if arguments.measure and status == 0:
             measure_exported(folder.result["saved_model"], arguments, dataset)
         return status
-
-
-def with_condition(dataset, condition):
-    """A data set whose batches have what a conditional GAN is to be told.
-
-    Raises:
-        InputError: its pictures have no such thing.
-    """
-    if condition == "text":
-        return dataset.with_captions()
-    if condition == "attributes" and dataset.attribute_names is None:
-        raise InputError(
-            f"--condition attributes needs attributes, and {dataset.name} has none. Give --dataset "
-            "a folder with an attributes.csv or shapes, or take --condition label"
-        )
-    if condition == "label" and dataset.class_names is None:
-        raise InputError(
-            f"--model cgan needs labels, and {dataset.name} has none. Give --dataset a folder with "
-            "one subfolder a class or a labelled data set, or take --model gan"
-        )
-    return dataset
 
 
 def is_finished(folder, budget, model_folder):
@@ -121,8 +94,9 @@ def precision_of(arguments, folder):
 
 def settings_of(arguments, dataset, precision):
     """What decides the results of a run, mostly by the names of the flags."""
-    names = ["model", "networks", "width", "latent_dim", "learning_rate", "seed"]
-    names += [*FAMILIES[arguments.model], *NETWORKS[arguments.networks]]
+    names = ["model", "width", "seed", *FAMILIES[arguments.model]]
+    if "networks" in arguments:
+        names += NETWORKS[arguments.networks]
     values = {name: getattr(arguments, name) for name in names}
     # As JSON has them.
     values = {
@@ -162,6 +136,7 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     from tfgan.compiled_model import compiled_model
     from tfgan.loop import NotFiniteError, train_until
     from tfgan.plan import plan
+    from tfgan.sheets import NUM_SHOWN, contents_of
 
     model = compiled_model(arguments, dataset, settings["precision"])
     checkpoints = Checkpoints(folder.checkpoints, model, arguments.keep_checkpoints)
@@ -181,9 +156,10 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     print(plan(arguments, settings, dataset, budget, model, folder, model_folder))
     if resumed_step is not None:
         print(f"resumed at step {resumed_step}")
+    contents = contents_of(model, dataset)
     callbacks = [
         RunProgress(dataset.batch_size, seconds, budget.steps, budget.seconds),
-        SampleSheet(folder.samples),
+        SampleSheet(folder.samples, contents),
         History(folder.history_file, seconds),
         TensorBoardScalars(folder.tensorboard),
     ]
@@ -207,7 +183,7 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
             "saved. The same command resumes it"
         )
         return 128 + received
-    export(model, folder, model_folder, arguments, dataset, seconds())
+    export(model, contents, folder, model_folder, arguments, dataset, seconds())
     return 0
 
 
@@ -227,12 +203,12 @@ def training_of(arguments, dataset, result):
     }
 
 
-def export(model, folder, model_folder, arguments, dataset, seconds):
+def export(model, contents, folder, model_folder, arguments, dataset, seconds):
     """Writes the SavedModel, its contact sheet and the curves, and says where they are."""
     import tensorflow as tf
 
     from tfgan import model_card
-    from tfgan.export import export_saved_model, named_inputs
+    from tfgan.export import export_saved_model
     from tfgan.plotting import save_curves, sheet
 
     step = int(model.step)
@@ -245,9 +221,7 @@ def export(model, folder, model_folder, arguments, dataset, seconds):
     version_folder, difference = export_saved_model(model, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.
     exported = tf.saved_model.load(str(version_folder))
-    inputs, columns = model.examples(NUM_SHOWN)
-    seeds, told = named_inputs(model, inputs)
-    pictures = exported.signatures["from_seeds"](seeds=seeds, **told)["images"]
+    pictures, columns = contents.served(exported.signatures)
     sheet(pictures, columns).save(folder.contact_sheet_file)
     save_curves(folder.history_file, folder.curves_file)
     folder.finish(result | {"saved_model": str(version_folder)})
@@ -257,22 +231,25 @@ def export(model, folder, model_folder, arguments, dataset, seconds):
         f"card     {version_folder / model_card.CARD_FILE}\n"
         f"pictures {folder.contact_sheet_file}\n"
         f"curves   {folder.curves_file}\n"
-        f"sample   python -m tfgan.generate {model_folder} {asked_of(told)}--num 64 --seed 0 --out "
-        "grid.png\n"
+        f"sample   python -m tfgan.generate {model_folder} {asked_of(model, arguments)}\n"
         f"serve    tensorflow_model_server --rest_api_port=8501 "
         f"--model_name={os.path.basename(model_folder)} "
         f"--model_base_path={os.path.abspath(model_folder)}"
     )
 
 
-def asked_of(told):
-    """The flags of `tfgan.generate` that ask for the first picture of a sheet."""
-    if "labels" in told:
-        first = told["labels"][0].numpy().reshape(-1)
-        return f"--label {':'.join(map(str, first))} "
-    if "texts" in told:
-        return f"--text {shlex.quote(told['texts'][0].numpy().decode())} "
-    return ""
+def asked_of(model, arguments):
+    """The flags of `tfgan.generate` that show what a model does."""
+    if arguments.model in ("pix2pix", "cyclegan"):
+        mask = "--mask holes.png " if getattr(model, "masked", False) else ""
+        return f"--input picture.png {mask}--out translated.png"
+    (_, *told), _ = model.examples(1)
+    asked = ""
+    if told and arguments.condition == "text":
+        asked = f"--text {shlex.quote(told[0][0])} "
+    elif told:
+        asked = f"--label {':'.join(map(str, np.reshape(told[0][0], -1)))} "
+    return f"{asked}--num 64 --seed 0 --out grid.png"
 
 
 def main(argv=None):

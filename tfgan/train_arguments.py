@@ -12,7 +12,8 @@ DESCRIPTION = "Trains a GAN, shows its progress, and exports a SavedModel."
 DEFAULT_STEPS = 5000
 
 # What a family takes besides the flags of all, and its defaults.
-_ADVERSARIAL = {
+_FROM_LATENTS = {"networks": "convolutional", "latent_dim": 100, "learning_rate": 1e-3}
+_ADVERSARIAL = _FROM_LATENTS | {
     "loss": "non_saturating",
     "discriminator_steps": 1,
     "r1_gamma": None,
@@ -24,17 +25,39 @@ _ADVERSARIAL = {
     "beta_1": 0.0,
     "beta_2": 0.99,
 }
+_TRANSLATION = {
+    "jitter": False,
+    "decay_steps": None,
+    "batch_size": 16,
+    "learning_rate": 2e-4,
+    "beta_1": 0.5,
+    "beta_2": 0.999,
+}
 FAMILIES = {
     "gan": _ADVERSARIAL,
     "cgan": _ADVERSARIAL | {"condition": "label", "conditioning": "projection"},
-    "vae": {
+    "vae": _FROM_LATENTS
+    | {
         "likelihood": "bernoulli",
         "beta": 1.0,
         "batch_size": 64,
         "beta_1": 0.9,
         "beta_2": 0.999,
     },
+    "pix2pix": _TRANSLATION
+    | {
+        "task": None,
+        "scale": None,
+        "direction": None,
+        "depth": None,
+        "loss": "non_saturating",
+        "l1_weight": 100.0,
+    },
+    "cyclegan": _TRANSLATION
+    | {"domain_a": None, "domain_b": None, "cycle_weight": 10.0, "identity_weight": None},
 }
+# Named here too, because what makes the pairs needs TensorFlow.
+TASKS = ("inpaint", "colorize", "super_resolution", "edges", "denoise", "style")
 # The same of the kinds of networks. None leaves the choice to the functions that build them.
 NETWORKS = {
     "convolutional": {"depth": None, "output_kernel_size": None, "normalization": "none"},
@@ -48,8 +71,11 @@ models:
   cgan           pictures of a class, of attributes or of a text that is asked for
   vae            the variational autoencoder: pictures from noise, and noise
                  from pictures
+  pix2pix        pictures from pictures, learned from pairs: those that a --task
+                 makes of any data set, or those of a folder
+  cyclegan       pictures from pictures, there and back, without pairs
 
-networks:
+networks of gan, cgan and vae:
   convolutional  a ladder of stride-2 convolutions in both players, from
                  feature_vectors.txt (as published: --width 64 --depth 4
                  --output-kernel-size 7)
@@ -63,6 +89,9 @@ examples:
   python -m tfgan.train --dataset mnist --model cgan --minutes 5
   python -m tfgan.train --dataset shapes --model cgan --condition text --minutes 10
   python -m tfgan.train --dataset mnist --model vae --minutes 5
+  python -m tfgan.train --dataset mnist --model pix2pix --task inpaint --minutes 5
+  python -m tfgan.train --dataset path/to/pairs --model pix2pix --direction BtoA
+  python -m tfgan.train --model cyclegan --domain-a mnist --domain-b mnist:thick
   python -m tfgan.train --dataset path/to/pictures --image-size 64
   python -m tfgan.train --dataset mnist --networks dense --loss hinge
 
@@ -91,8 +120,9 @@ def parse(argv=None):
         default="digits",
         metavar="NAME|FOLDER",
         help="digits (embedded), shapes (drawn, captioned), stacked_mnist, binarized_mnist, a TFDS "
-        "image data set, or a folder of pictures, flat or with one subfolder a class (default: "
-        "digits)",
+        "image data set, or a folder of pictures, flat or with one subfolder a class; for pix2pix "
+        "also a folder with A|B side by side in train and test, for cyclegan one with trainA, "
+        "trainB, testA and testB (default: digits)",
     )
     group.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
     group.add_argument(
@@ -141,9 +171,38 @@ def parse(argv=None):
         help="weight of a vae's Kullback-Leibler divergence (default: 1)",
     )
     group.add_argument(
+        "--task",
+        choices=TASKS,
+        default=argparse.SUPPRESS,
+        help="what a pix2pix learns to make of the pictures of any data set: fill in holes, "
+        "colours from grey, detail from a small picture, pictures from their edges or from noisy "
+        "ones, a rendering in relief",
+    )
+    group.add_argument(
+        "--scale",
+        type=int,
+        choices=[2, 4],
+        default=argparse.SUPPRESS,
+        help="how many times smaller the small picture of super_resolution is (default: 4)",
+    )
+    group.add_argument(
+        "--direction",
+        choices=["AtoB", "BtoA"],
+        default=argparse.SUPPRESS,
+        help="what a pix2pix makes of which half of a folder's pairs (default: AtoB)",
+    )
+    for letter in "ab":
+        group.add_argument(
+            f"--domain-{letter}",
+            default=argparse.SUPPRESS,
+            metavar="NAME[:PART...]",
+            help=f"pictures of kind {letter.upper()} for a cyclegan: a data set or folder, and "
+            "behind colons a class, or a variant of it: inverted, thick, grey, colored, relief",
+        )
+    group.add_argument(
         "--networks",
         choices=NETWORKS,
-        default="convolutional",
+        default=argparse.SUPPRESS,
         help="see below (default: convolutional)",
     )
     group.add_argument(
@@ -151,15 +210,15 @@ def parse(argv=None):
         type=number(int, 1, maximum=1024),
         metavar="N",
         help="channels at the picture's end of both networks; the others follow (default: 16 in "
-        "the generator and 32 in the discriminator; dense 32 and 32); of recurrent ones the units "
-        "(default: 128 and 128)",
+        "the generator and 32 in the discriminator; dense, pix2pix and cyclegan 32 and 32); of "
+        "recurrent ones the units (default: 128 and 128)",
     )
     group.add_argument(
         "--depth",
         type=number(int, 1),
         metavar="N",
         default=argparse.SUPPRESS,
-        help="halvings, convolutional networks only (default: down to about 4 pixels)",
+        help="halvings, convolutional networks and pix2pix only (default: down to about 4 pixels)",
     )
     group.add_argument(
         "--output-kernel-size",
@@ -177,7 +236,7 @@ def parse(argv=None):
     group.add_argument(
         "--latent-dim",
         type=number(int, 1, maximum=65536),
-        default=100,
+        default=argparse.SUPPRESS,
         metavar="N",
         help="length of the latent vector (default: 100)",
     )
@@ -241,6 +300,34 @@ def parse(argv=None):
         help="show the discriminator pictures changed at random: color, translation, cutout, "
         "separated by commas; for small data sets (default: none)",
     )
+    group.add_argument(
+        "--l1-weight",
+        type=number(float, 0),
+        default=argparse.SUPPRESS,
+        metavar="LAMBDA",
+        help="how much a pix2pix' distance from the target counts (default: 100)",
+    )
+    group.add_argument(
+        "--cycle-weight",
+        type=number(float, 0),
+        default=argparse.SUPPRESS,
+        metavar="LAMBDA",
+        help="how much a cyclegan's way there and back counts (default: 10)",
+    )
+    group.add_argument(
+        "--identity-weight",
+        type=number(float, 0),
+        default=argparse.SUPPRESS,
+        metavar="LAMBDA",
+        help="how much it counts that a cyclegan leaves pictures alone that are of the other kind "
+        "already; 0 where the kinds differ in colour alone (default: half of --cycle-weight)",
+    )
+    group.add_argument(
+        "--jitter",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="move and mirror the pictures of a pix2pix or cyclegan at random; not for digits",
+    )
     budget = group.add_mutually_exclusive_group()
     budget.add_argument("--epochs", type=number(int, 1), metavar="N", help="train for N epochs")
     budget.add_argument(
@@ -265,9 +352,17 @@ def parse(argv=None):
     group.add_argument(
         "--learning-rate",
         type=number(float, 0, exclusive=True),
-        default=1e-3,
+        default=argparse.SUPPRESS,
         metavar="RATE",
-        help="of Adam, for all players (default: 0.001)",
+        help="of Adam, for all players (default: 0.001; pix2pix and cyclegan 0.0002)",
+    )
+    group.add_argument(
+        "--decay-steps",
+        type=number(int, 1),
+        default=argparse.SUPPRESS,
+        metavar="N",
+        help="let the rate of a pix2pix or cyclegan fall to 0 over the last N of --steps or "
+        "--epochs (default: it stays)",
     )
     for name in ("beta_1", "beta_2"):
         group.add_argument(
@@ -275,7 +370,8 @@ def parse(argv=None):
             type=number(float, 0, maximum=0.999999),
             default=argparse.SUPPRESS,
             metavar="BETA",
-            help=f"of Adam (default: {_ADVERSARIAL[name]:g}; vae {FAMILIES['vae'][name]:g})",
+            help=f"of Adam (default: {_ADVERSARIAL[name]:g}; vae {FAMILIES['vae'][name]:g}; "
+            f"pix2pix and cyclegan {_TRANSLATION[name]:g})",
         )
     group.add_argument(
         "--precision",
@@ -331,18 +427,60 @@ def parse(argv=None):
     arguments = parser.parse_args(argv)
     # As it was typed, for whoever wants to repeat it.
     arguments.command = shlex.join(["python", "-m", "tfgan.train", *argv])
-    for flag, choice, choices in (
-        ("--model", arguments.model, FAMILIES),
-        ("--networks", arguments.networks, NETWORKS),
-    ):
-        known = set().union(*choices.values())
-        for name in sorted(known & vars(arguments).keys() - choices[choice].keys()):
-            parser.error(f"--{name.replace('_', '-')} is not used by {flag} {choice}")
-        for name, default in choices[choice].items():
-            vars(arguments).setdefault(name, default)
+    require_used(arguments, parser)
+    require_pictures(arguments, parser)
+    if getattr(arguments, "decay_steps", None) and arguments.minutes is not None:
+        parser.error("--decay-steps needs --steps or --epochs: by the clock no step is the last")
     if arguments.name is not None and not re.fullmatch(r"[\w-][\w.-]*", arguments.name):
         parser.error(
             "--name must be letters, digits, '_', '-' and '.', and not begin with '.'. "
             f"Received: {arguments.name!r}"
         )
     return arguments
+
+
+def require_used(arguments, parser):
+    """Refuses flags that the chosen family and networks do not use; sets those left out."""
+    used = FAMILIES[arguments.model]
+    chosen = dict.fromkeys(set().union(*FAMILIES.values()), f"--model {arguments.model}")
+    if "networks" in used:
+        networks = getattr(arguments, "networks", used["networks"])
+        used = used | NETWORKS[networks]
+        names = set().union(*NETWORKS.values())
+        chosen |= dict.fromkeys(names, f"--networks {networks}")
+    else:
+        chosen |= dict.fromkeys(set().union(*NETWORKS.values()), chosen["networks"])
+    for name in sorted(chosen.keys() & vars(arguments).keys() - used.keys()):
+        parser.error(f"--{name.replace('_', '-')} is not used by {chosen[name]}")
+    for name, default in used.items():
+        vars(arguments).setdefault(name, default)
+
+
+def require_pictures(arguments, parser):
+    """Refuses flags that do not tell what an image-to-image family is to learn from."""
+    if arguments.model == "pix2pix":
+        if arguments.task is None and arguments.dataset == "digits":
+            parser.error(
+                "--model pix2pix needs a --task, or --dataset with a folder of pairs A|B. Tasks: "
+                f"{', '.join(TASKS)}"
+            )
+        if arguments.task is None:
+            arguments.direction = arguments.direction or "AtoB"
+        elif arguments.direction is not None:
+            parser.error("--direction is for a folder of pairs A|B, without --task")
+        if arguments.scale is not None and arguments.task != "super_resolution":
+            parser.error("--scale is for --task super_resolution")
+    if arguments.model == "cyclegan":
+        domains = [arguments.domain_a, arguments.domain_b]
+        if domains.count(None) == 1:
+            parser.error("--domain-a and --domain-b go together")
+        if None in domains and arguments.dataset == "digits":
+            parser.error(
+                "--model cyclegan needs --domain-a and --domain-b, or --dataset with a folder that "
+                "has trainA and trainB"
+            )
+        if None not in domains and arguments.dataset != "digits":
+            parser.error(
+                "--dataset is not used beside --domain-a and --domain-b. "
+                f"Received: {arguments.dataset!r}"
+            )

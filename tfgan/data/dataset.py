@@ -71,6 +71,11 @@ class ImageDataset:
         return len(self.images)
 
     @property
+    def decoded(self) -> tuple["ImageDataset", ...]:
+        """What the pictures lie in: this."""
+        return (self,)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Full batches in an epoch; the pictures that are left over are dropped."""
         return self.num_images // self.batch_size

@@ -82,6 +82,11 @@ class TransformedDataset:
         return self.pictures.num_images
 
     @property
+    def decoded(self) -> tuple[ImageDataset, ...]:
+        """What the pictures lie in."""
+        return self.pictures.decoded
+
+    @property
     def steps_per_epoch(self) -> int:
         """Full batches in an epoch."""
         return self.pictures.steps_per_epoch

@@ -82,6 +82,11 @@ class UnpairedDataset:
         return self.a.num_images + self.b.num_images
 
     @property
+    def decoded(self) -> tuple[ImageDataset, ...]:
+        """What the pictures lie in, those of A first."""
+        return (*self.a.decoded, *self.b.decoded)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Full batches of the larger domain."""
         return max(self.a.steps_per_epoch, self.b.steps_per_epoch)

@@ -235,6 +235,11 @@ class GenerativeModel(AveragedModel):
         """
         return (np.arange(num, dtype=np.int64),), None
 
+    def probe(self):
+        """A picture, to see whether the averaged generator can draw: float32 [1, H, W, C]."""
+        inputs, _ = self.examples(1)
+        return self.generate(*inputs)
+
     def training_latents(self, batch_size):
         """Noise of the present step, float32 [batch_size, D]: a pure function of (seed, step)."""
         return latents_for_step(self.seed, self.step, batch_size, self.latent_dim)

@@ -9,6 +9,7 @@ from tfgan.models.base import float32_twin, require_at_least, require_finite
 from tfgan.models.translation import (
     TranslationModel,
     checked_pictures,
+    noise,
     shape_between,
 )
 
@@ -242,6 +243,10 @@ class CycleGAN(TranslationModel):
     def b_to_a(self, images):
         """The same from B to A; see `a_to_b`."""
         return translated(self.average_generator_ba, checked_pictures(images, self.shape_b))
+
+    def probe(self):
+        """A picture of kind A from one of kind B from noise: float32 [1, H, W, C]."""
+        return self.b_to_a(self.a_to_b(noise(self.shape_a)))
 
     def get_config(self):
         return super().get_config() | {"pool_size": self.pool_size}

@@ -9,6 +9,7 @@ from tfgan.models.base import float32_twin, require_at_least, require_finite
 from tfgan.models.translation import (
     TranslationModel,
     checked_pictures,
+    noise,
     shape_between,
 )
 
@@ -240,6 +241,11 @@ class Pix2Pix(TranslationModel):
             masks = checked_pictures(masks, (*self.condition_shape[:2], 1), "masks")
             images = [images, masks]
         return (self(images) + 1.0) / 2.0
+
+    def probe(self):
+        """A picture, to see whether the averaged generator can draw: float32 [1, H, W, C]."""
+        masks = noise((*self.condition_shape[:2], 1)) if self.masked else None
+        return self.translate(noise(self.condition_shape), masks)
 
     def get_config(self):
         return super().get_config() | {"masked": self.masked}

@@ -29,6 +29,11 @@ def checked_pictures(images, shape, name="images"):
     return images
 
 
+def noise(shape):
+    """A picture of noise, float32 [1, *shape] in [0, 1), always the same."""
+    return tf.random.stateless_uniform([1, *shape], [0, 0], alg="philox")
+
+
 def shape_between(network):
     """What goes in and what comes out, as a message says it: "8x8x3 -> 8x8x1"."""
     sides = (network.inputs[0].shape[1:], network.outputs[0].shape[1:])

@@ -1,0 +1,118 @@
+"""What stands on the sheets of pictures that a run leaves."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfgan.export import named_inputs
+from tfgan.models import CycleGAN, Pix2Pix
+
+NUM_SHOWN = 64
+# Of pictures that are shown with what becomes of them, three in a row each.
+NUM_TRANSLATED = 20
+GROUPS_IN_A_ROW = 4
+
+
+class Samples:
+    """Pictures out of latents, always of the same seeds."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def live(self):
+        """Pictures of the live model, float [N, H, W, C] in [0, 1], and how many are in a row."""
+        inputs, columns = self.model.examples(NUM_SHOWN)
+        return self.model.generate(*inputs), columns
+
+    def served(self, signatures):
+        """The same of an exported model's signatures."""
+        inputs, columns = self.model.examples(NUM_SHOWN)
+        seeds, told = named_inputs(self.model, inputs)
+        return signatures["from_seeds"](seeds=seeds, **told)["images"], columns
+
+
+class Pairs:
+    """Condition | output | target, of the first pairs of a data set.
+
+    Args:
+        model: a `Pix2Pix`.
+        dataset: the `TransformedDataset`.
+    """
+
+    def __init__(self, model, dataset):
+        self.model = model
+        examples = dataset.examples(NUM_TRANSLATED)
+        self.target, self.condition = (
+            (examples[key] + 1.0) / 2.0 for key in ("image", "condition")
+        )
+        self.masks = examples.get("mask")
+
+    def live(self):
+        return self.beside(self.model.translate(self.condition, self.masks))
+
+    def served(self, signatures):
+        inputs = {"images": self.condition} | ({} if self.masks is None else {"masks": self.masks})
+        tensors = {name: tf.constant(values, tf.float32) for name, values in inputs.items()}
+        return self.beside(signatures["serving_default"](**tensors)["images"])
+
+    def beside(self, output):
+        return groups(self.condition, output, self.target)
+
+
+class Cycles:
+    """A | B' | A'' and B | A' | B'', of the first pictures of two domains.
+
+    Args:
+        model: a `CycleGAN`.
+        dataset: the `UnpairedDataset`.
+    """
+
+    def __init__(self, model, dataset):
+        self.model = model
+        examples = dataset.examples(NUM_TRANSLATED // 2)
+        self.a, self.b = ((examples[key] + 1.0) / 2.0 for key in ("image_a", "image_b"))
+
+    def live(self):
+        return self.there_and_back(self.model.a_to_b, self.model.b_to_a)
+
+    def served(self, signatures):
+        def answer(name):
+            return lambda images: signatures[name](images=tf.constant(images))["images"]
+
+        return self.there_and_back(answer("a_to_b"), answer("b_to_a"))
+
+    def there_and_back(self, a_to_b, b_to_a):
+        made_b, made_a = a_to_b(self.a), b_to_a(self.b)
+        from_a, _ = groups(self.a, made_b, b_to_a(made_b))
+        from_b, columns = groups(self.b, made_a, a_to_b(made_a))
+        return np.concatenate([from_a, from_b]), columns
+
+
+def contents_of(model, dataset):
+    """What stands on the sheets of a model that learns from a data set."""
+    if isinstance(model, Pix2Pix):
+        return Pairs(model, dataset)
+    if isinstance(model, CycleGAN):
+        return Cycles(model, dataset)
+    return Samples(model)
+
+
+def groups(*columns):
+    """Pictures side by side that belong together.
+
+    Args:
+        *columns: float [N, H, W, C] each; where some have more channels, the grey ones are shown in
+            as many.
+
+    Returns:
+        `(pictures, columns)`: float [M, H, W, C], and how many stand in a row.
+    """
+    channels = max(images.shape[-1] for images in columns)
+    shown = []
+    for images in map(np.asarray, columns):
+        if images.shape[-1] == 1 < channels:
+            images = np.repeat(images, 3, axis=-1)
+        if images.shape[-1] == 3 < channels:
+            images = np.concatenate([images, np.ones_like(images[..., :1])], axis=-1)
+        shown.append(images)
+    pictures = np.stack(shown, axis=1)
+    return pictures.reshape(-1, *pictures.shape[2:]), len(columns) * GROUPS_IN_A_ROW
