@@ -17,8 +17,9 @@ from tfgan import train
 from tfgan.checkpoint import Checkpoints
 from tfgan.run_folder import RunFolder
 
-ARGUMENTS = ["--width", "4", "--latent-dim", "8", "--batch-size", "32", "--steps", "130"]
-ARGUMENTS += ["--checkpoint-every", "0.02"]
+TRAINING = ["--width", "4", "--batch-size", "32", "--steps", "130", "--checkpoint-every", "0.02"]
+LATENTS = ["--latent-dim", "8"]
+ARGUMENTS = [*TRAINING, *LATENTS]
 
 # Each kills its own process with SIGKILL, which nothing can catch, once step 60 is past: in the
 # middle of an epoch (one has 46 steps).
@@ -144,14 +145,16 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
 @pytest.mark.parametrize(
     ("model", "flags"),
     [
-        ("cgan", []),
-        ("cgan", ["--condition", "text"]),
-        ("vae", []),
-        ("gan", ["--networks", "recurrent"]),
+        ("cgan", LATENTS),
+        ("cgan", [*LATENTS, "--condition", "text"]),
+        ("vae", LATENTS),
+        ("gan", [*LATENTS, "--networks", "recurrent"]),
+        ("pix2pix", ["--task", "inpaint"]),
+        ("cyclegan", ["--domain-a", "digits", "--domain-b", "digits:inverted"]),
     ],
 )
 def test_every_other_family_resumes_as_exactly(model, flags, tmp_path, monkeypatch):
-    arguments = [*ARGUMENTS, "--model", model, *flags]
+    arguments = [*TRAINING, "--model", model, "--name", f"digits_{model}", *flags]
     results = []
     for folder in (tmp_path / "straight", tmp_path / "killed"):
         folder.mkdir()

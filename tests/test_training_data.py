@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from data_fixtures import save_random
 
 from tfgan import sheets, training_data
 from tfgan.compiled_model import compiled_model
@@ -14,14 +14,6 @@ from tfgan.train_arguments import TASKS, parse
 PIX2PIX = ["--model", "pix2pix", "--width", "2", "--batch-size", "8"]
 CYCLEGAN = ["--model", "cyclegan", "--width", "2", "--batch-size", "8"]
 INVERTED = [*CYCLEGAN, "--domain-a", "digits", "--domain-b", "digits:inverted"]
-
-
-def save(folder, num, size, mode="RGB"):
-    folder.mkdir(parents=True)
-    random = np.random.default_rng(0)
-    for index in range(num):
-        pixels = random.integers(256, size=(*size, 3), dtype=np.uint8)
-        Image.fromarray(pixels).convert(mode).save(folder / f"{index}.png")
 
 
 def of(*flags):
@@ -49,8 +41,8 @@ def test_a_task_makes_pairs_of_any_data_set():
 
 
 def test_pairs_and_domains_lie_in_folders(tmp_path):
-    save(tmp_path / "pairs" / "train", 9, (8, 20))
-    save(tmp_path / "pairs" / "test", 2, (8, 20))
+    save_random(tmp_path / "pairs" / "train", 9, 8, 20, 3)
+    save_random(tmp_path / "pairs" / "test", 2, 8, 20, 3)
     flags = [*PIX2PIX, "--dataset", tmp_path / "pairs", "--direction", "BtoA", "--jitter"]
     dataset, model = of(*flags)
     assert dataset.name == "pairs_BtoA" and dataset.jitter
@@ -58,8 +50,8 @@ def test_pairs_and_domains_lie_in_folders(tmp_path):
     test = training_data.load(parse([*map(str, flags)]), split="test")
     assert test.num_images == 2 and not test.jitter
 
-    save(tmp_path / "domains" / "trainA", 9, (9, 8))
-    save(tmp_path / "domains" / "trainB", 8, (12, 10), "L")
+    save_random(tmp_path / "domains" / "trainA", 9, 9, 8, 3)
+    save_random(tmp_path / "domains" / "trainB", 8, 12, 10)
     flags = [*CYCLEGAN, "--dataset", tmp_path / "domains"]
     with pytest.raises(InputError, match="--image-size"):
         training_data.load(parse([*map(str, flags)]))

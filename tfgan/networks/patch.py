@@ -78,7 +78,15 @@ def patch_discriminator(image_shape, condition_channels=None, width=32, depth=No
         )(x)
         if level > 0:
             x = instance_normalization()(x)
-        x = layers.LeakyReLU(LEAK)(x)
+            x = layers.LeakyReLU(LEAK)(x)
+        else:
+            # TensorFlow 2.21 fails to fuse a convolution, its bias and this activation where the
+            # gradient goes on to the pictures, and says so on the terminal; rows in between keep
+            # it from trying.
+            size = x.shape[1:]
+            x = layers.Reshape((-1, size[-1]))(x)
+            x = layers.LeakyReLU(LEAK)(x)
+            x = layers.Reshape(size)(x)
     logits = layers.Conv2D(
         1,
         KERNEL_SIZE,
