@@ -68,7 +68,7 @@ def export(models_folder):
 def contenders(folder, files_folder):
     """What to compare: names to `(bytes, largest difference, function of latents)`.
 
-    A function turns an array float32 [N, D] into an array of pictures.
+    A function turns `latents=`, an array float32 [N, D], into an array of pictures.
 
     Args:
         folder: of the SavedModel.
@@ -108,7 +108,7 @@ def bench(arguments):
             for name, (size, difference, _) in compared.items()
         }
         functions = {
-            name: lambda seeds, latents, draw=draw: draw(np.asarray(latents))
+            name: lambda seeds, latents, draw=draw: draw(latents=np.asarray(latents))
             for name, (_, _, draw) in compared.items()
         }
         for batch_size in arguments.batch_sizes:

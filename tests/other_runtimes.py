@@ -1,9 +1,9 @@
 """Runs a converted file by its own runtime, in a process that never imports this package.
 
-    python tests/other_runtimes.py FILE LATENTS.npy PICTURES.npy
+    python tests/other_runtimes.py FILE INPUTS.npz PICTURES.npy
 
-LATENTS.npy holds float32 [N, D], and PICTURES.npy gets float32 [N, H, W, C], computed in batches
-of 1, 3 and the rest.
+INPUTS.npz holds what the file takes, such as `latents` float32 [N, D], by its names, and
+PICTURES.npy gets float32 [N, H, W, C], computed in batches of 1, 3 and the rest.
 """
 
 import subprocess
@@ -18,37 +18,45 @@ def opened(path):
     if path.endswith(".keras"):
         import keras
 
-        return keras.saving.load_model(path).predict_on_batch
+        model = keras.saving.load_model(path)
+
+        def predict(**inputs):
+            first, *others = inputs.values()
+            return model.predict_on_batch([first, *others] if others else first)
+
+        return predict
     if path.endswith(".tflite"):
         from ai_edge_litert.interpreter import Interpreter
 
         runner = Interpreter(path).get_signature_runner("serving_default")
-        return lambda latents: runner(latents=latents)["images"]
+        return lambda **inputs: runner(**inputs)["images"]
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda latents: session.run(["images"], {"latents": latents})[0]
+    return lambda **inputs: session.run(None, inputs)[0]
 
 
-def main(path, latents_path, pictures_path):
+def main(path, inputs_path, pictures_path):
     draw = opened(path)
-    batches = np.split(np.load(latents_path), [1, 4])
-    np.save(pictures_path, np.concatenate([draw(batch) for batch in batches]))
+    with np.load(inputs_path) as inputs:
+        split = {name: np.split(inputs[name], [1, 4]) for name in inputs}
+    batches = [dict(zip(split, arrays)) for arrays in zip(*split.values())]
+    np.save(pictures_path, np.concatenate([draw(**batch) for batch in batches]))
     needless = {"tfgan"} if path.endswith(".keras") else {"tfgan", "tensorflow", "keras"}
     if imported := needless & set(sys.modules):
         raise RuntimeError(f"drawn with {sorted(imported)} imported")
 
 
-def pictures_of(path, latents, folder):
+def pictures_of(path, folder, **inputs):
     """A file's pictures, drawn in a process of its own.
 
     Args:
         path: of the file.
-        latents: float32 [N, D].
         folder: where to put the arrays.
+        **inputs: what the file takes: arrays by their names.
     """
-    arrays = Path(folder, "latents.npy"), Path(folder, "pictures.npy")
-    np.save(arrays[0], latents)
+    arrays = Path(folder, "inputs.npz"), Path(folder, "pictures.npy")
+    np.savez(arrays[0], **inputs)
     command = [sys.executable, __file__, *map(str, (path, *arrays))]
     process = subprocess.run(command, capture_output=True, text=True, errors="replace")
     assert process.returncode == 0, process.stderr

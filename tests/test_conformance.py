@@ -1,6 +1,8 @@
 """What every family keeps, one row a family and way of being told its condition."""
 
 import io
+from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -13,15 +15,19 @@ from tfgan import data
 from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.export import export_saved_model, named_inputs
 from tfgan.latent.sampling import latents_from_seeds
-from tfgan.models import GAN, VAE, ConditionalGAN
+from tfgan.models import GAN, VAE, ConditionalGAN, CycleGAN, Pix2Pix
+from tfgan.models.base import GenerativeModel
 from tfgan.networks import (
     convolutional_discriminator,
     convolutional_generator,
     dense_discriminator,
     dense_generator,
     encoder_of,
+    patch_discriminator,
     recurrent_discriminator,
     recurrent_generator,
+    residual_generator,
+    unet_generator,
 )
 
 IMAGE_SHAPE = (8, 8, 1)
@@ -71,6 +77,102 @@ def vae(networks):
     )
 
 
+def pix2pix(*flags):
+    channels = 1 + len(flags)
+    return Pix2Pix(
+        unet_generator(IMAGE_SHAPE, input_channels=channels, width=4),
+        patch_discriminator(IMAGE_SHAPE, condition_channels=channels, width=4),
+        masked="masked" in flags,
+        seed=5,
+    )
+
+
+def cyclegan():
+    return CycleGAN(
+        *(residual_generator(IMAGE_SHAPE, width=4, blocks=1) for _ in range(2)),
+        *(patch_discriminator(IMAGE_SHAPE, width=4) for _ in range(2)),
+        pool_size=5,
+        seed=5,
+    )
+
+
+class Way(NamedTuple):
+    """One of the ways in which a model makes pictures.
+
+    Attributes:
+        inputs: function of a number to a tuple of arrays with as many examples.
+        draw: the live model's function of these arrays to pictures in [0, 1].
+        requests: function of them to the same as the exported model is asked for it: a dict from
+            the signatures to their inputs, dicts of arrays, or lists of bytes, by their names.
+    """
+
+    inputs: Callable
+    draw: Callable
+    requests: Callable
+
+
+def ways_of(model):
+    if isinstance(model, CycleGAN):
+        return [
+            Way(noise, model.a_to_b, by_pictures("serving_default", "a_to_b")),
+            Way(noise, model.b_to_a, lambda images: {"b_to_a": {"images": images}}),
+        ]
+    if isinstance(model, Pix2Pix):
+        inputs = noise_and_holes if model.masked else noise
+        return [Way(inputs, model.translate, by_pictures("serving_default"))]
+    return [Way(lambda num: model.examples(num)[0], model.generate, by_seeds(model))]
+
+
+def noise(num):
+    levels = np.random.default_rng(0).integers(0, 256, (num, *IMAGE_SHAPE))
+    return (np.float32(levels / 255),)
+
+
+def noise_and_holes(num):
+    (images,) = noise(num)
+    return images, np.roll(np.float32(images > 0.5), 1, axis=1)
+
+
+def by_pictures(*signatures):
+    """Pictures, and masks, as numbers to each of the signatures, and as files to `png`."""
+
+    def requests(*inputs):
+        named = dict(zip(("images", "masks"), inputs))
+        files = dict(zip(("image_bytes", "mask_bytes"), map(as_pngs, inputs)))
+        return dict.fromkeys(signatures, named) | {"png": files}
+
+    return requests
+
+
+def as_pngs(images):
+    files = []
+    for image in np.rint(255 * images[..., 0]).astype(np.uint8):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "png")
+        files.append(file.getvalue())
+    return files
+
+
+def by_seeds(model):
+    def requests(*inputs):
+        seeds, told = named_inputs(model, inputs)
+        latents = latents_from_seeds(seeds, model.latent_dim).numpy()
+        told = {name: as_array(values) for name, values in told.items()}
+        return {
+            "serving_default": {"latents": latents, **told},
+            "from_seeds": {"seeds": seeds.numpy(), **told},
+            "png": {"seeds": seeds.numpy(), **told},
+        }
+
+    return requests
+
+
+def as_array(values):
+    if values.dtype == tf.string:
+        return pack_strings([*values.numpy()])
+    return values.numpy()
+
+
 def row(build, *arguments, marks=()):
     name = "-".join([build.__name__, *arguments])
     return pytest.param((build, *arguments), id=name, marks=marks)
@@ -87,6 +189,10 @@ ADVERSARIAL = [
     row(gan_of_texts, "convolutional", marks=pytest.mark.slow),
     row(conditional_gan, "recurrent", "projection", marks=pytest.mark.slow),
     row(conditional_gan, "recurrent", "concatenation", marks=pytest.mark.slow),
+    row(pix2pix),
+    row(pix2pix, "masked"),
+    # Four networks take long to trace.
+    row(cyclegan, marks=pytest.mark.slow),
 ]
 FAMILIES = [
     *ADVERSARIAL,
@@ -120,9 +226,24 @@ def maker(row):
     return made
 
 
+class Digits:
+    """Digits with all that any family reads: a caption, and pairs of a digit and its negative."""
+
+    def __init__(self):
+        self.digits = data.load("digits", batch_size=32, seed=1).with_captions()
+
+    def batches(self, start_step=0):
+        return self.digits.batches(start_step=start_step).map(self.with_pairs)
+
+    def with_pairs(self, batch):
+        image = batch["image"]
+        pairs = {"condition": -image, "image_a": image, "image_b": -image}
+        return batch | pairs | {"mask": tf.cast(tf.roll(image, 1, axis=1) > 0, tf.float32)}
+
+
 @pytest.fixture(scope="module")
 def dataset():
-    return data.load("digits", batch_size=32, seed=1).with_captions()
+    return Digits()
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +264,7 @@ def every_value(model):
     A GRU's random state, which nothing draws from, is no weight, and no `.keras` file has it.
     """
     return values_of(
-        [
-            model.step,
-            *(weight for pair in model.averages() for one in pair for weight in one.weights),
-            *(weight for name in model.networks for weight in getattr(model, name).weights),
-            *(variable for one in optimizers_of(model) for variable in one.variables),
-        ]
+        [*model.weights, *(variable for one in optimizers_of(model) for variable in one.variables)]
     )
 
 
@@ -176,15 +292,21 @@ def test_a_step_moves_every_weight_of_its_player_and_nobody_elses(
         for player in ("generator", "discriminator")
     }
     # The first step moves the weights that are 0 at first; the second those behind them.
-    model = make_adversarial(**frozen | {f"{moving}_optimizer": keras.optimizers.SGD(0.5)})
+    model = make_adversarial(**frozen | {f"{moving}_optimizer": keras.optimizers.SGD(0.1)})
     resting = {"generator": "discriminator", "discriminator": "generator"}[moving]
-    moving_variables = getattr(model, moving).trainable_variables
-    resting_variables = getattr(model, resting).trainable_variables
+    moving_variables = variables_of(model, moving)
+    resting_variables = variables_of(model, resting)
     before, resting_before = values_of(moving_variables), values_of(resting_variables)
     train(model, dataset, 2)
     for old, variable in zip(before, moving_variables, strict=True):
         assert not np.array_equal(old, np.array(variable)), variable.path
     assert_equal(resting_before, values_of(resting_variables))
+
+
+def variables_of(model, player):
+    """A player's weights: those of a CycleGAN's have two networks."""
+    networks = [getattr(model, name) for name in model.networks if name.startswith(player)]
+    return [variable for network in networks for variable in network.trainable_variables]
 
 
 def test_fit_equals_the_plain_loop_bit_for_bit_at_several_steps_per_execution(make, dataset):
@@ -197,10 +319,11 @@ def test_fit_equals_the_plain_loop_bit_for_bit_at_several_steps_per_execution(ma
 
 def test_one_trace_only(trained):
     assert trained.train_step.experimental_get_tracing_count() == 1
-    for num in (1, 3, 7):
-        inputs, _ = trained.examples(num)
-        assert trained.generate(*inputs).shape == (num, *IMAGE_SHAPE)
-    assert trained.generate.experimental_get_tracing_count() == 1
+    for way in ways_of(trained):
+        for num in (1, 3, 7):
+            assert way.draw(*way.inputs(num)).shape == (num, *IMAGE_SHAPE)
+    if isinstance(trained, GenerativeModel):
+        assert trained.generate.experimental_get_tracing_count() == 1
 
 
 def test_a_keras_file_goes_on_alike(make, dataset, tmp_path):
@@ -211,51 +334,70 @@ def test_a_keras_file_goes_on_alike(make, dataset, tmp_path):
     train(model, dataset, 3)
     train(reloaded, dataset, 3)
     assert_equal(every_value(model), every_value(reloaded))
-    inputs, _ = model.examples(4)
-    assert_equal([model.generate(*inputs)], [reloaded.generate(*inputs)])
+    for way, reloaded_way in zip(ways_of(model), ways_of(reloaded), strict=True):
+        inputs = way.inputs(4)
+        assert_equal([way.draw(*inputs)], [reloaded_way.draw(*inputs)])
 
 
-def test_a_seed_gives_its_picture_in_any_batch(trained):
-    (seeds, *condition), _ = trained.examples(7)
-    together = trained.generate(seeds, *condition).numpy()
-    for index in (0, 3, 6):
-        chosen = [values[index : index + 1] for values in (seeds, *condition)]
-        np.testing.assert_allclose(trained.generate(*chosen)[0], together[index], atol=1e-6)
+def test_a_picture_does_not_depend_on_its_batch(trained):
+    for way in ways_of(trained):
+        inputs = way.inputs(7)
+        together = way.draw(*inputs).numpy()
+        for index in (0, 3, 6):
+            chosen = [values[index : index + 1] for values in inputs]
+            np.testing.assert_allclose(way.draw(*chosen)[0], together[index], atol=1e-6)
 
 
-def test_the_average_is_what_is_called(trained):
-    inputs = [
-        tf.zeros((2, *value.shape[1:]), value.dtype) for value in trained.average_generator.inputs
+def test_the_averages_are_what_draws(trained):
+    def pictures():
+        inputs = [(way, way.inputs(2)) for way in ways_of(trained)]
+        return [way.draw(*values).numpy() for way, values in inputs]
+
+    # A VAE draws without its encoder.
+    drawing = [
+        (getattr(trained, f"average_{name}"), getattr(trained, name))
+        for name in trained.averaged
+        if name.startswith("generator")
     ]
-    inputs = inputs[0] if len(inputs) == 1 else inputs
-    average = trained.average_generator(inputs, training=False)
-    np.testing.assert_array_equal(trained(inputs), average)
-    assert not np.array_equal(average, trained.generator(inputs, training=False))
+    before = pictures()
+    for _, network in drawing:
+        values = network.get_weights()
+        network.set_weights([np.zeros_like(value) for value in values])
+        assert_equal(before, pictures())
+        network.set_weights(values)
+    for index, (average, network) in enumerate(drawing):
+        values = average.get_weights()
+        average.set_weights(network.get_weights())
+        assert not np.array_equal(before[index], pictures()[index])
+        average.set_weights(values)
 
 
-def as_array(values):
-    if values.dtype == tf.string:
-        return pack_strings([*values.numpy()])
-    return values.numpy()
+def test_what_is_called_is_the_average(trained):
+    if isinstance(trained, GenerativeModel):
+        average = trained.average_generator
+        inputs = [tf.zeros((2, *value.shape[1:]), value.dtype) for value in average.inputs]
+        inputs = inputs[0] if len(inputs) == 1 else inputs
+        np.testing.assert_array_equal(trained(inputs), average(inputs, training=False))
+    else:
+        way = ways_of(trained)[0]
+        images, *masks = way.inputs(2)
+        called = trained([2 * images - 1, *masks] if masks else 2 * images - 1)
+        np.testing.assert_allclose((called + 1) / 2, way.draw(images, *masks), atol=1e-6)
 
 
 def test_the_cpp_loader_draws_what_the_model_draws_at_any_batch_size(trained, tmp_path):
     folder, difference = export_saved_model(trained, tmp_path / "model")
     assert difference < 1e-6
     requests, expected = [], []
-    for size in (1, 3, 7):
-        inputs, _ = trained.examples(size)
-        seeds, told = named_inputs(trained, inputs)
-        told = {name: as_array(values) for name, values in told.items()}
-        latents = latents_from_seeds(seeds, trained.latent_dim).numpy()
-        requests.append(("serving_default", {"latents": latents, **told}))
-        requests.append(("from_seeds", {"seeds": seeds.numpy(), **told}))
-        requests.append(("png", {"seeds": seeds.numpy(), **told}))
-        expected.append(trained.generate(*inputs).numpy())
-    answers = serve(folder, requests)
-    for index, images in enumerate(expected):
-        default, from_seeds, png = answers[3 * index : 3 * index + 3]
-        np.testing.assert_allclose(default["images"], images, atol=1e-5)
-        np.testing.assert_allclose(from_seeds["images"], images, atol=1e-5)
-        decoded = [np.asarray(Image.open(io.BytesIO(file))) for file in png["image_bytes"]]
-        assert np.abs(np.stack(decoded)[..., None] - 255 * images).max() < 0.51
+    for way in ways_of(trained):
+        for size in (1, 3, 7):
+            inputs = way.inputs(size)
+            for request in way.requests(*inputs).items():
+                requests.append(request)
+                expected.append(way.draw(*inputs).numpy())
+    for answer, images in zip(serve(folder, requests), expected, strict=True):
+        if "images" in answer:
+            np.testing.assert_allclose(answer["images"], images, atol=1e-5)
+        else:
+            decoded = [np.asarray(Image.open(io.BytesIO(file))) for file in answer["image_bytes"]]
+            assert np.abs(np.stack(decoded)[..., None] - 255 * images).max() < 0.51

@@ -95,7 +95,7 @@ def test_a_conditional_model_keeps_its_labels(form, models, tmp_path, capsys):
     for label in range(3):
         labels = np.full(4, label, np.int32)
         live = (gan([latents, labels]).numpy() + 1) / 2
-        pictures.append(draw(latents, labels=labels))
+        pictures.append(draw(latents=latents, labels=labels))
         np.testing.assert_allclose(pictures[-1], live, atol=1e-5)
     assert np.abs(pictures[0] - pictures[2]).max() > 0.01
 
@@ -166,7 +166,7 @@ def test_the_pages_programs_draw_the_live_models_pictures(
 )
 def test_a_file_needs_nothing_of_this_package(name, digits_gan, converted, tmp_path):
     latents, live = latents_and_pictures(digits_gan)
-    pictures = pictures_of(converted / name, latents, tmp_path)
+    pictures = pictures_of(converted / name, tmp_path, latents=latents)
     assert (pictures.shape, pictures.dtype) == (live.shape, np.float32)
     difference = np.abs(pictures - live).max()
     if name.startswith("half"):
@@ -203,7 +203,7 @@ def test_dense_networks_and_the_default_name(form, dense_gan, models, tmp_path, 
         generator = keras.Model(model.input, model.get_layer("images").output)
         np.testing.assert_allclose(generator(latents), 2 * live - 1, atol=1e-5)
     else:
-        np.testing.assert_allclose(pictures_of(out, latents, tmp_path), live, atol=1e-5)
+        np.testing.assert_allclose(pictures_of(out, tmp_path, latents=latents), live, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,66 @@ def test_recurrent_networks(height, form, recurrent_gans, models, tmp_path):
     out = tmp_path / f"a{formats.EXTENSIONS[form]}"
     assert run(models / f"recurrent_{height}", "--format", form, "--out", out) == 0
     latents, live = latents_and_pictures(recurrent_gans[height])
-    np.testing.assert_allclose(pictures_of(out, latents, tmp_path), live, atol=1e-5)
+    np.testing.assert_allclose(pictures_of(out, tmp_path, latents=latents), live, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def translators(models):
+    """A model that fills holes and a CycleGAN between colour and grey, exported."""
+    keras.utils.set_random_seed(0)
+    colour, grey = (9, 8, 3), (9, 8, 1)
+    made = {
+        "filler": tfgan.Pix2Pix(
+            tfgan.unet_generator(colour, input_channels=4, width=4),
+            tfgan.patch_discriminator(colour, condition_channels=4, width=2),
+            masked=True,
+        ),
+        "cyclegan": tfgan.CycleGAN(
+            tfgan.residual_generator(grey, input_channels=3, width=4, blocks=1),
+            tfgan.residual_generator(colour, input_channels=1, width=4, blocks=1),
+            tfgan.patch_discriminator(colour, width=2),
+            tfgan.patch_discriminator(grey, width=2),
+        ),
+    }
+    rng = np.random.default_rng(0)
+    for name, model in made.items():
+        for average, _ in model.averages():
+            for variable in average.trainable_variables:
+                variable.assign(rng.normal(0, 0.2, variable.shape))
+        tfgan.export_saved_model(model, models / name)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"), [("filler", None), ("cyclegan", None), ("cyclegan", "BtoA")]
+)
+@pytest.mark.parametrize(
+    "form", ["litert", *(pytest.param(form, marks=pytest.mark.slow) for form in ("keras", "onnx"))]
+)
+def test_translators(form, name, direction, translators, models, tmp_path):
+    out = tmp_path / f"a{formats.EXTENSIONS[form]}"
+    flags = ["--direction", direction] if direction else []
+    assert run(models / name, "--format", form, "--out", out, *flags) == 0
+    channels = 1 if direction == "BtoA" else 3
+    images = np.random.default_rng(1).random((5, 9, 8, channels), np.float32)
+    inputs = {"images": images}
+    if name == "filler":
+        inputs["masks"] = np.float32(images[..., :1] > 0.5)
+    model = translators[name]
+    translate = {
+        ("filler", None): lambda images, masks: model.translate(images, masks),
+        ("cyclegan", None): lambda images: model.a_to_b(images),
+        ("cyclegan", "BtoA"): lambda images: model.b_to_a(images),
+    }[name, direction]
+    live = translate(**inputs).numpy()
+    assert live.std(axis=0).mean() > 0.02
+    np.testing.assert_allclose(pictures_of(out, tmp_path, **inputs), live, atol=1e-5)
+
+
+def test_a_direction_is_for_models_of_two(digits_gan, models, tmp_path, capsys):
+    flags = ["--format", "onnx", "--direction", "BtoA", "--out", tmp_path / "a.onnx"]
+    assert_refused([models / "digits_gan", *flags], ["one direction", "--direction"], capsys)
+    assert os.listdir(tmp_path) == []
 
 
 def test_what_litert_cannot_run_is_refused(recurrent_gans, models, tmp_path, capsys):

@@ -162,21 +162,22 @@ def test_a_server_under_another_user_can_read_it(exported):
     assert exported.stat().st_mode & 0o555 == 0o555
 
 
-class Dimmed:
-    """A generator with a defect: half the contrast."""
-
-    def __init__(self, generator):
-        self.generator = generator
-        self.inputs = generator.inputs
-        self.variables = generator.variables
-
-    def __call__(self, latents, training):
-        return self.generator(latents, training=training) / 2
-
-
 def test_a_model_that_reloads_differently_is_not_exported(trained, tmp_path, monkeypatch):
-    honest = export.serving_module
-    monkeypatch.setattr(export, "serving_module", lambda generator, _: honest(Dimmed(generator)))
+    honest = export.served_by
+
+    def dimmed(model):
+        """Half the contrast in one signature."""
+        served = honest(model)
+        default = served.signatures["serving_default"]
+
+        @tf.function(input_signature=default.input_signature)
+        def half_the_contrast(latents):
+            return {"images": default(latents)["images"] / 2}
+
+        served.signatures["serving_default"] = half_the_contrast
+        return served
+
+    monkeypatch.setattr(export, "served_by", dimmed)
     with pytest.raises(RuntimeError, match="differs from the live one by 0"):
         export.export_saved_model(trained, tmp_path / "m")
     assert os.listdir(tmp_path / "m") == []

@@ -31,10 +31,12 @@ from tensorflow_serving.apis import (
 
 import tfgan
 from tfgan import generate
-from tfgan.export import MAX_PICTURES_PER_REQUEST
+from tfgan.data.pictures import to_array
+from tfgan.serving.checks import MAX_PICTURES_PER_REQUEST
 
 PAGE = Path(__file__).parents[1] / "docs" / "serving.md"
 NAME = "digits_gan"
+TRANSLATOR = "shapes_colorize_pix2pix"
 LATENT_DIM = 100
 SEEDS = list(range(5))
 SERVERS = ("stand-in", "tensorflow_model_server")
@@ -312,6 +314,7 @@ class Page:
             if kind != "text"
             and not block.startswith("docker run")
             and ("/labels/" in block) == with_labels
+            and TRANSLATOR not in block
         ]
 
     def run(self, kind, block):
@@ -370,3 +373,32 @@ def test_the_pages_configuration_names_versions(name, page):
     with running(command_of(name), NAME, *flags, port=8500, rest_port=8501):
         for kind, block in commands:
             page.run(kind, block)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_pages_commands_for_pictures_run(name, page):
+    keras.utils.set_random_seed(0)
+    model = tfgan.Pix2Pix(
+        tfgan.unet_generator((8, 8, 3), input_channels=1, width=2),
+        tfgan.patch_discriminator((8, 8, 3), condition_channels=1, width=2),
+    )
+    for variable in model.average_generator.trainable_variables:
+        variable.assign(5 * variable)
+    folder = page.folder / "saved_models" / TRANSLATOR
+    tfgan.export_saved_model(model, folder)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6), np.uint8)
+    photo = Image.fromarray(pixels).resize((48, 32), Image.Resampling.BICUBIC)
+    photo.save(page.folder / "photo.jpg")
+    commands = [(kind, block) for kind, block in page.blocks if TRANSLATOR in block]
+    assert [kind for kind, _ in commands] == ["bash", "python", "bash"]
+    flags = [f"--model_name={TRANSLATOR}", f"--model_base_path={folder}"]
+    with running(command_of(name), TRANSLATOR, *flags, port=8500, rest_port=8501):
+        for kind, block in commands:
+            page.run(kind, block)
+    grey = to_array(Image.open(page.folder / "photo.jpg"), (8, 8, 1))
+    expected = 255 * model.translate(grey[None] / 255)[0]
+    for file in ("rest_coloured.png", "coloured.png"):
+        coloured = pixels_of((page.folder / file).read_bytes())
+        # Both read the JPEG with a library of their own.
+        assert np.abs(coloured - expected).max() < 4

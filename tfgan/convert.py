@@ -13,17 +13,21 @@ from tfgan.errors import InputError
 # How far a pixel in [0, 1] may be from the SavedModel's: in float32 another order of sums rounds
 # differently; in float16 no pixel of a picture of 256 levels may move by more than one level.
 BOUNDS = {None: 1e-5, "float16": 1 / 255}
-NUM_LATENTS = 16
+NUM_EXAMPLES = 16
+# The signature that is converted, by the direction of a CycleGAN's.
+SIGNATURES = {None: "serving_default", "AtoB": "serving_default", "BtoA": "b_to_a"}
 
 EPILOG = """\
 examples:
   python -m tfgan.convert saved_models/digits_gan --format onnx
   python -m tfgan.convert saved_models/digits_gan --format litert --quantize float16
   python -m tfgan.convert saved_models/digits_gan/1 --format keras --out generator.keras
+  python -m tfgan.convert saved_models/photos_cyclegan --format onnx --direction BtoA
 
 What is converted is the signature serving_default: latents float32 [None, D] (and labels int32
-[None], where the model is conditional) -> images float32 [None, H, W, C] in [0, 1], for batches of
-any size.
+[None], where the model is conditional), or images float32 [None, H, W, C'] in [0, 1] (and masks
+float32 [None, H, W, 1], where the model fills holes) -> images float32 [None, H, W, C] in [0, 1],
+for batches of any size.
 """
 
 
@@ -38,6 +42,11 @@ def parse(argv=None):
         "--quantize",
         choices=["float16"],
         help="half precision, which halves the file (litert, onnx; default: float32)",
+    )
+    parser.add_argument(
+        "--direction",
+        choices=[direction for direction in SIGNATURES if direction],
+        help="which of a CycleGAN's generators (default: AtoB)",
     )
     parser.add_argument(
         "--out",
@@ -71,7 +80,9 @@ def convert(arguments):
     temporary = Path(tempfile.mkdtemp(prefix=".converting-", dir=out.parent))
     try:
         written = temporary / out.name
-        difference = write_and_compare(folder, arguments.format, arguments.quantize, written)
+        difference = write_and_compare(
+            folder, arguments.format, arguments.quantize, written, arguments.direction
+        )
         bound = BOUNDS[arguments.quantize]
         if not difference <= bound:
             print(
@@ -90,7 +101,7 @@ def convert(arguments):
     return 0
 
 
-def write_and_compare(folder, format_name, quantize, path):
+def write_and_compare(folder, format_name, quantize, path, direction=None):
     """Writes a SavedModel's pictures in another format, and runs the file.
 
     Args:
@@ -98,10 +109,11 @@ def write_and_compare(folder, format_name, quantize, path):
         format_name: `keras`, `litert` or `onnx`.
         quantize: `float16` or None.
         path: of the file, with the format's extension.
+        direction: `AtoB` or `BtoA` for a CycleGAN, or None.
 
     Returns:
         The largest absolute difference of any pixel in [0, 1] from the SavedModel's, over 16
-        latents, one at a time and all at once.
+        requests, one at a time and all at once.
 
     Raises:
         InputError: the model cannot be converted.
@@ -112,32 +124,50 @@ def write_and_compare(folder, format_name, quantize, path):
     # A GPU would compare its own rounding.
     with tf.device("CPU"):
         model = saved_models.load(folder)
-        function = formats.converted_function(model, folder)
+        if direction and "b_to_a" not in model.signatures:
+            raise InputError(f"{folder} translates in one direction: leave --direction out")
+        signature_name = SIGNATURES[direction]
+        function = formats.converted_function(model, folder, signature_name)
         if format_name == "keras":
-            formats.write_keras(model, folder, path)
+            formats.write_keras(model, folder, path, signature_name)
         elif format_name == "litert":
             formats.write_litert(model, function, path, float16=quantize == "float16")
         else:
             formats.write_onnx(function, path, float16=quantize == "float16")
         draw = formats.open_file(path)
-        latent_dim = function.input_signature[0].shape[1]
-        inputs = {
-            "latents": np.random.default_rng(0).standard_normal(
-                (NUM_LATENTS, latent_dim), np.float32
-            )
-        }
-        if len(function.input_signature) == 2:
-            inputs["labels"] = labels_for(folder)
+        inputs = {spec.name: example_of(spec, folder) for spec in function.input_signature}
         tensors = {name: tf.constant(values) for name, values in inputs.items()}
-        expected = model.signatures["serving_default"](**tensors)["images"]
+        expected = model.signatures[signature_name](**tensors)["images"]
         together = draw(**inputs)
         one_by_one = np.concatenate(
             [
                 draw(**{name: values[index : index + 1] for name, values in inputs.items()})
-                for index in range(NUM_LATENTS)
+                for index in range(NUM_EXAMPLES)
             ]
         )
     return max(float(np.abs(images - expected).max()) for images in (together, one_by_one))
+
+
+def example_of(spec, folder):
+    """Latents, labels, pictures or masks to compare with, an array [NUM_EXAMPLES, ...].
+
+    Args:
+        spec: what the model takes, a `tf.TensorSpec`.
+        folder: of one version.
+
+    Raises:
+        InputError: the model takes labels, and its card does not tell how many there are.
+    """
+    import numpy as np
+
+    if spec.name == "labels":
+        return labels_for(folder)
+    random = np.random.default_rng(0)
+    shape = (NUM_EXAMPLES, *spec.shape[1:])
+    if spec.name == "latents":
+        return random.standard_normal(shape, np.float32)
+    pictures = random.random(shape, np.float32)
+    return np.rint(pictures) if spec.name == "masks" else pictures
 
 
 def labels_for(folder):
@@ -147,7 +177,7 @@ def labels_for(folder):
         folder: of one version, whose card tells the number of classes.
 
     Returns:
-        int32 [NUM_LATENTS], or [NUM_LATENTS, A] for A attributes.
+        int32 [NUM_EXAMPLES], or [NUM_EXAMPLES, A] for A attributes.
 
     Raises:
         InputError: there is no such card.
@@ -161,7 +191,7 @@ def labels_for(folder):
             f"{folder} takes labels, and has no {model_card.CARD_FILE} that tells how many there "
             "are: it cannot be converted"
         ) from error
-    index = np.arange(NUM_LATENTS, dtype=np.int32)
+    index = np.arange(NUM_EXAMPLES, dtype=np.int32)
     return index % num_classes if isinstance(num_classes, int) else index[:, None] % num_classes
 
 

@@ -13,8 +13,32 @@ from tfgan.startup import quiet_stderr
 EXTENSIONS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
 # What a format needs besides TensorFlow; the extra has the format's name.
 PACKAGES = {"keras": (), "litert": ("ai_edge_litert",), "onnx": ("tf2onnx", "onnx", "onnxruntime")}
-# The generator's layers, which export leaves in the SavedModel's folder for `write_keras`.
-GENERATOR_CONFIG = Path("assets.extra", "generator.json")
+# What a signature may take besides nothing else, for a file to be made of it.
+KINDS_OF_INPUTS = [("latents",), ("latents", "labels"), ("images",), ("images", "masks")]
+
+
+def weights_name(signature):
+    """The attribute of a SavedModel that holds the variables of a signature's network, a list."""
+    return f"weights{_suffix(signature)}"
+
+
+def plain_function_name(signature, first_input):
+    """The attribute of a SavedModel that holds a signature's function without its checks.
+
+    Args:
+        signature: its name.
+        first_input: the name of what it takes: "latents" or "images".
+    """
+    return f"images_from_{first_input}{_suffix(signature)}"
+
+
+def layers_file(signature):
+    """The file in a SavedModel's folder that tells the layers of a signature's network."""
+    return Path("assets.extra", f"generator{_suffix(signature)}.json")
+
+
+def _suffix(signature):
+    return "" if signature == "serving_default" else f"_{signature}"
 
 
 def require_packages(format_name):
@@ -31,28 +55,30 @@ def require_packages(format_name):
             )
 
 
-def converted_function(model, folder):
-    """What is converted of a SavedModel: its `serving_default` without the checks of its inputs.
+def converted_function(model, folder, signature_name="serving_default"):
+    """What is converted of a SavedModel: a signature without the checks of its inputs.
 
     Args:
         model: what `tf.saved_model.load` gave.
         folder: its folder, for the messages.
+        signature_name: `serving_default` or, of a CycleGAN, `b_to_a`.
 
     Returns:
         A `tf.function`, `latents` float32 [None, D], and where the model is conditional `labels`
-        int32 [None], -> `images` float32 [None, H, W, C] in [0, 1].
+        int32 [None], or `images` float32 [None, H, W, C'] in [0, 1], and where the model fills
+        holes `masks` float32 [None, H, W, 1], -> `images` float32 [None, H, W, C] in [0, 1].
 
     Raises:
         InputError: the model turns something else into pictures, such as a text.
     """
     import tensorflow as tf
 
-    if "serving_default" not in model.signatures:
+    if signature_name not in model.signatures:
         raise InputError(
-            f"{folder} has no signature serving_default. Its signatures: "
+            f"{folder} has no signature {signature_name}. Its signatures: "
             f"{', '.join(model.signatures)}"
         )
-    signature = model.signatures["serving_default"]
+    signature = model.signatures[signature_name]
     inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
     texts = [name for name, spec in inputs.items() if spec.dtype == tf.string]
     if texts:
@@ -60,42 +86,46 @@ def converted_function(model, folder):
             f"{folder} takes a text ({texts[0]}), which cannot be converted: the other formats "
             "have no strings. Serve the SavedModel as it is"
         )
-    latents, images = inputs.get("latents"), outputs.get("images")
-    if (
-        (inputs.keys() != {"latents"} and inputs.keys() != {"latents", "labels"})
-        or [*outputs] != ["images"]
-        or (latents.dtype, images.dtype) != (tf.float32, tf.float32)
-        or (latents.shape.rank, images.shape.rank) != (2, 4)
-        or latents.shape[1] is None
-    ):
+    # In the order of the networks' inputs, where signatures order them by name.
+    names = next((kind for kind in KINDS_OF_INPUTS if {*kind} == inputs.keys()), None)
+    if not names or not _makes_pictures(names[0], inputs[names[0]], outputs):
         raise InputError(
-            "only a serving_default of latents float32 (None, D), with or without labels, -> "
-            "images float32 (None, H, W, C) can be converted. Received: "
-            f"{_described(inputs)} -> {_described(outputs)} in {folder}"
+            f"only a {signature_name} of latents float32 (None, D), with or without labels, or of "
+            "images float32 (None, H, W, C), with or without masks, -> images float32 (None, H, W, "
+            f"C) can be converted. Received: {_described(inputs)} -> {_described(outputs)} in "
+            f"{folder}"
         )
+    # Models that other tools exported have the signature alone.
+    plain = getattr(model, plain_function_name(signature_name, names[0]), None)
 
-    def images_of(**given):
-        # Models that other tools exported have the signature alone.
-        if hasattr(model, "images_from_latents"):
-            return model.images_from_latents(*given.values())
-        return signature(**given)["images"]
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec(inputs[name].shape, inputs[name].dtype, name) for name in names
+        ]
+    )
+    def converted(*values):
+        if plain is None:
+            return {"images": signature(**dict(zip(names, values)))["images"]}
+        return {"images": plain(*values)}
 
-    latents_spec = tf.TensorSpec(latents.shape, tf.float32, name="latents")
-    if "labels" not in inputs:
+    return converted
 
-        @tf.function(input_signature=[latents_spec])
-        def serving_default(latents):
-            return {"images": images_of(latents=latents)}
 
-        return serving_default
+def _makes_pictures(name, spec, outputs):
+    """Whether a signature has the shapes and dtypes of pictures made of latents or of pictures.
 
-    labels_spec = tf.TensorSpec(inputs["labels"].shape, inputs["labels"].dtype, name="labels")
-
-    @tf.function(input_signature=[latents_spec, labels_spec])
-    def conditional_serving_default(latents, labels):
-        return {"images": images_of(latents=latents, labels=labels)}
-
-    return conditional_serving_default
+    Args:
+        name, spec: of what it takes first.
+        outputs: their specs by their names.
+    """
+    if [*outputs] != ["images"]:
+        return False
+    images = outputs["images"]
+    return (
+        spec.dtype == images.dtype == "float32"
+        and (spec.shape.rank, images.shape.rank) == (2 if name == "latents" else 4, 4)
+        and spec.shape[1:].is_fully_defined()
+    )
 
 
 def _described(specs):
@@ -109,38 +139,38 @@ def open_file(path):
         path: ends in the extension of its format.
 
     Returns:
-        A function from latents float32 [N, D] to pictures float32 [N, H, W, C], both arrays; a
-        conditional model's takes `labels=`, int32 [N], besides.
+        A function from what the converted signature takes, arrays by their names in the order of
+        `converted_function`, to pictures, an array float32 [N, H, W, C].
     """
     open_with = {".keras": open_keras, ".tflite": open_litert, ".onnx": open_onnx}
     return open_with[path.suffix](path)
 
 
-def write_keras(model, folder, path):
-    """Writes a `.keras` file of stock layers: `latents` [None, D] -> pictures in [0, 1].
+def write_keras(model, folder, path, signature_name="serving_default"):
+    """Writes a `.keras` file of stock layers: a signature without the checks of its inputs.
 
     Args:
         model: what `tf.saved_model.load` gave: it has the weights.
         folder: its folder, which has the layers.
         path: of the file, which ends in `.keras`.
+        signature_name: as in `converted_function`.
 
     Raises:
         InputError: the folder does not tell the layers.
     """
     import keras
 
-    config = folder / GENERATOR_CONFIG
+    config = folder / layers_file(signature_name)
     if not config.is_file():
         raise InputError(
-            f"{folder} has no {GENERATOR_CONFIG}, which tells a generator's layers and which this "
-            "package's exports have: it cannot become a Keras model"
+            f"{folder} has no {layers_file(signature_name)}, which tells a generator's layers and "
+            "which this package's exports have: it cannot become a Keras model"
         )
-    generator = keras.models.model_from_json(config.read_text())
-    for variable, value in zip(generator.variables, model.weights, strict=True):
+    network = keras.models.model_from_json(config.read_text())
+    values = getattr(model, weights_name(signature_name))
+    for variable, value in zip(network.variables, values, strict=True):
         variable.assign(value)
-    # From the generator's [-1, 1].
-    images = keras.layers.Rescaling(0.5, offset=0.5, name="images_from_0_to_1")(generator.output)
-    keras.Model(generator.input, images, name=generator.name).save(path)
+    network.save(path)
 
 
 def open_keras(path):
@@ -148,13 +178,16 @@ def open_keras(path):
     import keras
 
     model = keras.saving.load_model(path)
-    return lambda latents, **told: model.predict_on_batch(
-        [latents, *told.values()] if told else latents
-    )
+
+    def draw(**inputs):
+        first, *others = inputs.values()
+        return model.predict_on_batch([first, *others] if others else first)
+
+    return draw
 
 
 def write_litert(model, function, path, float16):
-    """Writes a `.tflite` file with the signature `serving_default`.
+    """Writes a `.tflite` file with one signature, which is called `serving_default`.
 
     Args:
         model: what `tf.saved_model.load` gave.
@@ -193,11 +226,14 @@ def open_litert(path):
     with quiet_stderr():
         interpreter.allocate_tensors()
     runner = interpreter.get_signature_runner()
-    return lambda latents, **told: runner(latents=latents, **told)["images"]
+    return lambda **inputs: runner(**inputs)["images"]
 
 
 def write_onnx(function, path, float16):
-    """Writes an `.onnx` file with the input `latents` and the output `images`.
+    """Writes an `.onnx` file with the function's inputs, by their names, and one output.
+
+    The output is called `images`, but `translated` where `images` go in: no two tensors of an ONNX
+    graph have one name.
 
     Args:
         function: what `converted_function` made of the SavedModel.
@@ -206,10 +242,18 @@ def write_onnx(function, path, float16):
             comes out stays float32.
     """
     import onnx
+    import tensorflow as tf
     import tf2onnx
 
+    specs = function.input_signature
+    output_name = "translated" if specs[0].name == "images" else "images"
+
+    @tf.function(input_signature=specs)
+    def renamed(*inputs):
+        return {output_name: function(*inputs)["images"]}
+
     with quiet_stderr():
-        model, _ = tf2onnx.convert.from_function(function, function.input_signature)
+        model, _ = tf2onnx.convert.from_function(renamed, specs)
         if float16:
             from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -225,4 +269,4 @@ def open_onnx(path):
 
     with quiet_stderr():
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda latents, **told: session.run(["images"], {"latents": latents, **told})[0]
+    return lambda **inputs: session.run(None, inputs)[0]

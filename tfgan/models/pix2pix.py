@@ -190,7 +190,7 @@ class Pix2Pix(TranslationModel):
         """What both networks are shown: the condition, its holes at 0 and the masks beside it."""
         if masks is None:
             return source
-        return tf.concat([source * (1.0 - masks), masks], axis=-1)
+        return keras.ops.concatenate([source * (1.0 - masks), masks], axis=-1)
 
     def composed(self, generated, source, masks):
         """The generated pictures, but where there are masks only in the holes."""

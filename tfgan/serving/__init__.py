@@ -1,0 +1,1 @@
+"""What exported models answer: one file for those that draw from latents, one for translators."""

@@ -1,0 +1,135 @@
+"""The signatures of models that draw pictures out of latents."""
+
+import keras
+import tensorflow as tf
+
+from tfgan.latent.sampling import latents_from_seeds
+from tfgan.serving.checks import checked_batch, checked_pictures
+from tfgan.serving.files import encode_pngs
+from tfgan.serving.served import Served, hold
+
+NUM_EXAMPLES = 3
+
+
+def named_inputs(model, inputs):
+    """The arguments of a model's `generate` as its signatures take them.
+
+    Args:
+        model: has `condition`.
+        inputs: seeds int64 [N], and where the model has a condition, that.
+
+    Returns:
+        `(seeds, told)`: a tensor, and a dict of a tensor by its name, or an empty one.
+    """
+    seeds, *told = inputs
+    specs = [] if model.condition is None else [model.condition.spec]
+    named = {spec.name: tf.constant(values, spec.dtype) for spec, values in zip(specs, told)}
+    return tf.constant(seeds, tf.int64), named
+
+
+def served_from_latents(model):
+    """What a model answers that draws its pictures out of latents.
+
+    Its signatures are `serving_default` (`latents` float32 [None, D] -> `images` float32
+    [None, H, W, C] in [0, 1]), `from_seeds` (`seeds` int64 [None] -> `images`) and `png` (`seeds`
+    -> `image_bytes` string [None]). With a condition each takes it besides, as `labels` int32
+    [None] or `texts` string [None]; the plain function `images_from_latents` takes it as the
+    networks do.
+
+    Args:
+        model: a `GenerativeModel`.
+
+    Returns:
+        A `Served`.
+    """
+    generator, condition = model.average_generator, model.condition
+    # From the generator's [-1, 1].
+    zero_to_one = keras.layers.Rescaling(
+        0.5, offset=0.5, dtype="float32", name="images_from_0_to_1"
+    )
+    network = keras.Model(generator.input, zero_to_one(generator.output), name=generator.name)
+    module = tf.Module()
+    # What checking a condition takes, such as a vocabulary, has to be stored as well.
+    module.condition = condition and condition.resources
+    images_from_latents = hold(module, network)
+
+    latents_spec = tf.TensorSpec([None, model.latent_dim], tf.float32, name="latents")
+    seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
+    told_specs = [] if condition is None else [condition.spec]
+
+    def checked(told):
+        return [condition.checked(checked_batch(*pair)) for pair in zip(told, told_specs)]
+
+    def images_from_seeds(seeds, *told):
+        seeds = checked_batch(seeds, seeds_spec)
+        return images_from_latents(latents_from_seeds(seeds, model.latent_dim), *checked(told))
+
+    @tf.function(input_signature=[latents_spec, *told_specs])
+    def serving_default(latents, *told):
+        latents = checked_batch(latents, latents_spec)
+        latents = tf.debugging.assert_all_finite(latents, "latents must be finite numbers")
+        return {"images": images_from_latents(latents, *checked(told))}
+
+    @tf.function(input_signature=[seeds_spec, *told_specs])
+    def from_seeds(seeds, *told):
+        return {"images": images_from_seeds(seeds, *told)}
+
+    @tf.function(input_signature=[seeds_spec, *told_specs])
+    def png(seeds, *told):
+        # The _bytes suffix makes Serving's REST interface answer in base64.
+        return {"image_bytes": encode_pngs(images_from_seeds(seeds, *told))}
+
+    inputs, _ = model.examples(NUM_EXAMPLES)
+    live = model.generate(*inputs)
+    seeds, told = named_inputs(model, inputs)
+    latents = latents_from_seeds(seeds, model.latent_dim)
+    return Served(
+        module,
+        signatures={"serving_default": serving_default, "from_seeds": from_seeds, "png": png},
+        networks={"serving_default": network},
+        examples={
+            "serving_default": ({"latents": latents, **told}, {"images": live}),
+            "from_seeds": ({"seeds": seeds, **told}, {"images": live}),
+            "png": ({"seeds": seeds, **told}, {"image_bytes": live}),
+        },
+        condition=condition,
+    )
+
+
+def served_vae(model):
+    """What a variational autoencoder answers.
+
+    Besides what `served_from_latents` tells there are the signatures `encode` (`images` float32
+    [None, H, W, C] in [0, 1] -> `latents` float32 [None, D]) and `reconstruct` (`images` ->
+    `images`), and the plain function `negative_elbo` (images, and seeds int64 [None], -> float32
+    [None], in nats).
+
+    Args:
+        model: a `VAE`.
+
+    Returns:
+        A `Served`.
+    """
+    served = served_from_latents(model)
+    served.module.encoder_weights = [variable.value for variable in model.average_encoder.variables]
+    images_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, name="images")
+    seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
+
+    @tf.function(input_signature=[images_spec])
+    def encode(images):
+        return {"latents": model.encode(checked_pictures(images, images_spec))}
+
+    @tf.function(input_signature=[images_spec])
+    def reconstruct(images):
+        return {"images": model.reconstruct(checked_pictures(images, images_spec))}
+
+    served.module.negative_elbo = tf.function(
+        model.negative_elbo, input_signature=[images_spec, seeds_spec]
+    )
+    _, answer = served.examples["from_seeds"]
+    served.signatures |= {"encode": encode, "reconstruct": reconstruct}
+    served.examples |= {
+        "encode": (answer, {"latents": model.encode(answer["images"])}),
+        "reconstruct": (answer, {"images": model.reconstruct(answer["images"])}),
+    }
+    return served
