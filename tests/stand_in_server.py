@@ -48,6 +48,7 @@ DTYPES = {
     types_pb2.DT_FLOAT: (np.dtype("float32"), "float_val"),
     types_pb2.DT_INT32: (np.dtype("int32"), "int_val"),
     types_pb2.DT_INT64: (np.dtype("int64"), "int64_val"),
+    types_pb2.DT_STRING: (np.dtype("object"), "string_val"),
 }
 
 
@@ -95,6 +96,10 @@ class Version:
             dtype = DTYPES[expected[key].dtype][0]
             if array.dtype != dtype:
                 raise invalid(f"the input {key!r} is {array.dtype}, but must be {dtype}")
+        inputs = {
+            key: cpp_loader.pack_strings(array) if array.dtype.kind == "O" else array
+            for key, array in inputs.items()
+        }
         try:
             return self.model.run(name, inputs)
         except RuntimeError as error:
@@ -180,6 +185,18 @@ def to_proto(array):
 def from_json(name, value, dtype):
     """A value of a JSON request as an array of the dtype that the signature declares."""
 
+    def decoded(value):
+        if isinstance(value, list):
+            return [decoded(one) for one in value]
+        if isinstance(value, dict) and value.keys() == {"b64"}:
+            return base64.b64decode(value["b64"])
+        if not isinstance(value, str):
+            raise invalid(f"JSON Value: {json.dumps(value)} is not of expected type: string")
+        return value.encode()
+
+    if dtype.kind == "O":
+        return np.array(decoded(value), dtype)
+
     def check(value):
         if isinstance(value, list):
             for one in value:
@@ -223,7 +240,7 @@ def rest_predict(version, body):
         rows = request["instances"]
         if not isinstance(rows, list) or not rows:
             raise invalid("'instances' must be a list that is not empty")
-        if isinstance(rows[0], dict):
+        if isinstance(rows[0], dict) and rows[0].keys() != {"b64"}:
             if any(not isinstance(row, dict) or row.keys() != rows[0].keys() for row in rows):
                 raise invalid("the elements of 'instances' must have the same keys")
             columns = {name: [row[name] for row in rows] for name in rows[0]}

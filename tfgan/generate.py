@@ -1,15 +1,19 @@
-"""Draws pictures from a SavedModel, here or on a server, each by its seed."""
+"""Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."""
 
 import argparse
 import re
 import sys
 from pathlib import Path
 
-from tfgan import remote, saved_models
+from tfgan import remote, saved_models, translate_files
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
 from tfgan.errors import InputError
 
 BATCH_SIZE = 64
+# What belongs to models that draw from seeds, with its defaults.
+FLAGS_OF_SEEDS = {"num": 64, "seed": 0, "label": None, "text": None, "format": "grid"}
+# And what to models that make pictures out of pictures.
+FLAGS_OF_PICTURES = ("mask", "direction")
 
 EPILOG = """\
 examples:
@@ -20,8 +24,12 @@ examples:
   python -m tfgan.generate saved_models/digits_cgan --label 0,1,2 --num 30
   python -m tfgan.generate saved_models/shapes_cgan --text "a small blue square" --num 16
   python -m tfgan.generate http://localhost:8501/v1/models/digits_gan --num 16
+  python -m tfgan.generate saved_models/facades_pix2pix --input photo.jpg --out facade.png
+  python -m tfgan.generate saved_models/photos_pix2pix --input old.png --mask scratches.png
+  python -m tfgan.generate saved_models/horses_cyclegan --input zebras --direction BtoA --out horses
 
-Picture number i has the seed --seed + i and is the same in every call.
+Picture number i has the seed --seed + i and is the same in every call. An --input of another size
+than the model's is cropped about its centre and resized; sizes are told as width x height.
 """
 
 
@@ -46,11 +54,9 @@ def parse(argv=None):
         help="a SavedModel's folder, one that holds its versions, or a model's address at a "
         "TensorFlow Serving, http://HOST:PORT/v1/models/NAME",
     )
+    parser.add_argument("--num", type=number(int, 1), metavar="N", help="pictures (default: 64)")
     parser.add_argument(
-        "--num", type=number(int, 1), default=64, metavar="N", help="pictures (default: 64)"
-    )
-    parser.add_argument(
-        "--seed", type=number(int, 0), default=0, metavar="N", help="of the first (default: 0)"
+        "--seed", type=number(int, 0), metavar="N", help="of the first (default: 0)"
     )
     parser.add_argument(
         "--label",
@@ -69,14 +75,48 @@ def parse(argv=None):
     parser.add_argument(
         "--format",
         choices=["grid", "png-folder", "npz"],
-        default="grid",
         help="one PNG of them all, a folder of one PNG each, or arrays `images` uint8 "
         "[N, H, W, C] and `seeds` (default: grid)",
     )
     parser.add_argument(
-        "--out", metavar="PATH", help="(default: grid.png, pictures or pictures.npz)"
+        "--input",
+        type=Path,
+        metavar="PATH",
+        help="for a model that makes pictures out of pictures: a picture, or a folder of them",
+    )
+    parser.add_argument(
+        "--mask",
+        type=Path,
+        metavar="PATH",
+        help="for a model that fills holes: a picture that is white where to fill, for all of "
+        "--input, or a folder with one of the same name for each",
+    )
+    parser.add_argument(
+        "--direction", choices=translate_files.DIRECTIONS, help="of a CycleGAN (default: AtoB)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help="(default: grid.png, pictures or pictures.npz; of a picture translated.png, of a "
+        "folder the folder translated)",
     )
     arguments = parser.parse_args(argv)
+    foreign = FLAGS_OF_SEEDS if arguments.input else FLAGS_OF_PICTURES
+    given = [f"--{name}" for name in foreign if getattr(arguments, name) is not None]
+    if given:
+        relation = "cannot" if arguments.input else "can only"
+        parser.error(f"{', '.join(given)} {relation} go with --input")
+    if not arguments.input:
+        complete(arguments, parser)
+    return arguments
+
+
+def complete(arguments, parser):
+    """Fills in and checks what belongs to models that draw from seeds."""
+    for name, default in FLAGS_OF_SEEDS.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
     if arguments.seed + arguments.num > 2**63:
         parser.error(
             "--seed + --num must be at most 2**63, since seeds are int64. Received: "
@@ -84,13 +124,12 @@ def parse(argv=None):
         )
     extension = {"grid": ".png", "npz": ".npz"}.get(arguments.format)
     default = {"grid": "grid.png", "png-folder": "pictures", "npz": "pictures.npz"}
-    arguments.out = Path(arguments.out or default[arguments.format])
+    arguments.out = arguments.out or Path(default[arguments.format])
     if extension and arguments.out.suffix != extension:
         parser.error(
             f"--out must end in {extension} for --format {arguments.format}. "
             f"Received: '{arguments.out}'"
         )
-    return arguments
 
 
 def generate(arguments):
@@ -98,6 +137,9 @@ def generate(arguments):
     model = arguments.model
     if not remote.is_url(model):
         model = saved_models.find(model)
+    if arguments.input:
+        translate_files.translate(model, arguments)
+        return 0
     if arguments.format == "png-folder" and arguments.out.is_dir() and any(arguments.out.iterdir()):
         raise InputError(f"--out {arguments.out} is not empty: pass a new folder")
 
@@ -200,6 +242,9 @@ def load(folder):
 
     model = saved_models.load(folder)
     if "from_seeds" not in model.signatures:
+        default = model.signatures.get("serving_default")
+        if default and "images" in default.structured_input_signature[1]:
+            raise InputError(f"{folder} makes pictures out of pictures: pass --input")
         raise InputError(
             f"{folder} has no signature from_seeds. Its signatures: {', '.join(model.signatures)}"
         )

@@ -1,6 +1,8 @@
 """Pictures from a model that a TensorFlow Serving has, over its REST interface."""
 
 import base64
+import contextlib
+import functools
 import io
 import re
 
@@ -34,31 +36,92 @@ def load(url):
         InputError: the address is another one; and in the function, if nothing answers there, or
             not with pictures.
     """
+    url = _checked(url)
+
+    def draw(seeds, **told):
+        answer = _predict(url, "png", {"seeds": seeds, **told})
+        with _understood(url):
+            return np.stack([_pixels(one["b64"]) for one in answer.json()["outputs"]])
+
+    return draw
+
+
+def signatures(url):
+    """The signatures of a model at a server that give `images`.
+
+    Args:
+        url: as in `load`.
+
+    Returns:
+        A dict by their names of `(shapes, call)`: the shape of one example by the inputs' names,
+        and a function from a dict of arrays to pictures float32 [N, H, W, C].
+
+    Raises:
+        InputError: the address is another one, nothing answers there, or something else than a
+            server of models; in the function likewise.
+    """
+    url = _checked(url)
+
+    def call(name, inputs):
+        answer = _predict(url, name, inputs)
+        with _understood(url):
+            return np.array(answer.json()["outputs"], np.float32)
+
+    answer = _answer(url, "GET", "/metadata")
+    with _understood(url):
+        definitions = answer.json()["metadata"]
+        return {
+            name: (
+                {key: _shape(value) for key, value in definition["inputs"].items()},
+                functools.partial(call, name),
+            )
+            for name, definition in definitions["signature_def"]["signature_def"].items()
+            if "images" in definition["outputs"]
+        }
+
+
+def _shape(tensor):
+    """The shape of one example, out of what a server tells of an input."""
+    return tuple(int(dim["size"]) for dim in tensor["tensor_shape"].get("dim", [])[1:])
+
+
+def _checked(url):
     url = url.rstrip("/")
     if not re.fullmatch(r".+/v1/models/[^/:]+(/(versions|labels)/[^/:]+)?", url):
         raise InputError(
             "the address of a model must be like http://localhost:8501/v1/models/NAME. "
             f"Received: {url}"
         )
+    return url
 
-    def draw(seeds, **told):
-        inputs = {name: values.tolist() for name, values in {"seeds": seeds, **told}.items()}
-        request = {"signature_name": "png", "inputs": inputs}
-        try:
-            answer = requests.post(
-                f"{url}:predict", json=request, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
-            )
-        except requests.RequestException as error:
-            raise InputError(f"no answer from {url}: {_reason(error)}") from error
-        if not answer.ok:
-            raise InputError(f"{url} answers with status {answer.status_code}: {_message(answer)}")
-        try:
-            return np.stack([_pixels(one["b64"]) for one in answer.json()["outputs"]])
-        # Something else than TensorFlow Serving, or than a model of this package.
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            raise InputError(f"{url} answers, but not with pictures in PNG") from error
 
-    return draw
+def _predict(url, signature_name, inputs):
+    """A server's answer to a request by columns: its JSON has `outputs`."""
+    inputs = {name: values.tolist() for name, values in inputs.items()}
+    request = {"signature_name": signature_name, "inputs": inputs}
+    return _answer(url, "POST", ":predict", request)
+
+
+def _answer(url, method, path, request=None):
+    try:
+        answer = requests.request(
+            method, url + path, json=request, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
+        )
+    except requests.RequestException as error:
+        raise InputError(f"no answer from {url}: {_reason(error)}") from error
+    if not answer.ok:
+        raise InputError(f"{url} answers with status {answer.status_code}: {_message(answer)}")
+    return answer
+
+
+@contextlib.contextmanager
+def _understood(url):
+    """Says so where an answer is not what is expected."""
+    try:
+        yield
+    # Something else than TensorFlow Serving, or than a model of this package.
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise InputError(f"{url} answers, but not with pictures") from error
 
 
 def _pixels(png):

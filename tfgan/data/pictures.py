@@ -151,10 +151,11 @@ def _header(image: Image.Image) -> tuple[str, tuple[int, int]]:
     width, height = image.size
     # PngImageFile.getexif decodes the picture first; that of the base class does not.
     orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
-    return _mode(image), (width, height) if orientation in _QUARTER_TURNS else (height, width)
+    return mode_of(image), (width, height) if orientation in _QUARTER_TURNS else (height, width)
 
 
-def _mode(image: Image.Image) -> str:
+def mode_of(image: Image.Image) -> str:
+    """Returns the key of `CHANNELS` that holds an opened image's colours."""
     if image.has_transparency_data:
         return "RGBA"
     if image.mode in ("1", "L", "F") or image.mode.startswith("I"):

@@ -1,0 +1,265 @@
+"""Files of pictures through a model that makes pictures out of pictures, here or on a server."""
+
+import functools
+import itertools
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from tfgan import remote, saved_models
+from tfgan.command_line import start_tensorflow
+from tfgan.errors import InputError
+
+BATCH_SIZE = 16
+DIRECTIONS = ("AtoB", "BtoA")
+# What lies behind transparency where a model knows none: paper; and nothing that is to be filled.
+WHITE, BLACK = 255, 0
+KINDS = {"L": "grey", "RGB": "colour", "RGBA": "colour with transparency"}
+
+
+def translate(model, arguments):
+    """Translates the pictures of `--input`, writes `--out`, and says what was done to them.
+
+    Args:
+        model: a SavedModel's folder, or the address of a model at a server.
+        arguments: has `input`, `mask`, `direction` and `out`.
+
+    Raises:
+        InputError: there is no such picture or mask, one cannot be read, `--out` cannot be written
+            to, or the model takes something else.
+    """
+    is_folder = arguments.input.is_dir()
+    out = arguments.out or Path("translated" if is_folder else "translated.png")
+    require_place(out, arguments.input)
+    files = files_of(arguments.input)
+    masks = masks_of(files, arguments.mask)
+    shapes, call = opened(model, arguments)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # The pictures appear all together, or not at all.
+    temporary = Path(tempfile.mkdtemp(prefix=".translating-", dir=out.parent))
+    try:
+        # In a folder of its own: mkdtemp's is closed to other users.
+        written = temporary / "pictures"
+        written.mkdir()
+        notes = translate_all(files, masks, shapes, call, written)
+        if is_folder:
+            if out.is_dir():
+                # It is empty.
+                out.rmdir()
+            os.rename(written, out)
+        else:
+            os.replace(written / f"{files[0].stem}.png", out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    tell(notes)
+    subject = f"{len(files)} pictures of {arguments.input}" if is_folder else files[0]
+    print(f"{subject} by {model} -> {out}")
+
+
+def translate_all(files, masks, shapes, call, folder):
+    """Writes a PNG of its stem for each file; returns what was done to which, `{path: note}`."""
+    import numpy as np
+
+    from tfgan.plotting import to_picture, to_uint8
+
+    notes = {}
+    pairs = zip(files, masks)
+    with tqdm(total=len(files), unit="picture", delay=1) as progress:
+        while batch := list(itertools.islice(pairs, BATCH_SIZE)):
+            rows = []
+            for path, mask in batch:
+                image = read(path)
+                pixels, notes[path] = fitted(image, shapes["images"])
+                row = {"images": pixels / np.float32(255)}
+                if mask:
+                    row["masks"] = read_mask(mask, path, image.size, shapes["masks"])
+                rows.append(row)
+            inputs = {name: np.stack([row[name] for row in rows]) for name in shapes}
+            for (path, _), pixels in zip(batch, to_uint8(call(inputs))):
+                to_picture(pixels).save(folder / f"{path.stem}.png")
+            progress.update(len(batch))
+    return notes
+
+
+def require_place(out, source):
+    """Refuses an `--out` that is of another kind than the input, or that has something in it."""
+    if not source.is_dir():
+        if out.suffix != ".png":
+            raise InputError(f"--out must end in .png for one picture. Received: '{out}'")
+        if out.exists() and source.exists() and out.samefile(source):
+            raise InputError(f"--out {out} is the picture itself: pass another file")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"--out {out} is not an empty folder: pass a new one")
+
+
+def files_of(source):
+    """The pictures of a path, a list: the file itself, or those that lie in the folder.
+
+    Raises:
+        InputError: there are none, or two of one stem, whose results would be one file.
+    """
+    from tfgan.data.folder import picture_files
+
+    if not source.is_dir():
+        if not source.is_file():
+            raise InputError(f"there is no picture {source}")
+        return [source]
+    files = picture_files(source)
+    if not files:
+        raise InputError(f"there are no pictures in the folder {source}")
+    for stem, count in Counter(path.stem for path in files).items():
+        if count > 1:
+            same = ", ".join(path.name for path in files if path.stem == stem)
+            raise InputError(f"{source} has {count} pictures of one name: {same}. Rename one")
+    return files
+
+
+def masks_of(files, mask):
+    """The mask of each file, a list of paths, or of None where there are none.
+
+    Args:
+        files: the pictures.
+        mask: a picture, which is for all; a folder with one of the same stem for each; or None.
+
+    Raises:
+        InputError: one is missing.
+    """
+    if mask is None:
+        return [None] * len(files)
+    if not mask.is_dir():
+        if not mask.is_file():
+            raise InputError(f"there is no mask {mask}")
+        return [mask] * len(files)
+    masks = {path.stem: path for path in files_of(mask)}
+    for path in files:
+        if path.stem not in masks:
+            raise InputError(f"there is no mask for {path.name} in the folder {mask}")
+    return [masks[path.stem] for path in files]
+
+
+def opened(model, arguments):
+    """The signature that is asked for.
+
+    Returns:
+        `(shapes, call)`: the shape of one picture, and of one mask, by the names of the inputs; and
+        a function from a dict of such float32 arrays in [0, 1], stacked, to pictures float32
+        [N, H, W, C].
+
+    Raises:
+        InputError: the model has no such signature, or its pictures no size that files can have.
+    """
+    from tfgan.data.pictures import MODES
+
+    signatures = remote.signatures(model) if remote.is_url(str(model)) else local_signatures(model)
+    default, _ = signatures.get("serving_default", ({}, None))
+    if "images" not in default:
+        raise InputError(f"{model} makes no pictures out of pictures: leave --input out")
+    if arguments.direction and "b_to_a" not in signatures:
+        raise InputError(f"{model} translates in one direction: leave --direction out")
+    name = "b_to_a" if arguments.direction == "BtoA" else "serving_default"
+    shapes, call = signatures[name]
+    if arguments.mask and "masks" not in shapes:
+        raise InputError(f"{model} fills no holes: leave --mask out")
+    if "masks" in shapes and not arguments.mask:
+        raise InputError(f"{model} fills holes: pass --mask, a picture that is white where to fill")
+    if len(shapes["images"]) != 3 or shapes["images"][-1] not in MODES:
+        raise InputError(f"{model} takes no grey or colour pictures, but {shapes['images']}")
+    return shapes, call
+
+
+def local_signatures(folder):
+    """The signatures of a SavedModel that give `images`.
+
+    Returns:
+        A dict by their names of `(shapes, call)`: the shape of one example by the inputs' names,
+        and a function from a dict of arrays to pictures float32 [N, H, W, C].
+    """
+    start_tensorflow()
+    import tensorflow as tf
+
+    model = saved_models.load(folder)
+
+    # The closure keeps the model: its functions die with it.
+    def call(name, inputs):
+        tensors = {key: tf.constant(values) for key, values in inputs.items()}
+        return model.signatures[name](**tensors)["images"].numpy()
+
+    return {
+        name: (saved_models.shapes_of(signature), functools.partial(call, name))
+        for name, signature in model.signatures.items()
+        if "images" in signature.structured_outputs
+    }
+
+
+def read(path):
+    """A file's picture, a Pillow image, turned as its EXIF data says.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    # On damaged files Pillow's decoders raise nearly every kind of exception.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"the picture {path} cannot be read: {reason}") from error
+
+
+def fitted(image, image_shape, background=WHITE):
+    """A picture as a model takes it, and what that did to it.
+
+    Args:
+        image: a Pillow image of any size and mode.
+        image_shape: `(height, width, channels)`.
+        background: what lies behind transparency where the model knows none.
+
+    Returns:
+        `(pixels, note)`: uint8 of that shape, and a text, which is empty where nothing was done.
+    """
+    from tfgan.data.pictures import MODES, mode_of, to_array
+
+    height, width, channels = image_shape
+    mode, wanted = mode_of(image), MODES[channels]
+    done = []
+    if image.size != (width, height):
+        done.append("{}x{} -> {}x{}".format(*image.size, width, height))
+    if mode != wanted:
+        done.append(f"{KINDS[mode]} -> {KINDS[wanted]}")
+    if mode == "RGBA" and mode != wanted:
+        canvas = Image.new("RGBA", image.size, (background,) * 3 + (255,))
+        canvas.alpha_composite(image.convert("RGBA"))
+        image = canvas.convert("RGB")
+    return to_array(image, image_shape), ", ".join(done)
+
+
+def read_mask(mask, path, size, mask_shape):
+    """A mask's file as float32 of a shape: 1 where to fill, which is where the file is white.
+
+    Raises:
+        InputError: it cannot be read, or is of another size than its picture.
+    """
+    import numpy as np
+
+    image = read(mask)
+    if image.size != size:
+        raise InputError(
+            "a mask must be of its picture's size. Received: {}x{} for {}, {}x{} for {}".format(
+                *image.size, mask, *size, path
+            )
+        )
+    pixels, _ = fitted(image, mask_shape, background=BLACK)
+    return np.float32(pixels >= 128)
+
+
+def tell(notes):
+    """Prints what was done to pictures: to one by its name, to many of a folder in one line."""
+    counts = Counter(note for note in notes.values() if note)
+    for note, count in counts.items():
+        one = next(path.name for path in notes if notes[path] == note)
+        print(f"{one if count == 1 else f'{count} pictures'}: {note}")
