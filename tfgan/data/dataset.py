@@ -80,6 +80,17 @@ class ImageDataset:
         """Full batches in an epoch; the pictures that are left over are dropped."""
         return self.num_images // self.batch_size
 
+    def subset(self, rows: np.ndarray) -> "ImageDataset":
+        """Returns some of the pictures, with all that is told of them; rows are integers [M]."""
+        captions = self.captions
+        return dataclasses.replace(
+            self,
+            images=self.images[rows],
+            labels=None if self.labels is None else self.labels[rows],
+            attributes=None if self.attributes is None else self.attributes[rows],
+            captions=captions and dataclasses.replace(captions, rows=captions.rows[rows]),
+        )
+
     def with_captions(self) -> "ImageDataset":
         """Returns this data set with captions: its own, or such as name each picture's class.
 

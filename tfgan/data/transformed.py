@@ -138,6 +138,13 @@ class TransformedDataset:
     def __iter__(self) -> Iterator[dict]:
         return iter(self.batches())
 
+    def sample(self, count: int, seed: int = 0) -> "TransformedDataset":
+        """Returns at most so many of the pictures, drawn at random, in their own order."""
+        if self.num_images <= count:
+            return self
+        rows = np.random.default_rng(seed).permutation(self.num_images)[:count]
+        return dataclasses.replace(self, pictures=self.pictures.subset(np.sort(rows)))
+
     def examples(self, count: int) -> dict[str, np.ndarray]:
         """Returns the first pictures in the data set's order, transformed, to measure with.
 
@@ -151,20 +158,22 @@ class TransformedDataset:
             What the transform returns, float32 [count, H, W, C] each, and `label`, int32 [count],
             where the data set has labels.
         """
-        pieces = []
-        for start in range(0, min(count, self.num_images), _CHUNK):
-            images = self.pictures.images[start : min(start + _CHUNK, count)]
+        pieces = list(self.example_batches(count))
+        return {key: np.concatenate([piece[key] for piece in pieces]) for key in pieces[0]}
+
+    def example_batches(self, count: int | None = None) -> Iterator[dict[str, np.ndarray]]:
+        """Yields what `examples` returns, by default of all pictures, but never holds them all."""
+        labels = self.pictures.labels
+        end = self.num_images if count is None else min(count, self.num_images)
+        for start in range(0, end, _CHUNK):
+            rows = slice(start, min(start + _CHUNK, end))
             with tf.device("CPU"):
-                pieces.append(
-                    self.transform(
-                        tf.constant(images, tf.float32) / 127.5 - 1.0,
-                        tf.constant([0, start], tf.int64),
-                    )
+                made = self.transform(
+                    tf.constant(self.pictures.images[rows], tf.float32) / 127.5 - 1.0,
+                    tf.constant([0, start], tf.int64),
                 )
-        found = {key: np.concatenate([piece[key] for piece in pieces]) for key in self.shapes}
-        if self.pictures.labels is not None:
-            found["label"] = self.pictures.labels[:count]
-        return found
+            batch = {key: value.numpy() for key, value in made.items()}
+            yield batch if labels is None else batch | {"label": labels[rows]}
 
 
 def jittered(images, seed):

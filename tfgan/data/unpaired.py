@@ -14,7 +14,7 @@ from tfgan.data import folder
 from tfgan.data.dataset import ImageDataset, load
 from tfgan.data.source import ImageShape, slug
 from tfgan.data.transformed import TransformedDataset
-from tfgan.data.variants import VARIANTS
+from tfgan.data.variants import VARIANTS, with_channels
 from tfgan.errors import InputError
 
 # TFDS writes the version of a data set behind a colon too.
@@ -265,14 +265,7 @@ def _chosen(dataset: ImageDataset, part: str, domain: str) -> ImageDataset:
             f"The domain {domain!r} has {len(rows)} pictures, fewer than a batch of "
             f"{dataset.batch_size}. Choose more of them, or pass a smaller --batch-size."
         )
-    captions = dataset.captions
-    return dataclasses.replace(
-        dataset,
-        images=dataset.images[rows],
-        labels=None if dataset.labels is None else dataset.labels[rows],
-        attributes=None if dataset.attributes is None else dataset.attributes[rows],
-        captions=captions and dataclasses.replace(captions, rows=captions.rows[rows]),
-    )
+    return dataset.subset(rows)
 
 
 def _with_channels(domain: TransformedDataset, channels: int) -> TransformedDataset:
@@ -284,8 +277,4 @@ def _varied(images, seed, variants, channels=None):
     """Variants one after the other, then as many channels as asked for, at least as many as now."""
     for position, variant in enumerate(variants):
         images = variant(images, tf.random.fold_in(seed, position, alg="philox"))
-    if channels and images.shape[-1] == 1 < channels:
-        images = tf.repeat(images, 3, axis=-1)
-    if channels == 4 and images.shape[-1] == 3:
-        images = tf.concat([images, tf.ones_like(images[..., :1])], axis=-1)
-    return {"image": images}
+    return {"image": with_channels(images, channels or images.shape[-1])}

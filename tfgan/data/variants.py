@@ -26,6 +26,18 @@ def luma(images):
     return grey * opacity if images.shape[-1] == 4 else grey
 
 
+def with_channels(images, channels):
+    """Pictures of so many channels, or of their own if those are more.
+
+    Grey is repeated, and what has no transparency is opaque.
+    """
+    if images.shape[-1] == 1 < channels:
+        images = tf.repeat(images, 3, axis=-1)
+    if channels == 4 and images.shape[-1] == 3:
+        images = tf.concat([images, tf.ones_like(images[..., :1])], axis=-1)
+    return images
+
+
 def inverted(images, seed):
     """The negative; transparency is kept."""
     return tf.concat([-images[..., :3], images[..., 3:]], axis=-1)

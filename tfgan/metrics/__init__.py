@@ -16,12 +16,22 @@ from tfgan.metrics.neighbours import (
     neighbour_scores,
     precision_recall,
 )
+from tfgan.metrics.paired import l1, paired_scores, psnr, ssim
 from tfgan.metrics.report import Report, measure
+from tfgan.metrics.translation import (
+    TranslationCard,
+    TranslationMeasurement,
+    TranslationReport,
+    measure_domains,
+    measure_pairs,
+    pair_scores,
+)
 from tfgan.metrics.uncertainty import (
     Interval,
     frechet_interval,
     half_sample_intervals,
     jackknife_interval,
+    mean_interval,
     neighbour_intervals,
 )
 
@@ -31,6 +41,9 @@ __all__ = [
     "Measurement",
     "MetricCard",
     "Report",
+    "TranslationCard",
+    "TranslationMeasurement",
+    "TranslationReport",
     "class_balance",
     "classifier_score",
     "density_coverage",
@@ -40,11 +53,19 @@ __all__ = [
     "half_sample_intervals",
     "jackknife_interval",
     "kernel_distance",
+    "l1",
+    "mean_interval",
     "measure",
+    "measure_domains",
+    "measure_pairs",
     "memorisation",
     "mode_count",
     "neighbour_intervals",
     "neighbour_scores",
+    "pair_scores",
+    "paired_scores",
     "precision_recall",
+    "psnr",
+    "ssim",
     "within_class_diversity",
 ]

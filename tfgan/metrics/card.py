@@ -6,8 +6,30 @@ from tfgan.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
-class MetricCard:
-    """Everything besides the generator that moves a metric.
+class Card:
+    """Everything besides the generator that moves a metric."""
+
+    def require_same(self, other):
+        """Refuses another card.
+
+        Raises:
+            InputError: the cards differ; the message says in what.
+        """
+        differences = [
+            f"{field.name} {getattr(self, field.name)!r} and {getattr(other, field.name)!r}"
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != getattr(other, field.name)
+        ]
+        if differences:
+            raise InputError(
+                f"numbers measured under different conditions cannot be compared: "
+                f"{'; '.join(differences)}. Measure both under the same"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricCard(Card):
+    """The conditions of a comparison of generated pictures with real ones.
 
     Attributes:
         features: what the extractor is.
@@ -38,23 +60,6 @@ class MetricCard:
     seed: int
     versions: tuple[tuple[str, str], ...]
 
-    def require_same(self, other):
-        """Refuses another card.
-
-        Raises:
-            InputError: the cards differ; the message says in what.
-        """
-        differences = [
-            f"{field.name} {getattr(self, field.name)!r} and {getattr(other, field.name)!r}"
-            for field in dataclasses.fields(self)
-            if getattr(self, field.name) != getattr(other, field.name)
-        ]
-        if differences:
-            raise InputError(
-                f"numbers measured under different conditions cannot be compared: "
-                f"{'; '.join(differences)}. Measure both under the same"
-            )
-
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
@@ -77,7 +82,7 @@ class Measurement:
     low: float | None
     high: float | None
     floor: float | None
-    card: MetricCard
+    card: Card
 
     def __lt__(self, other):
         return self - other < 0

@@ -42,6 +42,32 @@ class Interval:
         return max(0.0, self.value)
 
 
+def mean_interval(values, level: float = 0.95) -> Interval:
+    """The mean of independent numbers, one a picture, by Student's t.
+
+    Args:
+        values: Real numbers [N].
+        level: The coverage wanted, in (0, 1).
+
+    Returns:
+        An `Interval` for the mean over all such pictures.
+
+    Raises:
+        InputError: Wrong rank, fewer than 2 numbers, or not all finite; a level out of range.
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise InputError(
+            "The interval of a mean needs at least 2 finite numbers [N]. "
+            f"Received: shape {values.shape}, {np.sum(~np.isfinite(values))} not finite."
+        )
+    _check_level(level)
+    mean = values.mean()
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    reach = stats.t.ppf((1 + level) / 2, len(values) - 1) * error
+    return Interval(float(mean), float(mean - reach), float(mean + reach), level)
+
+
 @dataclass(frozen=True)
 class NeighbourIntervals:
     """Attributes: the intervals of the four scores of `neighbour_scores`."""
