@@ -1,17 +1,17 @@
+import contextlib
 import os
 from pathlib import Path
 
 # The tests measure values, not devices: a GPU would only add its own rounding.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# NumPy's and scikit-learn's threads in one process would wait for the cores of the others.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import keras
+# TensorFlow is imported where it is used: the process that hands the tests out needs none.
 import numpy as np
 import pytest
-import tensorflow as tf
-
-from tfgan.models import GAN
-from tfgan.networks import convolutional_discriminator, convolutional_generator
 
 IMAGE_SHAPE = (8, 8, 1)
 
@@ -26,6 +26,11 @@ def make_gan(
     **compile_arguments,
 ):
     """A tiny compiled GAN, the same at every call."""
+    import keras
+
+    from tfgan.models import GAN
+    from tfgan.networks import convolutional_discriminator, convolutional_generator
+
     keras.utils.set_random_seed(3)
     gan = GAN(
         generator or convolutional_generator(image_shape, latent_dim, width=width, depth=2),
@@ -38,6 +43,8 @@ def make_gan(
 
 
 def random_batch(image_shape=IMAGE_SHAPE, size=4, seed=0):
+    import tensorflow as tf
+
     images = np.random.default_rng(seed).uniform(-1, 1, (size, *image_shape))
     return {"image": tf.constant(images, tf.float32)}
 
@@ -50,6 +57,24 @@ def gan():
 @pytest.fixture
 def batch():
     return random_batch()
+
+
+@contextlib.contextmanager
+def step_by_operation():
+    """Runs training steps operation by operation: tracing a graph takes longer than some."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def eagerly():
+    with step_by_operation():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,13 @@ def test_the_expected_values_cover_every_loss():
 
 
 @every_loss
+def test_a_graph_computes_the_same(name):
+    for player, expected in zip(("discriminator", "generator"), EXPECTED[name], strict=True):
+        in_graph = tf.function(getattr(losses.get(name), player))
+        assert float(in_graph(tf.constant(REAL), tf.constant(FAKE))) == pytest.approx(expected)
+
+
+@every_loss
 @pytest.mark.parametrize("shape", [(2,), (2, 1), (2, 3, 5, 1)])
 def test_values_are_means_over_all_logits(name, shape):
     # Each logit stands at every place of its map, so the mean is that of the two logits.
