@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -418,20 +419,43 @@ def test_start_tensorflow_gives_standard_error_back(capfd):
     assert capfd.readouterr().err == "still here\n"
 
 
-@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("0", "0")])
-def test_onednn_is_on_unless_the_environment_says_otherwise(given, expected):
-    environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+onednn_settings = pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("0", "0")])
+
+
+def printed_with_onednn(given, code, **environment):
+    """What a process of its own prints, its `TF_ENABLE_ONEDNN_OPTS` set to `given` or not."""
+    environment = os.environ | environment
+    environment.pop("TF_ENABLE_ONEDNN_OPTS", None)
     if given is not None:
         environment["TF_ENABLE_ONEDNN_OPTS"] = given
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    return done.stdout.split()
+
+
+@onednn_settings
+def test_onednn_is_chosen_before_tensorflow_is_imported(given, expected, tmp_path):
+    # It decides while it is imported: here a stand-in says what it finds then.
+    (tmp_path / "tensorflow.py").write_text(
+        "import os, types\n"
+        "print(os.environ['TF_ENABLE_ONEDNN_OPTS'])\n"
+        "config = types.SimpleNamespace(list_physical_devices=lambda: [])\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(tfgan.__file__).parents[1])])
+    code = "from tfgan.startup import import_tensorflow; import_tensorflow()"
+    assert printed_with_onednn(given, code, PYTHONPATH=path) == [expected]
+
+
+@pytest.mark.slow
+@onednn_settings
+def test_onednn_is_on_unless_the_environment_says_otherwise(given, expected):
     # TensorFlow decides when it is imported, so a look from before the import would not do.
     code = "import os; from tfgan.startup import import_tensorflow; import_tensorflow()"
     code += "; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
     code += "; from tensorflow.python.util import _pywrap_util_port as port"
     code += "; print(int(port.IsMklEnabled()))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-    )
-    assert done.stdout.split() == [expected, expected]
+    assert printed_with_onednn(given, code) == [expected, expected]
 
 
 def test_cores_are_shared_out_for_small_batches_alone(monkeypatch):
