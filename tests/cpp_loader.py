@@ -12,6 +12,7 @@ at hand, and the C++ library cannot be opened beside the one that `import tensor
 import ctypes
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -236,13 +237,16 @@ def main(directory: str, requests_path: str, answers_path: str) -> None:
             if name:
                 inputs[name[0]] = stored[key]
     model = Model(directory)
-    answers = {}
+    answers, errors = {}, []
     for (identifier, signature), inputs in requests.items():
         try:
             answer = model.run(signature, inputs)
         except RuntimeError as error:
-            raise RuntimeError(f"request {identifier}/{signature}: {error}") from error
+            errors.append(f"request {identifier}/{signature}: {error}")
+            continue
         answers.update({f"{identifier}/{signature}/{name}": answer[name] for name in answer})
+    if errors:
+        raise RuntimeError("\n".join(errors))
     np.savez(answers_path, **answers)
     imported = [name for name in FORBIDDEN_MODULES if name in sys.modules]
     if imported:
@@ -279,6 +283,19 @@ def serve(
                 value = stored[key]
                 answers[int(index)][name] = unpack_strings(value) if value.dtype.names else value
     return answers
+
+
+def refusals(
+    saved_model_dir: str | os.PathLike[str],
+    requests: Sequence[tuple[str, Mapping[str, np.ndarray | list[bytes]]]],
+) -> dict[int, str]:
+    """What the process says of each request that it refuses, by the request's place."""
+    try:
+        serve(saved_model_dir, requests)
+    except RuntimeError as error:
+        _, *parts = re.split(r"^(?:cpp_loader: )?request (\d+)/", str(error), flags=re.MULTILINE)
+        return {int(index): words for index, words in zip(parts[::2], parts[1::2])}
+    return {}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import cpp_loader
 import numpy as np
 import pytest
 import tensorflow as tf
-from cpp_loader import pack_strings, serve, unpack_strings
+from cpp_loader import pack_strings, refusals, serve, unpack_strings
 
 WEIGHTS = np.array([[1, 2], [3, 4], [5, 6]], "float32")
 TRICKY = [b"", b"\0", b"end\0\0", b"\0\xff\x89PNG", b"longer than an inline string " * 9 + b"\0"]
@@ -111,25 +111,30 @@ def test_other_dtypes_and_shapes(saved_model: Path) -> None:
 GOOD = np.ones((2, 3), "float32")
 
 
-@pytest.mark.parametrize(
-    ("signature", "inputs", "message"),
-    [
-        ("absent", {"x": GOOD}, "1/absent: no signature 'absent', only .*'project'"),
-        ("project", {"z": GOOD}, r"got inputs \['z'\], want \['x'\]"),
-        ("project", {"x": GOOD, "z": GOOD}, r"got inputs \['x', 'z'\]"),
-        ("project", {}, r"got inputs \[\], want \['x'\]"),
-        ("project", {"x": GOOD[:, :2]}, "TensorFlow error 3: .*Matrix size-incompatible"),
-        ("project", {"x": GOOD[0]}, "TensorFlow error 3: .*ndims"),
-        ("project", {"x": GOOD.astype("int32")}, "TensorFlow error .*int32"),
-        ("project", {"x": [b"one"]}, "TensorFlow error .*string"),
-        ("project", {"x": GOOD.astype("float64")}, "no support for inputs of dtype float64"),
-    ],
-)
-def test_a_bad_request_is_an_error(saved_model: Path, signature, inputs, message) -> None:
+BAD_REQUESTS = [
+    ("absent", {"x": GOOD}, "^absent: no signature 'absent', only .*'project'"),
+    ("project", {"z": GOOD}, r"got inputs \['z'\], want \['x'\]"),
+    ("project", {"x": GOOD, "z": GOOD}, r"got inputs \['x', 'z'\]"),
+    ("project", {}, r"got inputs \[\], want \['x'\]"),
+    ("project", {"x": GOOD[:, :2]}, "TensorFlow error 3: .*Matrix size-incompatible"),
+    ("project", {"x": GOOD[0]}, "TensorFlow error 3: .*ndims"),
+    ("project", {"x": GOOD.astype("int32")}, "TensorFlow error .*int32"),
+    ("project", {"x": [b"one"]}, "TensorFlow error .*string"),
+    ("project", {"x": GOOD.astype("float64")}, "no support for inputs of dtype float64"),
+]
+
+
+def test_a_bad_request_is_an_error(saved_model: Path) -> None:
+    good = ("project", {"x": GOOD})
+    # One after another in one process, with good ones in between, which it goes on to answer.
+    requests = [request for bad in BAD_REQUESTS for request in (good, bad[:2])]
+    said = refusals(saved_model, requests)
+    assert list(said) == list(range(1, len(requests), 2))
+    for words, (*_, message) in zip(said.values(), BAD_REQUESTS):
+        assert re.search(message, words), words
     with pytest.raises(RuntimeError) as error:
-        serve(saved_model, [("project", {"x": GOOD}), (signature, inputs)])
+        serve(saved_model, requests[:2])
     assert str(error.value).startswith("exit status 1\n")
-    assert re.search(message, str(error.value)), error.value
 
 
 def test_no_saved_model_is_an_error(tmp_path: Path) -> None:
