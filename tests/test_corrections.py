@@ -67,6 +67,7 @@ def test_indentation_is_lost(source):
         compile(source, "published", "exec")
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_training_function_is_a_comment():
     with pytest.raises(IndentationError, match="expected an indented block after function"):
         compile("def train(generator):\n    # ...\n\nif True:\n    pass\n", "published", "exec")
@@ -447,6 +448,7 @@ def test_pictures_are_never_scaled():
     assert (batch.dtype, batch.min(), batch.max()) == (np.float32, -1, 1)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_prediction_carries_no_gradient():
     generator, discriminator = small_generator(), small_discriminator()
     with tf.GradientTape() as tape:

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_gan, random_batch
+from conftest import make_gan, random_batch, step_by_operation
 from cpp_loader import serve
 from google.protobuf import unknown_fields
 from PIL import Image
@@ -22,8 +22,9 @@ IMAGE_SHAPE = (9, 12, 3)
 def trained():
     """A GAN whose averaged generator differs from its generator, and its exported version."""
     gan = make_gan(image_shape=IMAGE_SHAPE)
-    for seed in range(3):
-        gan.train_step(random_batch(IMAGE_SHAPE, seed=seed))
+    with step_by_operation():
+        for seed in range(3):
+            gan.train_step(random_batch(IMAGE_SHAPE, seed=seed))
     # After three steps all pictures are the same grey; larger kernels tell them apart.
     for network in (gan.generator, gan.average_generator):
         for variable in network.trainable_variables:

@@ -104,13 +104,18 @@ def test_logits_are_not_squashed(pair):
 )
 def test_default_depth(image_shape, depth):
     assert default_depth(image_shape) == depth
-    if max(image_shape) < 100:
-        by_default = convolutional_discriminator(image_shape, width=1)
-        explicit = convolutional_discriminator(image_shape, width=1, depth=depth)
-        assert weights_of(by_default) == weights_of(explicit)
-        by_default = convolutional_generator(image_shape, LATENT_DIM, width=1)
-        explicit = convolutional_generator(image_shape, LATENT_DIM, width=1, depth=depth)
-        assert weights_of(by_default) == weights_of(explicit)
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "depth"), [((8, 8, 1), 2), ((17, 17, 1), 3), ((33, 64, 3), 4)]
+)
+def test_the_convolutional_pair_takes_the_default_depth(image_shape, depth):
+    by_default = convolutional_discriminator(image_shape, width=1)
+    explicit = convolutional_discriminator(image_shape, width=1, depth=depth)
+    assert weights_of(by_default) == weights_of(explicit)
+    by_default = convolutional_generator(image_shape, LATENT_DIM, width=1)
+    explicit = convolutional_generator(image_shape, LATENT_DIM, width=1, depth=depth)
+    assert weights_of(by_default) == weights_of(explicit)
 
 
 @pytest.mark.parametrize(("width", "depth"), [(2, 1), (3, 2), (2, 3)])
@@ -350,16 +355,17 @@ def test_a_keras_file_gives_the_same_outputs(pair, image_shape, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("discriminator", "alone"),
+    ("build", "settings", "alone"),
     [
-        (convolutional_discriminator((8, 8, 1), 4), True),
-        (dense_discriminator((8, 8, 1), 4), True),
-        (recurrent_discriminator((8, 8, 1), 4), True),
-        (convolutional_discriminator((8, 8, 1), 4, normalization="batch"), False),
+        (convolutional_discriminator, {}, True),
+        (dense_discriminator, {}, True),
+        (recurrent_discriminator, {}, True),
+        (convolutional_discriminator, {"normalization": "batch"}, False),
     ],
     ids=["convolutional", "dense", "recurrent", "batch-normalised"],
 )
-def test_a_picture_is_judged_alone_unless_the_batch_is_normalised(discriminator, alone):
+def test_a_picture_is_judged_alone_unless_the_batch_is_normalised(build, settings, alone):
+    discriminator = build((8, 8, 1), 4, **settings)
     images = normal(6, 8, 8, 1)
     others = images.copy()
     others[1:] *= -3.0

@@ -46,6 +46,7 @@ def test_a_gpu_is_known_by_its_compute_capability(capability, monkeypatch):
     assert precision.device_has_bfloat16() == (capability >= (8, 0))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_weights_logits_and_pictures_stay_float32(mixed, batch):
     for gan in (
         make_gan(),
@@ -62,6 +63,7 @@ def test_weights_logits_and_pictures_stay_float32(mixed, batch):
             assert network.outputs[0].dtype == "float32"
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_average_computes_in_float32(mixed, batch):
     gan = make_gan(averaging_decay=0.0)
     gan.train_step(batch)
@@ -87,6 +89,7 @@ def test_what_is_exported_holds_no_bfloat16(mixed, batch, tmp_path):
         assert tf.float32.as_datatype_enum in types
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_keras_file_keeps_the_precision(mixed, batch, tmp_path):
     gan = make_gan()
     gan.train_step(batch)

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_gan
+from conftest import make_gan, random_batch, step_by_operation
 
 from tfgan import train
 from tfgan.checkpoint import Checkpoints
@@ -204,17 +204,26 @@ def wait_for(file, timeout_s=60):
         time.sleep(0.05)
 
 
-@pytest.fixture
-def trained_checkpoints(tmp_path, batch):
+@pytest.fixture(scope="module")
+def three_checkpoints(tmp_path_factory):
     """Three checkpoints, of the steps 1 to 3, and the values of the model at each."""
+    folder = tmp_path_factory.mktemp("trained") / "checkpoints"
     gan = make_gan()
-    checkpoints = Checkpoints(tmp_path / "checkpoints", gan, keep=3)
+    checkpoints = Checkpoints(folder, gan, keep=3)
     weights = {}
-    for step in (1, 2, 3):
-        gan.train_step(batch)
-        checkpoints.save(seconds=10.0 * step)
-        weights[step] = gan.get_weights()
-    return tmp_path / "checkpoints", weights
+    with step_by_operation():
+        for step in (1, 2, 3):
+            gan.train_step(random_batch())
+            checkpoints.save(seconds=10.0 * step)
+            weights[step] = gan.get_weights()
+    return folder, weights
+
+
+@pytest.fixture
+def trained_checkpoints(three_checkpoints, tmp_path):
+    """The same in a copy to be damaged."""
+    folder, weights = three_checkpoints
+    return shutil.copytree(folder, tmp_path / "checkpoints"), weights
 
 
 def restored(folder, report=lambda line: None):
@@ -283,6 +292,7 @@ def test_a_half_written_checkpoint_does_not_count(trained_checkpoints):
     assert not (folder / ".writing-000000004").exists()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_only_the_newest_are_kept(tmp_path, batch):
     gan = make_gan()
     checkpoints = Checkpoints(tmp_path, gan, keep=2)
