@@ -52,8 +52,8 @@ def test_a_file_is_brought_to_a_models_size_as_the_data_pipeline_does(size, mode
     (decoded,) = decode_pictures([file_of(image)], (*SIZE, channels))
     reference = on(255, image) if "A" in mode and channels < 4 else image
     expected = to_array(reference, (*SIZE, channels)) / 255
-    if size == SIZE and channels < 4 and "A" not in mode:
-        np.testing.assert_array_equal(decoded * 255, np.float32(expected * 255))
+    if size == SIZE and (mode, channels) in {("L", 1), ("L", 3), ("RGB", 3)}:
+        np.testing.assert_array_equal(decoded, np.float32(expected))
     # Pillow rounds to whole levels after each of its passes.
     visible = expected[..., 3:] if channels == 4 else 1
     np.testing.assert_allclose(
@@ -175,11 +175,11 @@ TOO_MANY = MAX_PICTURES_PER_REQUEST + 1
         ("serving_default", {"images": tf.fill((2, *SIZE, 3), 1.5)}, "images must be .* 0 to 1"),
         ("serving_default", {"images": tf.fill((2, *SIZE, 3), np.nan)}, "images must be .* 0 to 1"),
         ("serving_default", {"masks": tf.fill((2, *SIZE, 1), 255.0)}, "masks must be .* 0 to 1"),
-        ("serving_default", {"masks": tf.zeros((1, *SIZE, 1))}, "as many images as masks.* 2 1"),
+        ("serving_default", {"masks": tf.zeros((1, *SIZE, 1))}, "as many images as masks.*2.*1"),
         ("serving_default", {"images": tf.zeros((2, 8, 8, 3))}, "shape"),
         ("png", {"image_bytes": tf.constant([b"no", b"picture"])}, "Unknown image file format"),
         ("png", {"image_bytes": tf.constant([file_of(photo(40, 40))[:90]] * 2)}, "(?i)png"),
-        ("png", {"mask_bytes": files(1)["mask_bytes"]}, "as many image_bytes as mask_bytes.* 2 1"),
+        ("png", {"mask_bytes": files(1)["mask_bytes"]}, "as many image_bytes as mask_bytes.*2.*1"),
         ("png", files(TOO_MANY), "at most 4,096 pictures. Received:.*4097"),
     ],
 )

@@ -15,15 +15,14 @@ SIDE = 8
 def export(folder, **signatures):
     """Writes a SavedModel of functions, each with the shapes of its inputs by their names."""
     module = tf.Module()
-    functions = {}
-    for name, (function, shapes) in signatures.items():
-        specs = [tf.TensorSpec([None, *shape], tf.float32, key) for key, shape in shapes.items()]
-        functions[name] = tf.function(
-            lambda *values, function=function: {"images": function(*values)}, input_signature=specs
-        )
-    module.functions = list(functions.values())
-    tf.saved_model.save(module, str(folder / "1"), signatures=functions)
+    module.functions = {name: giving_images(*one) for name, one in signatures.items()}
+    tf.saved_model.save(module, str(folder / "1"), signatures=dict(module.functions))
     return folder
+
+
+def giving_images(function, shapes):
+    specs = [tf.TensorSpec([None, *shape], tf.float32, key) for key, shape in shapes.items()]
+    return tf.function(lambda *values: {"images": function(*values)}, specs, autograph=False)
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,9 @@ def encode_pngs(images):
 def decode_pictures(files, image_shape, background=WHITE):
     """Pictures in files of any size and colour, brought to those of a model.
 
-    As `tfgan.data.pictures.to_array` brings pictures to a size, but that a JPEG's orientation is
-    not seen here, and that where a model knows no transparency it lies on a background.
+    As `tfgan.data.pictures.to_array` brings pictures to a size, pass by pass, but that a JPEG's
+    orientation is not seen here, and that where a model knows no transparency it lies on a
+    background.
 
     Args:
         files: string [N], each a PNG, JPEG, GIF or BMP.
@@ -35,53 +36,63 @@ def decode_pictures(files, image_shape, background=WHITE):
     Returns:
         float32 [N, H, W, C] in [0, 1], in steps of 1/255 like the pictures of a training set.
     """
+    height, width, channels = image_shape
 
     def decoded(file):
         pixels = tf.io.decode_image(file, expand_animations=False)
         pixels = tf.cast(tf.ensure_shape(pixels, (None, None, None)), tf.float32)
-        return _of_channels(_resized(_premultiplied(pixels), image_shape), image_shape, background)
+        pixels = _resized(_of_channels(pixels, channels, background), height, width)
+        if channels == 4:
+            colour, opacity = pixels[..., :3], pixels[..., 3:]
+            colour = _in_levels(tf.math.divide_no_nan(255.0 * colour, opacity))
+            pixels = tf.concat([colour, opacity], axis=-1)
+        return pixels / 255.0
 
     spec = tf.TensorSpec(image_shape, tf.float32)
     return tf.map_fn(decoded, tf.convert_to_tensor(files, tf.string), fn_output_signature=spec)
 
 
-def _premultiplied(pixels):
-    """Grey or colour, with opacity or without, [H, W, 1 to 4], as [H, W, 4] in [0, 255].
+def _of_channels(pixels, channels, background):
+    """Grey or colour, with opacity or without, float32 [H, W, 1 to 4], as [H, W, channels].
 
-    The colours are multiplied by the opacity: what is invisible must not bleed into what is seen.
+    Where opacity is kept, the colours are multiplied by it: what is invisible must not bleed into
+    what is seen when they are resized.
     """
-    channels = tf.shape(pixels)[-1]
-    has_opacity = channels % 2 == 0
+    count = tf.shape(pixels)[-1]
+    has_opacity = count % 2 == 0
     opacity = tf.where(has_opacity, pixels[..., -1:], 255.0)
-    colour = pixels[..., : channels - tf.cast(has_opacity, tf.int32)]
-    return tf.concat([colour * tf.ones(3) * opacity / 255.0, opacity], axis=-1)
-
-
-def _resized(pixels, image_shape):
-    """Cropped about the centre to the aspect ratio, and resized with an antialiasing filter."""
-    wanted = tf.constant(image_shape[:2], tf.float32)
-    size = tf.cast(tf.shape(pixels)[:2], tf.float32)
-    scale = tf.reduce_max(wanted / size)
-    pixels = tf.raw_ops.ScaleAndTranslate(
-        images=pixels[None],
-        size=image_shape[:2],
-        scale=tf.stack([scale, scale]),
-        translation=(wanted - scale * size) / 2.0,
-        kernel_type="lanczos3",
-        antialias=True,
-    )[0]
-    # The filter overshoots at edges.
-    return tf.clip_by_value(pixels, 0.0, 255.0)
-
-
-def _of_channels(pixels, image_shape, background):
-    """Premultiplied pixels [H, W, 4] in [0, 255] as a picture [H, W, C] in [0, 1]."""
-    colour, opacity = pixels[..., :3], pixels[..., 3:]
-    channels = image_shape[-1]
+    colour = pixels[..., : count - tf.cast(has_opacity, tf.int32)] * tf.ones(3)
+    seen = colour * opacity / 255.0
     if channels == 4:
-        seen = tf.concat([tf.math.divide_no_nan(255.0 * colour, opacity), opacity], axis=-1)
-    else:
-        seen = colour + background * (1.0 - opacity / 255.0)
+        return _in_levels(tf.concat([seen, opacity], axis=-1))
+    seen = _in_levels(seen + background * (1.0 - opacity / 255.0))
     if channels == 1:
-        seen = tf.reduce_sum(seen * LUMA, axis=-1, keepdims=True)
-    return tf.round(tf.clip_by_value(seen, 0.0, 255.0)) / 255.0
+        seen = _in_levels(tf.reduce_sum(seen * LUMA, axis=-1, keepdims=True))
+    return seen
+
+
+def _resized(pixels, height, width):
+    """Cropped about the centre to the aspect ratio, and resized with an antialiasing filter."""
+    rows, columns = tf.unstack(tf.shape(pixels)[:2])
+    scale = tf.cast(tf.maximum(height / rows, width / columns), tf.float32)
+    # Along the rows and then along the columns, with whole levels in between, as Pillow does.
+    for size, along in (((rows, width), (0.0, 1.0)), ((height, width), (1.0, 0.0))):
+        along = tf.constant(along)
+        scales = scale * along + (1.0 - along)
+        before = tf.cast(tf.shape(pixels)[:2], tf.float32)
+        after = tf.cast(tf.stack(size), tf.float32)
+        pixels = tf.raw_ops.ScaleAndTranslate(
+            images=pixels[None],
+            size=tf.stack(size),
+            scale=scales,
+            translation=(after - scales * before) / 2.0,
+            kernel_type="lanczos3",
+            antialias=True,
+        )[0]
+        pixels = _in_levels(pixels)
+    return pixels
+
+
+def _in_levels(pixels):
+    """Whole numbers from 0 to 255; filters overshoot at edges."""
+    return tf.clip_by_value(tf.round(pixels), 0.0, 255.0)

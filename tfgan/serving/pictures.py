@@ -36,7 +36,8 @@ def served_pix2pix(model):
     shapes = {"images": model.condition_shape}
     if model.masked:
         shapes["masks"] = (*model.condition_shape[:2], 1)
-    network = from_zero_to_one(model, shapes, name=model.generator.name)
+    # Not the model itself, which would be a layer with all that belongs to training.
+    network = from_zero_to_one(model.call, shapes, name=model.generator.name)
     module = tf.Module()
     translate = hold(module, network)
     inputs = example_inputs(shapes)
@@ -102,7 +103,8 @@ def from_zero_to_one(translate, shapes, name):
     """A functional model from pictures in [0, 1] to pictures in [0, 1].
 
     Args:
-        translate: a model, pictures in [-1, 1], or `[pictures, masks]`, -> pictures in [-1, 1].
+        translate: function of functional models, pictures in [-1, 1], or `[pictures, masks]`, ->
+            pictures in [-1, 1].
         shapes: `(height, width, channels)` of each input by its name, pictures first.
         name: the functional model's.
 
