@@ -74,10 +74,11 @@ def test_files_of_every_kind_are_decoded_each_on_its_own():
         file_of(image.convert("L")),
         file_of(palette),
     ]
-    references = [image, image, image, palette.convert("RGB"), image.convert("L"), palette]
     decoded = decode_pictures(files, (*SIZE, 3)).numpy()
-    for one, reference in zip(decoded, references):
-        np.testing.assert_allclose(255 * one, to_array(reference, (*SIZE, 3)), atol=4)
+    for one, file in zip(decoded, files):
+        # A JPEG is read by another library.
+        expected = to_array(Image.open(io.BytesIO(file)), (*SIZE, 3))
+        np.testing.assert_allclose(255 * one, expected, atol=4)
     assert decode_pictures(tf.constant([], tf.string), (*SIZE, 3)).shape == (0, *SIZE, 3)
 
 
