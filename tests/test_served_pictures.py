@@ -76,9 +76,10 @@ def test_files_of_every_kind_are_decoded_each_on_its_own():
     ]
     decoded = decode_pictures(files, (*SIZE, 3)).numpy()
     for one, file in zip(decoded, files):
-        # A JPEG is read by another library.
-        expected = to_array(Image.open(io.BytesIO(file)), (*SIZE, 3))
-        np.testing.assert_allclose(255 * one, expected, atol=4)
+        opened = Image.open(io.BytesIO(file))
+        # TensorFlow decodes JPEG by a faster, less exact transform.
+        tolerance = 12 if opened.format == "JPEG" else 4
+        np.testing.assert_allclose(255 * one, to_array(opened, (*SIZE, 3)), atol=tolerance)
     assert decode_pictures(tf.constant([], tf.string), (*SIZE, 3)).shape == (0, *SIZE, 3)
 
 
