@@ -173,32 +173,34 @@ def as_array(values):
     return values.numpy()
 
 
-def row(build, *arguments, marks=()):
+def row(build, *arguments, by_default=False):
+    """A row of the suite; the default run has one, for tracing a step takes seconds."""
     name = "-".join([build.__name__, *arguments])
+    marks = () if by_default else pytest.mark.slow
     return pytest.param((build, *arguments), id=name, marks=marks)
 
 
 ADVERSARIAL = [
-    row(gan, "convolutional"),
-    row(gan, "dense", marks=pytest.mark.slow),
-    row(gan, "recurrent", marks=pytest.mark.slow),
+    row(gan, "convolutional", by_default=True),
+    row(gan, "dense"),
+    row(gan, "recurrent"),
     row(conditional_gan, "convolutional", "projection"),
-    row(conditional_gan, "convolutional", "concatenation", marks=pytest.mark.slow),
-    row(conditional_gan, "dense", "projection", marks=pytest.mark.slow),
-    row(conditional_gan, "dense", "concatenation", marks=pytest.mark.slow),
-    row(gan_of_texts, "convolutional", marks=pytest.mark.slow),
-    row(conditional_gan, "recurrent", "projection", marks=pytest.mark.slow),
-    row(conditional_gan, "recurrent", "concatenation", marks=pytest.mark.slow),
+    row(conditional_gan, "convolutional", "concatenation"),
+    row(conditional_gan, "dense", "projection"),
+    row(conditional_gan, "dense", "concatenation"),
+    row(gan_of_texts, "convolutional"),
+    row(conditional_gan, "recurrent", "projection"),
+    row(conditional_gan, "recurrent", "concatenation"),
     row(pix2pix),
     row(pix2pix, "masked"),
     # Four networks take long to trace.
-    row(cyclegan, marks=pytest.mark.slow),
+    row(cyclegan),
 ]
 FAMILIES = [
     *ADVERSARIAL,
     row(vae, "convolutional"),
-    row(vae, "dense", marks=pytest.mark.slow),
-    row(vae, "recurrent", marks=pytest.mark.slow),
+    row(vae, "dense"),
+    row(vae, "recurrent"),
 ]
 
 
