@@ -193,7 +193,6 @@ ADVERSARIAL = [
     row(conditional_gan, "recurrent", "concatenation"),
     row(pix2pix),
     row(pix2pix, "masked"),
-    # Four networks take long to trace.
     row(cyclegan),
 ]
 FAMILIES = [
