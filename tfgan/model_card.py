@@ -83,6 +83,6 @@ def add_metrics(version_folder, report):
 
     Args:
         version_folder: of the model that was measured.
-        report: a `tfgan.metrics.Report`.
+        report: a `tfgan.metrics.Report` or `TranslationReport`.
     """
     write(version_folder, read(version_folder) | {"metrics": report.as_dict()})

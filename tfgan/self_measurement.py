@@ -1,47 +1,96 @@
 """`--measure`: a run measures its own exported model, and the model card keeps the numbers."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
-from tfgan import data, model_card, saved_models
+from tfgan import model_card, saved_models, training_data
 from tfgan.errors import InputError
 from tfgan.generate import pictures_of
 
 NUM_MEASURED = 10_000
-SPLIT = "test"
 _ELBO_BATCH = 200
 _NORMAL_QUANTILE = 1.959964
 
 
+def split_of(arguments):
+    """The part that no training sees: `test`, or of a folder of pairs without one `val`."""
+    if arguments.model == "pix2pix" and arguments.task is None:
+        folder = Path(arguments.dataset).expanduser()
+        if (folder / "val").is_dir() and not (folder / "test").is_dir():
+            return "val"
+    return "test"
+
+
 def test_split(arguments):
-    """The pictures that a model is measured against.
+    """The pictures that a model is measured against, or with.
 
     Args:
         arguments: what `tfgan.train_arguments.parse` returned.
 
     Returns:
-        An `ImageDataset`.
+        What `tfgan.training_data.load` returns.
 
     Raises:
         InputError: the data set has no test split.
     """
     try:
-        return data.load(
-            arguments.dataset, 1, arguments.image_size, arguments.data_dir, split=SPLIT
-        )
+        return training_data.load(arguments, split_of(arguments))
     except InputError as error:
         raise InputError(f"--measure compares with the test split: {error}") from error
 
 
 def measure_exported(version_folder, arguments, dataset):
-    """Measures what an exported model draws, writes it into the model card and prints it.
+    """Measures what an exported model makes, writes it into the model card and prints it.
 
     Args:
         version_folder: of the model.
         arguments: what `tfgan.train_arguments.parse` returned.
-        dataset: the `ImageDataset` that it was trained on.
+        dataset: what it was trained on, as `tfgan.training_data.load` returned it.
     """
+    from tfgan import metrics
+
+    split, num = split_of(arguments), NUM_MEASURED
+    if arguments.model == "pix2pix":
+        translate = translator(version_folder, "serving_default")
+        report = metrics.measure_pairs(translate, test_split(arguments), split=split, num=num)
+    elif arguments.model == "cyclegan":
+        directions = (translator(version_folder, name) for name in ("a_to_b", "b_to_a"))
+        test = test_split(arguments)
+        report = metrics.measure_domains(*directions, dataset, test, split=split, num=num)
+    else:
+        report = report_on_drawn(version_folder, arguments, dataset)
+    model_card.add_metrics(version_folder, report)
+    print(f"\n{report}")
+
+
+def translator(version_folder, name):
+    """A signature of an exported model that makes pictures out of pictures, for arrays.
+
+    Args:
+        version_folder: of the model.
+        name: the signature's.
+
+    Returns:
+        A function of pictures, float32 [N, H, W, C'] in [0, 1], and where the model fills holes of
+        masks, float32 [N, H, W, 1], or None; it returns float32 [N, H, W, C] in [0, 1].
+    """
+    import tensorflow as tf
+
+    model = saved_models.load(version_folder)
+
+    # The closure keeps the model: its functions die with it.
+    def translate(images, masks=None):
+        inputs = {"images": images} | ({} if masks is None else {"masks": masks})
+        tensors = {key: tf.constant(values, tf.float32) for key, values in inputs.items()}
+        return model.signatures[name](**tensors)["images"].numpy()
+
+    return translate
+
+
+def report_on_drawn(version_folder, arguments, dataset):
+    """Measures what a model draws out of latents; see `measure_exported`."""
     from tfgan import metrics
 
     told = told_for(arguments, dataset, NUM_MEASURED)
@@ -49,14 +98,13 @@ def measure_exported(version_folder, arguments, dataset):
         pictures_of(version_folder, np.arange(NUM_MEASURED), told),
         arguments.dataset,
         labels=told["labels"] if told.keys() == {"labels"} and told["labels"].ndim == 1 else None,
-        split=SPLIT,
+        split=split_of(arguments),
         data_dir=arguments.data_dir,
         image_size=arguments.image_size,
     )
     if arguments.model == "vae":
         report = with_negative_elbo(report, version_folder, test_split(arguments).images)
-    model_card.add_metrics(version_folder, report)
-    print(f"\n{report}")
+    return report
 
 
 def told_for(arguments, dataset, num):
