@@ -92,7 +92,9 @@ def conditional_gan(models):
     return gan
 
 
-@pytest.mark.parametrize("form", ["keras", "litert", "onnx"])
+@pytest.mark.parametrize(
+    "form", ["keras", *(pytest.param(form, marks=pytest.mark.slow) for form in ("litert", "onnx"))]
+)
 def test_a_conditional_model_keeps_its_labels(form, conditional_gan, models, tmp_path, capsys):
     file = tmp_path / f"cgan{formats.EXTENSIONS[form]}"
     assert run(models / "cgan", "--format", form, "--out", file) == 0
@@ -230,16 +232,9 @@ def recurrent_gans(models):
     return gans
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("height", "form"),
-    [
-        (6, "litert"),
-        (33, "onnx"),
-        *(
-            pytest.param(height, form, marks=pytest.mark.slow)
-            for height, form in ((6, "keras"), (6, "onnx"), (33, "keras"))
-        ),
-    ],
+    ("height", "form"), [(6, "litert"), (33, "onnx"), (6, "keras"), (6, "onnx"), (33, "keras")]
 )
 def test_recurrent_networks(height, form, recurrent_gans, models, tmp_path):
     out = tmp_path / f"a{formats.EXTENSIONS[form]}"
@@ -275,12 +270,11 @@ def translators(models):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "direction"), [("filler", None), ("cyclegan", None), ("cyclegan", "BtoA")]
 )
-@pytest.mark.parametrize(
-    "form", ["litert", *(pytest.param(form, marks=pytest.mark.slow) for form in ("keras", "onnx"))]
-)
+@pytest.mark.parametrize("form", ["litert", "keras", "onnx"])
 def test_translators(form, name, direction, translators, models, tmp_path):
     out = tmp_path / f"a{formats.EXTENSIONS[form]}"
     flags = ["--direction", direction] if direction else []

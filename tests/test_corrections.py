@@ -381,6 +381,7 @@ def published_loop(discriminator, pictures, z, batch_size, epochs, learning_rate
     return received
 
 
+@pytest.mark.slow
 def test_learning_rate_and_z_are_never_used():
     discriminator = compiled(small_discriminator())
     change = largest_change(

@@ -70,6 +70,7 @@ def after_exchange(pool, images, seed):
     return shown
 
 
+@pytest.mark.slow
 def test_all_four_networks_move_by_plain_gradients():
     """One step of SGD written out by hand, each cycle term reaching both generators."""
     rate, cycle_weight, identity_weight = 0.1, 3.0, 2.0

@@ -33,7 +33,9 @@ def assert_same(first, second):
         np.testing.assert_array_equal(second[key], value)
 
 
-@pytest.mark.parametrize("start", [1, 14, 31])
+@pytest.mark.parametrize(
+    "start", [14, *(pytest.param(start, marks=pytest.mark.slow) for start in (1, 31))]
+)
 def test_a_batch_of_pairs_is_a_function_of_seed_and_step(start):
     pairs = pairs_of(load("digits", batch_size=100, seed=7), "inpaint", jitter=True)
     for first, second in zip(islice(pairs.batches().skip(start), 2), pairs.batches(start)):

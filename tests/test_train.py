@@ -131,6 +131,7 @@ def test_measuring_without_a_test_split_is_refused_before_training(workplace, ca
     assert not (workplace / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_conditional_run_draws_a_class_a_column(workplace, capsys):
     assert train_tiny("--steps", 3, "--model", "cgan", *NO_PENALTY) == 0
     assert "--label" in capsys.readouterr().out

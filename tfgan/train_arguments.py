@@ -54,7 +54,13 @@ FAMILIES = {
         "l1_weight": 100.0,
     },
     "cyclegan": _TRANSLATION
-    | {"domain_a": None, "domain_b": None, "cycle_weight": 10.0, "identity_weight": None},
+    | {
+        "domain_a": None,
+        "domain_b": None,
+        "cycle_weight": 10.0,
+        "identity_weight": None,
+        "batch_size": 4,
+    },
 }
 # Named here too, because what makes the pairs needs TensorFlow.
 TASKS = ("inpaint", "colorize", "super_resolution", "edges", "denoise", "style")
@@ -347,7 +353,7 @@ def parse(argv=None):
         type=number(int, 1),
         default=argparse.SUPPRESS,
         metavar="N",
-        help="(default: 16; vae 64)",
+        help="(default: 16; vae 64; cyclegan 4)",
     )
     group.add_argument(
         "--learning-rate",
