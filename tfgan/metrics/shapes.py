@@ -71,6 +71,47 @@ def read_factors(images) -> np.ndarray:
     Raises:
         InputError: The pictures have another type or shape.
     """
+    pixels, ink, patch, is_there = _patches(images)
+    factors = np.full((len(is_there), len(FACTORS)), -1, np.int32)
+    colour = _colour(pixels, patch)
+    texture = np.where(colour < 0, -1, _texture(pixels, ink, patch))
+    factors[is_there] = np.stack(
+        [_shape(patch), colour, texture, *_size_and_position(patch)], axis=1
+    )
+    return factors
+
+
+def measure_size_and_position(images) -> np.ndarray:
+    """Measures how large each shape is and where it lies, as numbers rather than categories.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+
+    Returns:
+        float32 [N, 3]: the mean of width and height as a share of the page's shorter side, the
+        centre's distance from the top as a share of the page's height, and from the left as one of
+        its width; NaN where there is not one patch of ink on white paper.
+
+    Raises:
+        InputError: The pictures have another type or shape.
+    """
+    *_, patch, is_there = _patches(images)
+    measured = np.full((len(is_there), 3), np.nan, np.float32)
+    measured[is_there] = np.stack(_extent(patch), axis=1)
+    return measured
+
+
+def _patches(images) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The pictures of one shape among others.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+
+    Returns:
+        `(pixels, ink, patch, is_there)`: float32 [M, H, W, 3] in [0, 1], [M, H, W], and how far
+        each pixel is covered by the shape, [M, H, W] in [0, 1], of the M pictures that show one;
+        and which these are, bool [N].
+    """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
         raise InputError(
@@ -86,15 +127,7 @@ def read_factors(images) -> np.ndarray:
     share = patch.mean(axis=(1, 2))
     stray = cover.sum(axis=(1, 2)) - area
     is_there = (share > _LEAST_AREA) & (share < _LARGEST_AREA) & (stray < _LARGEST_STRAY * area)
-
-    factors = np.full((len(images), len(FACTORS)), -1, np.int32)
-    pixels, ink, patch = pixels[is_there], ink[is_there], patch[is_there]
-    colour = _colour(pixels, patch)
-    texture = np.where(colour < 0, -1, _texture(pixels, ink, patch))
-    factors[is_there] = np.stack(
-        [_shape(patch), colour, texture, *_size_and_position(patch)], axis=1
-    )
-    return factors
+    return pixels[is_there], ink[is_there], patch[is_there], is_there
 
 
 def _around_the_largest_component(mask: np.ndarray) -> np.ndarray:
@@ -174,6 +207,13 @@ def _texture(pixels: np.ndarray, ink: np.ndarray, patch: np.ndarray) -> np.ndarr
 
 
 def _size_and_position(patch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    size, *places = _extent(patch)
+    row, column = (np.digitize(place, _PLACE_BOUNDARIES) for place in places)
+    return (size > _SIZE_BOUNDARY).astype(np.int32), 3 * row + column
+
+
+def _extent(patch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Size as a share of the shorter side, and the centre down and across as shares of the page."""
     extents, places = [], []
     for axis in (1, 2):
         # How far the patch reaches on this axis, to a fraction of a pixel.
@@ -181,9 +221,8 @@ def _size_and_position(patch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         length = profile.sum(axis=1)
         centre = profile @ (np.arange(profile.shape[1]) + 0.5) / length
         extents.append(length / min(patch.shape[1:]))
-        places.append(np.digitize(centre / profile.shape[1], _PLACE_BOUNDARIES))
-    is_large = np.mean(extents, axis=0) > _SIZE_BOUNDARY
-    return is_large.astype(np.int32), 3 * places[0] + places[1]
+        places.append(centre / profile.shape[1])
+    return np.mean(extents, axis=0), *places
 
 
 def _nearest(distances: np.ndarray, tolerance: float) -> np.ndarray:
