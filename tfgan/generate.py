@@ -1,7 +1,6 @@
 """Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
@@ -11,7 +10,10 @@ from tfgan.errors import InputError
 
 BATCH_SIZE = 64
 # What belongs to models that draw from seeds, with its defaults.
-FLAGS_OF_SEEDS = {"num": 64, "seed": 0, "label": None, "text": None, "format": "grid"}
+FLAGS_OF_SEEDS = {
+    **{"num": 64, "seed": 0, "label": None, "text": None, "format": "grid"},
+    **{"latents": None, "interpolate": None},
+}
 # And what to models that make pictures out of pictures.
 FLAGS_OF_PICTURES = ("mask", "direction")
 
@@ -23,6 +25,8 @@ examples:
   python -m tfgan.generate saved_models/digits_cgan --label 7 --num 16
   python -m tfgan.generate saved_models/digits_cgan --label 0,1,2 --num 30
   python -m tfgan.generate saved_models/shapes_cgan --text "a small blue square" --num 16
+  python -m tfgan.generate saved_models/digits_gan --interpolate 8 --out walk.gif
+  python -m tfgan.generate saved_models/digits_gan --latents latent.json
   python -m tfgan.generate http://localhost:8501/v1/models/digits_gan --num 16
   python -m tfgan.generate saved_models/facades_pix2pix --input photo.jpg --out facade.png
   python -m tfgan.generate saved_models/photos_pix2pix --input old.png --mask scratches.png
@@ -79,6 +83,20 @@ def parse(argv=None):
         "[N, H, W, C] and `seeds` (default: grid)",
     )
     parser.add_argument(
+        "--latents",
+        type=Path,
+        metavar="FILE",
+        help="draw from these vectors in place of seeds: a list of lists of numbers in a .json "
+        "file, as the explorer copies it, an array [N, D] in an .npy, or `latents` in an .npz",
+    )
+    parser.add_argument(
+        "--interpolate",
+        type=number(int, 2),
+        metavar="K",
+        help="an animated GIF in place of them: a walk through the latent space, past the pictures "
+        "of K seeds and back to the first",
+    )
+    parser.add_argument(
         "--input",
         type=Path,
         metavar="PATH",
@@ -98,8 +116,8 @@ def parse(argv=None):
         "--out",
         type=Path,
         metavar="PATH",
-        help="(default: grid.png, pictures or pictures.npz; of a picture translated.png, of a "
-        "folder the folder translated)",
+        help="(default: grid.png, pictures, pictures.npz or walk.gif; of a picture translated.png, "
+        "of a folder the folder translated)",
     )
     arguments = parser.parse_args(argv)
     foreign = FLAGS_OF_SEEDS if arguments.input else FLAGS_OF_PICTURES
@@ -114,6 +132,20 @@ def parse(argv=None):
 
 def complete(arguments, parser):
     """Fills in and checks what belongs to models that draw from seeds."""
+    for flag, formats in {"interpolate": ["grid"], "latents": ["grid", "png-folder"]}.items():
+        if not getattr(arguments, flag):
+            continue
+        is_other = (arguments.format or "grid") not in formats
+        if arguments.num or is_other or remote.is_url(arguments.model):
+            parser.error(
+                f"--{flag} takes a SavedModel's folder, no --num, and of --format "
+                f"{' or '.join(formats)}. Received: {arguments.model} --num {arguments.num} "
+                f"--format {arguments.format}"
+            )
+    if arguments.latents and (arguments.interpolate or arguments.seed is not None):
+        parser.error("--latents are drawn in place of seeds: leave --interpolate and --seed out")
+    if arguments.interpolate:
+        arguments.num, arguments.format = arguments.interpolate, "gif"
     for name, default in FLAGS_OF_SEEDS.items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, default)
@@ -122,14 +154,17 @@ def complete(arguments, parser):
             "--seed + --num must be at most 2**63, since seeds are int64. Received: "
             f"--seed {arguments.seed} --num {arguments.num}"
         )
-    extension = {"grid": ".png", "npz": ".npz"}.get(arguments.format)
-    default = {"grid": "grid.png", "png-folder": "pictures", "npz": "pictures.npz"}
+    extension = {"grid": ".png", "npz": ".npz", "gif": ".gif"}.get(arguments.format)
+    default = {
+        "grid": "grid.png",
+        "png-folder": "pictures",
+        "npz": "pictures.npz",
+        "gif": "walk.gif",
+    }
     arguments.out = arguments.out or Path(default[arguments.format])
     if extension and arguments.out.suffix != extension:
-        parser.error(
-            f"--out must end in {extension} for --format {arguments.format}. "
-            f"Received: '{arguments.out}'"
-        )
+        asked = "--interpolate" if arguments.interpolate else f"--format {arguments.format}"
+        parser.error(f"--out must end in {extension} for {asked}. Received: '{arguments.out}'")
 
 
 def generate(arguments):
@@ -145,6 +180,10 @@ def generate(arguments):
 
     import numpy as np
 
+    latents = None
+    if arguments.latents:
+        latents = latents_in(arguments.latents)
+        arguments.num = len(latents)
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     told = {}
     if arguments.label:
@@ -152,9 +191,46 @@ def generate(arguments):
         told["labels"] = asked[np.arange(arguments.num) % len(asked)]
     if arguments.text:
         told["texts"] = np.resize(np.array(arguments.text), arguments.num)
-    write(pictures_of(model, seeds, told), seeds, arguments)
-    print(f"{arguments.num} pictures of {model} -> {arguments.out}")
+    if arguments.interpolate or arguments.latents:
+        start_tensorflow()
+        from tfgan import animation
+
+        pixels = (
+            animation.drawn(model, latents, told)
+            if arguments.latents
+            else animation.walk(model, seeds, told)
+        )
+    else:
+        pixels = pictures_of(model, seeds, told)
+    write(pixels, seeds, arguments)
+    print(f"{len(pixels)} pictures of {model} -> {arguments.out}")
     return 0
+
+
+def latents_in(path):
+    """The vectors in a .json, .npy or .npz file, float [N, D].
+
+    Raises:
+        InputError: there are none.
+    """
+    import json
+
+    import numpy as np
+
+    try:
+        if path.suffix == ".json":
+            latents = np.array(json.loads(path.read_text()), np.float32)
+        else:
+            loaded = np.load(path)
+            latents = np.asarray(loaded["latents"] if path.suffix == ".npz" else loaded, np.float32)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"no latents in --latents {path}: {error}") from error
+    if latents.ndim != 2 or not len(latents) or not np.isfinite(latents).all():
+        raise InputError(
+            f"--latents {path} must hold a list of vectors of finite numbers. Received: an array "
+            f"of the shape {latents.shape}"
+        )
+    return latents
 
 
 def numbers_of(asked, model):
@@ -267,7 +343,7 @@ def load(folder):
             with quiet_stderr():
                 return to_uint8(signature(**tensors)["images"])
         except tf.errors.InvalidArgumentError as error:
-            raise InputError(f"{folder}: {asserted(error.message)}") from error
+            raise InputError(f"{folder}: {saved_models.asserted(error.message)}") from error
 
     return draw
 
@@ -281,12 +357,6 @@ def what_is_taken(folder, names):
     return f"{folder} takes {', '.join(names)} alone: leave --label and --text out"
 
 
-def asserted(message):
-    """What a graph's assertion says, without the brackets and names around it."""
-    found = re.search(r"assertion failed: \[(.*?)\] \[(.*)\](?=$|\s*\n|\s*\[\[)", message)
-    return f"{found[1]} {found[2]}" if found else message.strip().splitlines()[0]
-
-
 def write(pixels, seeds, arguments):
     """Writes pictures uint8 [N, H, W, C] in the format that was asked for."""
     import numpy as np
@@ -294,7 +364,11 @@ def write(pixels, seeds, arguments):
     from tfgan.plotting import sheet, to_picture
 
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    if arguments.format == "grid":
+    if arguments.format == "gif":
+        from tfgan.animation import write_gif
+
+        write_gif(pixels, arguments.out)
+    elif arguments.format == "grid":
         sheet(pixels).save(arguments.out)
     elif arguments.format == "npz":
         np.savez_compressed(arguments.out, images=pixels, seeds=seeds)

@@ -47,6 +47,12 @@ def name_of(folder):
     return folder.parent.name if re.fullmatch("[0-9]+", folder.name) else folder.name
 
 
+def asserted(message):
+    """What a graph's assertion says, without the brackets and names around it."""
+    found = re.search(r"assertion failed: \[(.*?)\] \[(.*)\](?=$|\s*\n|\s*\[\[)", message)
+    return f"{found[1]} {found[2]}" if found else message.strip().splitlines()[0]
+
+
 def load(folder):
     """What `tf.saved_model.load` gives for a SavedModel's folder.
 

@@ -1,0 +1,59 @@
+"""A walk from picture to picture through the latent space, as an animated GIF."""
+
+import numpy as np
+from PIL import Image
+
+from tfgan.errors import InputError
+from tfgan.latent.generator import LatentGenerator
+from tfgan.latent.paths import closed_path
+from tfgan.plotting import BACKGROUND, to_picture, to_uint8
+
+# From one seed's picture to the next: 0.8 seconds at 20 pictures a second.
+FRAMES = 16
+MILLISECONDS = 50
+# Small pictures are enlarged to about this many pixels a side.
+SIDE = 160
+
+
+def walk(folder, seeds, told=None, frames=FRAMES):
+    """Pictures along the arcs from each seed's latents to the next one's, and back to the first.
+
+    Args:
+        folder: a SavedModel's folder.
+        seeds: int64 [K].
+        told: what a conditional model is told on the way from each seed to the next, a dict such as
+            `{"labels": int32 [K]}`.
+        frames: pictures from one seed to the next.
+
+    Returns:
+        uint8 [K * frames, H, W, C].
+
+    Raises:
+        InputError: the model has no latents, or is told something else.
+    """
+    generator = LatentGenerator.load(folder)
+    told = told or {}
+    if told.keys() != generator.told_names:
+        wanted, given = (", ".join(names) or "nothing" for names in (generator.told_names, told))
+        raise InputError(f"{folder} is told {wanted}. Received: {given}")
+    repeated = [np.repeat(values, frames, axis=0) for values in told.values()]
+    return to_uint8(generator.draw(closed_path(generator.latents(seeds), frames), *repeated))
+
+
+def write_gif(pixels, path):
+    """Writes pictures uint8 [N, H, W, C] as a GIF that repeats for ever."""
+    first, *rest = map(_frame, pixels)
+    first.save(path, save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
+
+
+def _frame(pixels):
+    picture = to_picture(pixels)
+    factor = max(1, round(SIDE / max(picture.size)))
+    picture = picture.resize(
+        (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
+    )
+    if picture.mode != "RGBA":
+        return picture
+    page = Image.new("RGB", picture.size, (BACKGROUND,) * 3)
+    page.paste(picture, mask=picture)
+    return page

@@ -1,0 +1,233 @@
+"""A generator seen from its latents: live, or out of a SavedModel."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgan import model_card, saved_models
+from tfgan.conditions import LabelCondition, TextCondition
+from tfgan.errors import InputError
+from tfgan.formats import GENERATOR_CONFIG
+from tfgan.latent.directions import activations
+from tfgan.latent.sampling import latents_from_seeds
+from tfgan.startup import quiet_stderr
+
+# Pictures drawn at once: a signature of a SavedModel takes at most 4,096.
+BATCH_SIZE = 256
+
+
+class LatentGenerator:
+    """What everything in `tfgan.latent` draws with; `of` and `load` make one.
+
+    Attributes:
+        name: what it is called.
+        latent_dim: length of a latent vector, D.
+        image_shape: `(height, width, channels)`.
+        told_spec: a `tf.TensorSpec` of what it is told besides, `labels` or `texts`; None where it
+            is no conditional model.
+        condition: what checks and encodes what it is told, such as a `tfgan.LabelCondition`; None
+            where there is none, or where a SavedModel's card does not tell.
+        network: the functional Keras model, float [N, D] (and an encoded condition) -> float
+            [N, H, W, C] in [-1, 1]; None for a SavedModel whose folder does not tell its layers.
+        card: a SavedModel's model card, a dict; an empty one where there is none.
+    """
+
+    def __init__(self, name, images, latent_dim, image_shape, told_spec, condition, network, card):
+        self.name = name
+        self._images = images
+        self.latent_dim = latent_dim
+        self.image_shape = image_shape
+        self.told_spec = told_spec
+        self.condition = condition
+        self.network = network
+        self.card = card
+
+    @property
+    def told_names(self):
+        """The name of what it is told, in a set, which is empty where it is no conditional one."""
+        return {self.told_spec.name} if self.told_spec is not None else set()
+
+    @classmethod
+    def of(cls, model):
+        """A live model's averaged generator.
+
+        Args:
+            model: a `tfgan.GAN`, `tfgan.ConditionalGAN`, `tfgan.VAE` or another `GenerativeModel`.
+        """
+        condition = model.condition
+
+        def images(latents, *told):
+            inputs = [latents, condition.checked(*told)] if told else latents
+            return (model.average_generator(inputs, training=False) + 1.0) / 2.0
+
+        return cls(
+            model.name,
+            tf.function(images),
+            model.latent_dim,
+            tuple(model.image_shape),
+            condition and condition.spec,
+            condition,
+            model.average_generator,
+            {},
+        )
+
+    @classmethod
+    def load(cls, path):
+        """A SavedModel's generator.
+
+        Args:
+            path: a SavedModel's folder, or one that holds its versions.
+
+        Raises:
+            InputError: there is none, or its pictures come from something else than latents.
+        """
+        folder = saved_models.find(path)
+        model = saved_models.load(folder)
+        signature = model.signatures.get("serving_default")
+        specs = signature.structured_input_signature[1] if signature else {}
+        rest = specs.keys() - {"latents"}
+        if "latents" not in specs or not rest <= {"labels", "texts"} or len(rest) > 1:
+            raise InputError(
+                f"{folder} has no latent space: its pictures come from "
+                f"{', '.join(specs) or 'no serving_default'}. Pass a model that draws from latents"
+            )
+
+        def images(latents, *told):
+            # `model` is held on to: a loaded object's functions die with it.
+            assert model.signatures
+            return signature(latents=latents, **dict(zip(rest, told)))["images"]
+
+        card = _card(folder)
+        return cls(
+            saved_models.name_of(folder),
+            images,
+            specs["latents"].shape[1],
+            tuple(signature.structured_outputs["images"].shape[1:]),
+            next((specs[name] for name in rest), None),
+            _condition(card.get("condition")),
+            _rebuilt(folder, model),
+            card,
+        )
+
+    def images(self, latents, told=None):
+        """Pictures as a tensor, through which gradients flow to the latents.
+
+        Args:
+            latents: float32 [N, D].
+            told: what a conditional model is told, of the shape and dtype of `told_spec`.
+
+        Returns:
+            float32 [N, H, W, C] in [0, 1].
+
+        Raises:
+            InputError: a condition is missing, one too many, or of another shape.
+            tf.errors.InvalidArgumentError: a condition is none that there is.
+        """
+        if (told is None) != (self.told_spec is None):
+            taken = "no condition" if self.told_spec is None else self.told_spec.name
+            raise InputError(f"{self.name} is told {taken}. Received: {told!r}")
+        latents = tf.convert_to_tensor(latents, tf.float32)
+        if told is None:
+            return self._images(latents)
+        if not self.told_spec.shape.is_compatible_with(np.shape(told)):
+            raise InputError(
+                f"{self.name} takes {self.told_spec.name} {self.told_spec.shape}. Received: "
+                f"{np.shape(told)}"
+            )
+        return self._images(latents, tf.convert_to_tensor(told, self.told_spec.dtype))
+
+    def draw(self, latents, told=None):
+        """Pictures as an array, in batches of `BATCH_SIZE`.
+
+        Args:
+            latents: float [N, D].
+            told: as in `images`.
+
+        Returns:
+            float32 [N, H, W, C] in [0, 1].
+
+        Raises:
+            InputError: a condition is missing, one too many, or none that there is.
+        """
+        batches = [slice(start, start + BATCH_SIZE) for start in range(0, len(latents), BATCH_SIZE)]
+        return np.concatenate(
+            [
+                # TensorFlow writes a failed check to the terminal besides raising it.
+                self._quietly(latents[batch], None if told is None else told[batch])
+                for batch in batches
+            ]
+            or [np.zeros((0, *self.image_shape), np.float32)]
+        )
+
+    def _quietly(self, latents, told):
+        try:
+            with quiet_stderr():
+                return self.images(latents, told).numpy()
+        except tf.errors.InvalidArgumentError as error:
+            raise InputError(f"{self.name}: {saved_models.asserted(error.message)}") from error
+
+    def told_examples(self, num):
+        """What to tell a conditional model for pictures of all kinds.
+
+        Returns:
+            An array [num] or [num, A] as `images` takes it; None for other models.
+
+        Raises:
+            InputError: a SavedModel has no model card that tells what it takes.
+        """
+        if self.told_spec is None:
+            return None
+        if self.condition is None:
+            raise InputError(
+                f"{self.name} takes {self.told_spec.name}, and has no {model_card.CARD_FILE} that "
+                "tells which there are"
+            )
+        return self.condition.examples(num)[0]
+
+    def activations(self, latents, told=None, layer=None):
+        """What a layer of the network gives; see `tfgan.latent.directions.activations`.
+
+        Raises:
+            InputError: there is no network, or no such layer.
+        """
+        if self.network is None:
+            raise InputError(f"{self.name} does not tell its layers")
+        inputs = latents if told is None else [latents, self.condition.checked(told)]
+        return activations(self.network, inputs, layer)
+
+    def latents(self, seeds):
+        """The latents that `python -m tfgan.generate` draws these seeds from.
+
+        Args:
+            seeds: int64 [N].
+
+        Returns:
+            float32 [N, D].
+        """
+        return latents_from_seeds(np.asarray(seeds, np.int64), self.latent_dim).numpy()
+
+
+def _rebuilt(folder, model):
+    """The Keras model of a SavedModel, of its layers and weights, or None."""
+    config = folder / GENERATOR_CONFIG
+    if not config.is_file():
+        return None
+    network = keras.models.model_from_json(config.read_text())
+    for variable, value in zip(network.variables, model.weights, strict=True):
+        variable.assign(value)
+    return network
+
+
+def _condition(config):
+    """The condition of a model card, or None."""
+    if config is None:
+        return None
+    kind = TextCondition if "vocabulary" in config else LabelCondition
+    return kind.from_config(config)
+
+
+def _card(folder):
+    try:
+        return model_card.read(folder)
+    except (OSError, ValueError):
+        return {}
