@@ -1,0 +1,157 @@
+"""What directions in the latent space change, and what else they move.
+
+For each attribute that can be read off the pictures, the best direction of every kind: a supervised
+one, at right angles to the other attributes' or as it was fitted; of the closed form (SeFa); of the
+principal components (GANSpace); and a random one. A direction is chosen, and its strength set so
+that it moves its attribute by half of its span, on other latents than those that it is measured on.
+"""
+
+import sys
+
+from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+
+EPILOG = """\
+examples:
+  python -m benchmarks.directions saved_models/shapes_gan
+  python -m benchmarks.directions saved_models/mnist_gan --classes
+"""
+
+FITTED, CHOSEN = 20_000, 200
+CANDIDATES = 20
+# At which strength candidates are compared before the best one's is found.
+STRENGTH = 2.0
+
+
+def parse(argv=None):
+    """Parses the command line."""
+    parser = ArgumentParser(
+        prog="python -m benchmarks.directions", description=__doc__.splitlines()[0], epilog=EPILOG
+    )
+    parser.add_argument(
+        "model", metavar="MODEL", help="a SavedModel's folder, or one that holds its versions"
+    )
+    parser.add_argument(
+        "--num", type=number(int, 1), default=1000, metavar="N", help="latents (default: 1000)"
+    )
+    parser.add_argument(
+        "--classes",
+        action="store_true",
+        help="read the class as well, by the classifier of the model's data set",
+    )
+    return parser.parse_args(argv)
+
+
+def reader_of(generator, classes):
+    """How the model's pictures are read, with their class where that is asked for."""
+    from tfgan.latent.attributes import reader_for
+
+    name = generator.card["training"]["data"]["name"]
+    read = reader_for(name, generator.image_shape)
+    if not classes:
+        return read
+
+    from tfgan import data
+    from tfgan.metrics import extractor_for
+
+    splits = [data.load(name, 1, split=split) for split in ("train", "test")]
+    extractor = extractor_for("classifier", *splits)
+    return lambda images: read(images) | {"class": extractor(images)[1].argmax(axis=1)}
+
+
+def supervised(latents, values):
+    """Probes of all the attributes: dict of a name to float [K, D]; prints their scores."""
+    from tfgan.latent.directions import supervised_directions
+
+    found = {}
+    for name, attribute in values.items():
+        found[name], score = supervised_directions(latents, attribute)
+        kind = "R^2" if attribute.dtype.kind == "f" else "accuracy"
+        print(f"probe of {name}: {kind} {score:.2f} on unseen latents", flush=True)
+    return found
+
+
+def apart(name, probes):
+    """An attribute's directions at right angles to those of all the others."""
+    import numpy as np
+
+    from tfgan.latent.directions import orthogonalised
+
+    others = np.concatenate([rows for other, rows in probes.items() if other != name])
+    return np.stack([orthogonalised(row, others) for row in probes[name]])
+
+
+def best(generator, read, latents, candidates, name, spans, told):
+    """Of some directions that which moves an attribute most beyond what else it moves."""
+    import numpy as np
+
+    from tfgan.latent.effects import effect_of
+
+    def merit(direction):
+        effect = effect_of(generator, read, latents, direction, STRENGTH, spans, told)
+        return abs(effect.change[name]) - effect.leakage(name)[1]
+
+    return candidates[np.argmax([merit(direction) for direction in candidates])]
+
+
+def bench(arguments):
+    """Prints a Markdown table: a row for each attribute and kind of direction."""
+    import numpy as np
+
+    from tfgan.latent import directions
+    from tfgan.latent.effects import effect_of, read_latents, spans, strength_for
+    from tfgan.latent.generator import LatentGenerator
+
+    generator = LatentGenerator.load(arguments.model)
+    read = reader_of(generator, arguments.classes)
+    sizes = (FITTED, CHOSEN, arguments.num)
+    seeds = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    fitted, chosen, measured = (generator.latents(part) for part in seeds)
+    told = [generator.told_examples(size) for size in sizes]
+
+    values = read_latents(generator, read, fitted, told[0])
+    ranges = spans(values)
+    probes = supervised(fitted, values)
+    num = min(CANDIDATES, generator.latent_dim)
+    features = generator.activations(fitted, told[0])
+    kinds = {
+        "supervised, orthogonalised": lambda name: apart(name, probes),
+        "supervised": lambda name: probes[name],
+        "closed form": lambda _: closed_form,
+        "components": lambda _: components,
+        "random": lambda _: directions.random_directions(1, generator.latent_dim),
+    }
+    closed_form = directions.closed_form_directions(directions.first_kernel(generator.network), num)
+    components = directions.component_directions(features, fitted, num)
+
+    print(f"| attribute | direction | strength | {' | '.join(values)} | unreadable |")
+    print("|" + " --- |" * (len(values) + 4))
+    for name in values:
+        for kind, candidates in kinds.items():
+            at = (generator, read, chosen)
+            direction = best(*at, candidates(name), name, ranges, told[1])
+            strength = strength_for(*at, direction, name, ranges, told=told[1])
+            effect = effect_of(generator, read, measured, direction, strength, ranges, told[2])
+            shares = {
+                other: abs(effect.change[other]) if other == name else effect.total[other]
+                for other in values
+            }
+            cells = [
+                f"**{share:.0%}**" if other == name else f"{share:.0%}"
+                for other, share in shares.items()
+            ]
+            print(
+                f"| {name} | {kind} | {strength:g} | {' | '.join(cells)} | {effect.lost:.0%} |",
+                flush=True,
+            )
+    return 0
+
+
+def main(argv=None):
+    """Entry point; returns the exit status."""
+    arguments = parse(argv)
+    start_tensorflow()
+    return run(bench, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
