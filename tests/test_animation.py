@@ -1,5 +1,7 @@
 """`python -m tfgan.generate --interpolate`: a GIF that passes the seeds' pictures and repeats."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -44,6 +46,47 @@ def test_the_gif_passes_the_pictures_of_the_seeds(model_folder, tmp_path, capsys
     assert 0 < max(steps) < 0.5 * apart
 
 
+@pytest.mark.parametrize("suffix", [".json", ".npy", ".npz"])
+def test_latents_of_a_file_are_drawn(suffix, model_folder, tmp_path, capsys):
+    latents = np.random.default_rng(0).standard_normal((3, 6)).astype(np.float32)
+    path = tmp_path / f"latent{suffix}"
+    if suffix == ".json":
+        path.write_text(json.dumps(latents.tolist()))
+    else:
+        np.save(path, latents) if suffix == ".npy" else np.savez(path, latents=latents, other=1)
+    flags = ["--latents", str(path), "--format", "png-folder", "--out", str(tmp_path / "drawn")]
+    assert generate.main([str(model_folder), *flags]) == 0
+    assert capsys.readouterr().out.startswith("3 pictures of ")
+    model = tf.saved_model.load(str(model_folder / "1"))
+    images = model.signatures["serving_default"](latents=tf.constant(latents))["images"]
+    for index, image in enumerate(np.rint(images[..., 0] * 255)):
+        with Image.open(tmp_path / "drawn" / f"{index:06d}.png") as picture:
+            assert np.abs(np.asarray(picture).astype(int) - image).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[[1, 2, 3, 4, 5]]", "takes latents (None, 6). Received: (1, 5)"),
+        ("[1, 2, 3, 4, 5, 6]", "list of vectors"),
+        ("[[1, 2, 3, 4, 5, NaN]]", "finite numbers"),
+        ("[]", "list of vectors"),
+        ("[[1], [1, 2]]", "no latents"),
+        ("{", "no latents"),
+        (None, "no latents"),
+    ],
+)
+def test_files_without_such_latents_are_refused(content, words, model_folder, tmp_path, capsys):
+    path = tmp_path / "latent.json"
+    if content is not None:
+        path.write_text(content)
+    out = tmp_path / "x.png"
+    assert generate.main([str(model_folder), "--latents", str(path), "--out", str(out)]) == 2
+    errors = capsys.readouterr().err
+    assert words in errors and errors.count("\n") == 1
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_pictures_of_any_channels_are_written(channels, tmp_path):
     pixels = np.full((2, 4, 6, channels), 200, np.uint8)
@@ -82,8 +125,9 @@ def test_each_way_shows_what_the_model_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--num", "4"], "neither --num nor --format"),
-        (["--format", "npz"], "neither --num nor --format"),
+        (["--num", "4"], "no --num"),
+        (["--format", "npz"], "of --format grid"),
+        (["--latents", "x.json"], "leave --interpolate and --seed out"),
         (["--out", "walk.png"], "must end in .gif for --interpolate"),
     ],
 )

@@ -107,6 +107,13 @@ def test_what_is_left_is_at_right_angles_and_nearest():
     np.testing.assert_allclose(orthogonalised(2 * PLANTED[:, 0], []), PLANTED[:, 0])
 
 
+def test_others_that_are_nearly_the_same_count_as_one():
+    # Their difference is the direction itself, which would leave nothing of it.
+    others = PLANTED[:, 1] + 0.05 * np.outer([1, -1], PLANTED[:, 0])
+    left = orthogonalised(PLANTED[:, 0], others)
+    np.testing.assert_allclose(left, PLANTED[:, 0], atol=0.01)
+
+
 def test_a_direction_of_which_nothing_is_left_is_refused():
     with pytest.raises(InputError, match="leave nothing"):
         orthogonalised([1.0, 1.0], [[1.0, 0.0], [1.0, 2.0]])

@@ -1,9 +1,8 @@
-"""A walk from picture to picture through the latent space, as an animated GIF."""
+"""Pictures of latents rather than of seeds: of some vectors, and of a walk among them as a GIF."""
 
 import numpy as np
 from PIL import Image
 
-from tfgan.errors import InputError
 from tfgan.latent.generator import LatentGenerator
 from tfgan.latent.paths import closed_path
 from tfgan.plotting import BACKGROUND, to_picture, to_uint8
@@ -15,7 +14,25 @@ MILLISECONDS = 50
 SIDE = 160
 
 
-def walk(folder, seeds, told=None, frames=FRAMES):
+def drawn(folder, latents, told):
+    """Pictures of some latents.
+
+    Args:
+        folder: a SavedModel's folder.
+        latents: float [N, D].
+        told: what a conditional model is told, a dict such as `{"labels": int32 [N]}`.
+
+    Returns:
+        uint8 [N, H, W, C].
+
+    Raises:
+        InputError: the model has no latents or others, or is told something else.
+    """
+    generator = LatentGenerator.load(folder)
+    return to_uint8(generator.draw(latents, generator.told_by_name(told)))
+
+
+def walk(folder, seeds, told, frames=FRAMES):
     """Pictures along the arcs from each seed's latents to the next one's, and back to the first.
 
     Args:
@@ -32,12 +49,9 @@ def walk(folder, seeds, told=None, frames=FRAMES):
         InputError: the model has no latents, or is told something else.
     """
     generator = LatentGenerator.load(folder)
-    told = told or {}
-    if told.keys() != generator.told_names:
-        wanted, given = (", ".join(names) or "nothing" for names in (generator.told_names, told))
-        raise InputError(f"{folder} is told {wanted}. Received: {given}")
-    repeated = [np.repeat(values, frames, axis=0) for values in told.values()]
-    return to_uint8(generator.draw(closed_path(generator.latents(seeds), frames), *repeated))
+    repeated = {name: np.repeat(values, frames, axis=0) for name, values in told.items()}
+    latents = closed_path(generator.latents(seeds), frames)
+    return to_uint8(generator.draw(latents, generator.told_by_name(repeated)))
 
 
 def write_gif(pixels, path):

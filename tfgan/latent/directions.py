@@ -12,6 +12,9 @@ from sklearn.model_selection import train_test_split
 
 from tfgan.errors import InputError
 
+# Of a singular value of unit vectors: two of them at an angle of 16 degrees have one of this size.
+_LEAST_SIZE = 0.2
+
 
 def closed_form_directions(kernel, num):
     """The directions that change the output of the first layer most, from its weights alone.
@@ -108,11 +111,14 @@ def supervised_directions(latents, values):
 
 
 def orthogonalised(direction, others):
-    """What is left of a direction at right angles to all of some others.
+    """What is left of a direction at right angles to some others.
+
+    Others that are nearly the same, such as those of a stroke's thickness and of its width, count
+    as one: what they differ by is mostly noise of their probes, and could be anything.
 
     Args:
         direction: float [D].
-        others: float [K, D].
+        others: float [K, D], of any lengths but 0.
 
     Returns:
         float64 [D], of length 1.
@@ -124,9 +130,10 @@ def orthogonalised(direction, others):
         Shen et al. 2020 (arXiv 2005.09635), equation 8: conditional manipulation.
     """
     direction = np.asarray(direction, np.float64)
-    # An orthonormal basis of what the others span, which may be less than their number.
-    _, sizes, basis = np.linalg.svd(np.reshape(others, (-1, len(direction))), full_matrices=False)
-    basis = basis[sizes > 1e-6]
+    others = np.reshape(others, (-1, len(direction)))
+    # An orthonormal basis of what the others span.
+    _, sizes, basis = np.linalg.svd(_unit(others), full_matrices=False)
+    basis = basis[sizes > _LEAST_SIZE]
     left = direction - basis.T @ (basis @ direction)
     if np.linalg.norm(left) < 1e-6 * np.linalg.norm(direction):
         raise InputError("the other directions leave nothing of this one")

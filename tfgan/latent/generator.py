@@ -42,11 +42,6 @@ class LatentGenerator:
         self.network = network
         self.card = card
 
-    @property
-    def told_names(self):
-        """The name of what it is told, in a set, which is empty where it is no conditional one."""
-        return {self.told_spec.name} if self.told_spec is not None else set()
-
     @classmethod
     def of(cls, model):
         """A live model's averaged generator.
@@ -120,13 +115,18 @@ class LatentGenerator:
             float32 [N, H, W, C] in [0, 1].
 
         Raises:
-            InputError: a condition is missing, one too many, or of another shape.
+            InputError: the latents are of another size; a condition is missing, one too many, or
+                of another shape.
             tf.errors.InvalidArgumentError: a condition is none that there is.
         """
         if (told is None) != (self.told_spec is None):
             taken = "no condition" if self.told_spec is None else self.told_spec.name
             raise InputError(f"{self.name} is told {taken}. Received: {told!r}")
         latents = tf.convert_to_tensor(latents, tf.float32)
+        if not latents.shape.is_compatible_with((None, self.latent_dim)):
+            raise InputError(
+                f"{self.name} takes latents (None, {self.latent_dim}). Received: {latents.shape}"
+            )
         if told is None:
             return self._images(latents)
         if not self.told_spec.shape.is_compatible_with(np.shape(told)):
@@ -165,6 +165,24 @@ class LatentGenerator:
                 return self.images(latents, told).numpy()
         except tf.errors.InvalidArgumentError as error:
             raise InputError(f"{self.name}: {saved_models.asserted(error.message)}") from error
+
+    def told_by_name(self, told):
+        """What a conditional model is told, out of a dict as signatures take it.
+
+        Args:
+            told: such as `{"labels": int32 [N]}`; an empty dict for other models.
+
+        Returns:
+            What `images` takes.
+
+        Raises:
+            InputError: the model is told something else.
+        """
+        names = [] if self.told_spec is None else [self.told_spec.name]
+        if [*told] != names:
+            wanted, given = (", ".join(each) or "nothing" for each in (names, told))
+            raise InputError(f"{self.name} is told {wanted}. Received: {given}")
+        return next(iter(told.values()), None)
 
     def told_examples(self, num):
         """What to tell a conditional model for pictures of all kinds.

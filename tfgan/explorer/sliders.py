@@ -1,0 +1,140 @@
+"""Which directions the explorer's sliders move along, named by what they change."""
+
+import dataclasses
+
+import numpy as np
+
+from tfgan.errors import InputError
+from tfgan.latent.attributes import reader_for
+from tfgan.latent.directions import (
+    closed_form_directions,
+    component_directions,
+    first_kernel,
+    orthogonalised,
+    supervised_directions,
+)
+from tfgan.latent.effects import effect_of, read_latents, spans
+
+# Pictures that the probes are fitted on, and those that each direction is measured on.
+FITTED, MEASURED = 2000, 100
+# A probe that explains less than this of an attribute has found no direction for it.
+LEAST_SCORE = 0.1
+UNSUPERVISED = 6
+STRENGTH = 2.0
+# Of an attribute's span, from which on a direction is named by it.
+LEAST_CHANGE = 0.15
+
+
+@dataclasses.dataclass(frozen=True)
+class Slider:
+    """Attributes: what the page shows.
+
+    Attributes:
+        title: what it changes.
+        kind: how the direction was found.
+        detail: how much it changes of what, over the middle of the slider.
+        vector: float [D], of length 1.
+    """
+
+    title: str
+    kind: str
+    detail: str
+    vector: np.ndarray
+
+
+def sliders_of(generator):
+    """Finds directions, supervised ones first, and says what they change.
+
+    Args:
+        generator: a `LatentGenerator`.
+
+    Returns:
+        A list of `Slider`s; attributes that do not vary, or that no probe can tell, have none.
+    """
+    seeds = np.arange(FITTED)
+    latents, told = generator.latents(seeds), generator.told_examples(FITTED)
+    read = reader_for(_data_name(generator), generator.image_shape)
+    values = _varying(read_latents(generator, read, latents, told))
+    ranges = spans(values)
+
+    def measured(direction):
+        few = None if told is None else told[:MEASURED]
+        return effect_of(
+            generator, _only(read, values), latents[:MEASURED], direction, STRENGTH, ranges, few
+        )
+
+    found = []
+    for name, direction in _supervised(latents, values, ranges).items():
+        effect = measured(direction)
+        # To the right is more.
+        sign = -1 if effect.change[name] < 0 else 1
+        found.append(Slider(name, "supervised", _detail(effect, name), sign * direction))
+    kind, directions = _unsupervised(generator, latents, told)
+    for index, direction in enumerate(directions):
+        effect = measured(direction)
+        found.append(Slider(_title(effect), f"{kind} {index + 1}", _detail(effect), direction))
+    return found
+
+
+def _data_name(generator):
+    training = generator.card.get("training") or {}
+    return training.get("data", {}).get("name")
+
+
+def _varying(values):
+    """Those attributes that differ from picture to picture."""
+
+    def varies(array):
+        known = array[np.isfinite(array)] if array.dtype.kind == "f" else array[array >= 0]
+        if array.dtype.kind != "f":
+            return len(np.unique(known)) > 1
+        return len(known) > 1 and np.ptp(np.percentile(known, [5, 95])) > 0
+
+    return {name: array for name, array in values.items() if varies(array)}
+
+
+def _only(read, values):
+    return lambda images: {name: array for name, array in read(images).items() if name in values}
+
+
+def _supervised(latents, values, ranges):
+    """For each measurement that a probe can tell, its direction apart from those of all others."""
+    probes = {name: supervised_directions(latents, array) for name, array in values.items()}
+    found = {}
+    for name in ranges:
+        (direction,), score = probes[name]
+        if score < LEAST_SCORE:
+            continue
+        others = [row for other, (rows, _) in probes.items() if other != name for row in rows]
+        try:
+            found[name] = orthogonalised(direction, others)
+        except InputError:
+            # A space of two dimensions, say, has no room for that.
+            found[name] = direction
+    return found
+
+
+def _unsupervised(generator, latents, told):
+    """The closed form's directions, or without layers those of the pictures' components."""
+    num = min(UNSUPERVISED, generator.latent_dim)
+    try:
+        if generator.network is None:
+            raise InputError("no layers")
+        return "closed form", closed_form_directions(first_kernel(generator.network), num)
+    except InputError:
+        pictures = generator.draw(latents, told)
+        return "component", component_directions(pictures, latents, num)
+
+
+def _title(effect):
+    """The one or two attributes that a direction moves most."""
+    largest = sorted(effect.total, key=effect.total.get, reverse=True)[:2]
+    return ", ".join(name for name in largest if effect.total[name] >= LEAST_CHANGE) or "little"
+
+
+def _detail(effect, name=None):
+    """How much a direction moves its attribute, and the one that it moves most besides."""
+    shares = dict(sorted(effect.total.items(), key=lambda item: -item[1]))
+    if name is not None:
+        shares = {name: abs(effect.change[name])} | {k: v for k, v in shares.items() if k != name}
+    return ", ".join(f"{key} {share:.0%}" for key, share in list(shares.items())[:2])
