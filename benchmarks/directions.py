@@ -14,10 +14,11 @@ EPILOG = """\
 examples:
   python -m benchmarks.directions saved_models/shapes_gan
   python -m benchmarks.directions saved_models/mnist_gan --classes
+  python -m benchmarks.directions saved_models/shapes_cgan --text "a red circle"
 """
 
-FITTED, CHOSEN = 20_000, 200
-CANDIDATES = 20
+FITTED, CHOSEN = 10_000, 100
+CANDIDATES = 10
 # At which strength candidates are compared before the best one's is found.
 STRENGTH = 2.0
 
@@ -37,6 +38,19 @@ def parse(argv=None):
         "--classes",
         action="store_true",
         help="read the class as well, by the classifier of the model's data set",
+    )
+    parser.add_argument(
+        "--attributes",
+        nargs="+",
+        metavar="NAME",
+        help="rows of the table (default: all that are read)",
+    )
+    parser.add_argument(
+        "--text",
+        action="append",
+        metavar="TEXT",
+        help="what a model of texts shall draw; where it is repeated, each picture takes the next "
+        "(default: those of its card)",
     )
     return parser.parse_args(argv)
 
@@ -80,17 +94,16 @@ def apart(name, probes):
     return np.stack([orthogonalised(row, others) for row in probes[name]])
 
 
-def best(generator, read, latents, candidates, name, spans, told):
-    """Of some directions that which moves an attribute most beyond what else it moves."""
-    import numpy as np
+def best(candidates, effects, name):
+    """Of some directions that which moves an attribute most beyond what else it moves.
 
-    from tfgan.latent.effects import effect_of
-
-    def merit(direction):
-        effect = effect_of(generator, read, latents, direction, STRENGTH, spans, told)
-        return abs(effect.change[name]) - effect.leakage(name)[1]
-
-    return candidates[np.argmax([merit(direction) for direction in candidates])]
+    Args:
+        candidates: float [K, D].
+        effects: their `Effect`s.
+        name: the attribute.
+    """
+    merits = [abs(effect.change[name]) - effect.leakage(name)[1] for effect in effects]
+    return max(zip(merits, candidates), key=lambda pair: pair[0])[1]
 
 
 def bench(arguments):
@@ -106,30 +119,44 @@ def bench(arguments):
     sizes = (FITTED, CHOSEN, arguments.num)
     seeds = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     fitted, chosen, measured = (generator.latents(part) for part in seeds)
-    told = [generator.told_examples(size) for size in sizes]
+    told = [
+        np.resize(np.array(arguments.text), size)
+        if arguments.text
+        else generator.told_examples(size)
+        for size in sizes
+    ]
 
     values = read_latents(generator, read, fitted, told[0])
     ranges = spans(values)
     probes = supervised(fitted, values)
     num = min(CANDIDATES, generator.latent_dim)
     features = generator.activations(fitted, told[0])
-    kinds = {
-        "supervised, orthogonalised": lambda name: apart(name, probes),
-        "supervised": lambda name: probes[name],
-        "closed form": lambda _: closed_form,
-        "components": lambda _: components,
-        "random": lambda _: directions.random_directions(1, generator.latent_dim),
+    found = {
+        "supervised, orthogonalised": {name: apart(name, probes) for name in values},
+        "supervised": probes,
+        "closed form": directions.closed_form_directions(
+            directions.first_kernel(generator.network), num
+        ),
+        "components": directions.component_directions(features, fitted, num),
+        "random": directions.random_directions(1, generator.latent_dim),
     }
-    closed_form = directions.closed_form_directions(directions.first_kernel(generator.network), num)
-    components = directions.component_directions(features, fitted, num)
+
+    def effects_of(candidates):
+        at = (generator, read, chosen)
+        return [effect_of(*at, row, STRENGTH, ranges, told[1]) for row in candidates]
+
+    # Those that were found without labels are the same for every attribute.
+    effects = {kind: effects_of(rows) for kind, rows in found.items() if not isinstance(rows, dict)}
 
     print(f"| attribute | direction | strength | {' | '.join(values)} | unreadable |")
     print("|" + " --- |" * (len(values) + 4))
-    for name in values:
-        for kind, candidates in kinds.items():
-            at = (generator, read, chosen)
-            direction = best(*at, candidates(name), name, ranges, told[1])
-            strength = strength_for(*at, direction, name, ranges, told=told[1])
+    for name in arguments.attributes or values:
+        for kind, candidates in found.items():
+            if isinstance(candidates, dict):
+                candidates = candidates[name]
+            tried = effects[kind] if kind in effects else effects_of(candidates)
+            direction = best(candidates, tried, name)
+            strength = strength_for(generator, read, chosen, direction, name, ranges, told=told[1])
             effect = effect_of(generator, read, measured, direction, strength, ranges, told[2])
             shares = {
                 other: abs(effect.change[other]) if other == name else effect.total[other]

@@ -1,0 +1,327 @@
+"""The explorer's page in a real browser: every control changes the picture, as the model draws it.
+
+Needs a Chromium (`apt install chromium`), which playwright drives.
+"""
+
+import json
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from werkzeug.serving import make_server
+
+import tfgan
+from tfgan import generate
+from tfgan.explorer.server import Explorer
+from tfgan.explorer.sliders import Slider
+from tfgan.latent.generator import LatentGenerator
+
+pytestmark = pytest.mark.slow
+
+SHAPE = (16, 16, 3)
+DIM = 5
+SLIDERS = [
+    Slider("width", "supervised", "width 40%", np.eye(DIM)[0]),
+    Slider("slant", "supervised", "slant 30%", np.eye(DIM)[1]),
+    Slider("colour", "closed form 1", "colour 60%, width 20%", np.eye(DIM)[2]),
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(names)} is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+def served(generator, sliders, folder):
+    """A server of the page in a thread: `(server, address)`."""
+    server = make_server("127.0.0.1", 0, Explorer(generator, sliders, folder), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}/"
+
+
+def strong(model, factor=6):
+    network = model.average_generator
+    network.set_weights([factor * weight for weight in network.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory):
+    tf.keras.utils.set_random_seed(1)
+    generator = tfgan.convolutional_generator(SHAPE, DIM, width=4, depth=2)
+    gan = tfgan.GAN(generator, tfgan.convolutional_discriminator(SHAPE, width=2, depth=1))
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tfgan.export_saved_model(strong(gan), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(model_folder):
+    server, address = served(LatentGenerator.load(model_folder), SLIDERS, model_folder)
+    yield address
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def expected(model_folder):
+    """The SavedModel's picture of a latent, uint8 [H, W, C]."""
+    model = tf.saved_model.load(str(model_folder / "1"))
+
+    def draw(latent):
+        latents = tf.constant([latent], tf.float32)
+        return np.rint(255 * model.signatures["serving_default"](latents=latents)["images"][0])
+
+    return draw
+
+
+class Visit:
+    """A page that was opened, and what stands on it."""
+
+    def __init__(self, browser, address, viewport=DESKTOP, **options):
+        self.context = browser.new_context(viewport=viewport, **options)
+        self.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.page = self.context.new_page()
+        self.errors, self.asked = [], []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(address)
+        self.page.wait_for_function("document.body.dataset.drawn")
+
+    def latent(self):
+        """The latent of the picture that is shown."""
+        return json.loads(self.page.evaluate("document.body.dataset.drawn"))
+
+    def picture(self):
+        """The picture that is shown, uint8 [H, W, 3]."""
+        pixels = self.page.evaluate(
+            """() => { const c = document.getElementById("picture");
+            return [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data]; }"""
+        )
+        return np.array(pixels, np.uint8).reshape(*SHAPE[:2], 4)[..., :3]
+
+    def moved(self, action):
+        """Whether an action changes the latent and with it the picture."""
+        before, latent = self.picture(), self.page.evaluate("document.body.dataset.drawn")
+        action()
+        self.page.wait_for_function("old => document.body.dataset.drawn !== old", arg=latent)
+        self.page.wait_for_timeout(100)
+        return np.abs(self.picture().astype(int) - before).max() > 0
+
+    def slide(self, element, value):
+        self.page.locator(element).evaluate(
+            "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }",
+            str(value),
+        )
+
+    def fits(self):
+        return self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture
+def visit(browser, address):
+    visit = Visit(browser, address)
+    yield visit
+    assert visit.errors == []
+    # Nothing is asked of anyone else; a download's address is the page's own.
+    assert all(url.startswith((address, f"blob:{address}")) for url in visit.asked)
+    visit.context.close()
+
+
+def assert_same(visit, expected):
+    difference = np.abs(visit.picture() - expected(visit.latent())).max()
+    assert difference <= 2
+
+
+def test_the_page_draws_what_the_model_draws(visit, expected):
+    assert visit.page.inner_text("h1") == "tiny"
+    assert visit.picture().std() > 5
+    assert_same(visit, expected)
+
+
+def test_every_control_changes_the_picture(visit, expected):
+    page = visit.page
+    actions = {
+        **{f"slider {i}": lambda i=i: visit.slide(f"#slider-{i}", 2) for i in range(len(SLIDERS))},
+        "norm": lambda: visit.slide("#norm", 1.6),
+        "reset": lambda: page.click("#reset"),
+        "next": lambda: page.click("#next"),
+        "previous": lambda: page.click("#previous"),
+        "random": lambda: page.click("#random"),
+        "seed": lambda: (page.fill("#seed", "77"), page.press("#seed", "Enter")),
+        "scrub": lambda: visit.slide("#scrub", 0.4),
+        "way": lambda: page.select_option("#way", "line"),
+        "map": lambda: (page.click("#tab-map"), page.click("#plane", position={"x": 50, "y": 70})),
+        "neighbour": lambda: (
+            page.click("#tab-near"),
+            page.wait_for_function("document.body.dataset.view === 'near'"),
+            page.click("#grid button:nth-child(3)"),
+        ),
+    }
+    for name, action in actions.items():
+        assert visit.moved(action), name
+        assert_same(visit, expected)
+
+
+def test_a_seed_is_the_one_that_generate_draws(visit, model_folder):
+    visit.moved(lambda: (visit.page.fill("#seed", "31"), visit.page.press("#seed", "Enter")))
+    model = tf.saved_model.load(str(model_folder / "1"))
+    images = model.signatures["from_seeds"](seeds=tf.constant([31], tf.int64))["images"]
+    assert np.abs(visit.picture() - np.rint(255 * images[0])).max() <= 2
+
+
+def test_what_is_copied_gives_the_picture_to_generate(visit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = visit.page
+    for is_seed in (True, False):
+        if not is_seed:
+            visit.moved(lambda: visit.slide("#slider-1", 1.5))
+        page.click("#copy-latent")
+        page.wait_for_function("document.getElementById('message').textContent.includes('latent')")
+        (tmp_path / "latent.json").write_text(page.evaluate("navigator.clipboard.readText()"))
+        page.click("#copy-command")
+        page.wait_for_function("document.getElementById('message').textContent.includes('python')")
+        command = page.evaluate("navigator.clipboard.readText()").split()
+        assert command[:3] == ["python", "-m", "tfgan.generate"]
+        assert ("--seed" in command) == is_seed
+        folder = f"pictures_{is_seed}"
+        flags = [*command[3:], "--format", "png-folder", "--out", folder]
+        assert generate.main(flags) == 0
+        (drawn,) = (tmp_path / folder).iterdir()
+        with Image.open(drawn) as picture:
+            assert np.abs(np.asarray(picture).astype(int) - visit.picture()).max() <= 2
+
+
+def test_the_saved_png_has_the_model_s_own_pixels(visit):
+    with visit.page.expect_download() as download:
+        visit.page.click("#save")
+    with Image.open(download.value.path()) as picture:
+        np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), visit.picture())
+
+
+def test_a_walk_from_a_to_b_ends_at_both_and_keeps_the_length(visit, expected):
+    page = visit.page
+    ends = [visit.latent()]
+    page.click("#set-a")
+    assert visit.moved(lambda: page.click("#next"))
+    ends.append(visit.latent())
+    page.click("#set-b")
+    visit.moved(lambda: visit.slide("#scrub", 0.5))
+    norms = np.linalg.norm(ends, axis=1)
+    assert np.linalg.norm(visit.latent()) == pytest.approx(norms.mean(), rel=1e-6)
+    visit.moved(lambda: visit.slide("#scrub", 1))
+    np.testing.assert_allclose(visit.latent(), ends[1], rtol=1e-6)
+    visit.moved(lambda: visit.slide("#scrub", 0))
+    np.testing.assert_allclose(visit.latent(), ends[0], rtol=1e-6)
+    assert_same(visit, expected)
+    assert visit.moved(lambda: page.click("#play"))
+    page.click("#play")
+    assert page.inner_text("#play") == "Play"
+
+
+def test_the_keyboard_reaches_everything(visit, expected):
+    page = visit.page
+    page.focus("#slider-0")
+    assert visit.moved(lambda: page.keyboard.press("ArrowRight"))
+    assert visit.moved(lambda: page.keyboard.press("]"))
+    assert page.input_value("#seed") == "1"
+    page.focus("#tab-walk")
+    page.keyboard.press("ArrowRight")
+    assert page.is_visible("#plane")
+    page.focus("#plane")
+    before = visit.latent()
+    assert visit.moved(lambda: page.keyboard.press("ArrowUp"))
+    # Up is the second slider.
+    np.testing.assert_allclose(np.subtract(visit.latent(), before), [0, 0.25, 0, 0, 0], atol=1e-6)
+    page.focus("#tab-map")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.body.dataset.view === 'near'")
+    page.focus("#grid button:first-child")
+    assert visit.moved(lambda: page.keyboard.press("Enter"))
+    assert_same(visit, expected)
+
+
+def test_touch_and_a_small_screen(browser, address, expected):
+    visit = Visit(browser, address, PHONE, has_touch=True, is_mobile=True)
+    assert visit.fits()
+    assert visit.moved(lambda: visit.page.tap("#next"))
+    visit.page.tap("#tab-map")
+    assert visit.moved(lambda: visit.page.tap("#plane", position={"x": 40, "y": 60}))
+    assert visit.fits()
+    assert_same(visit, expected)
+    assert visit.errors == []
+    visit.context.close()
+
+
+def test_light_and_dark_differ(browser, address):
+    colours = {}
+    for scheme in ("light", "dark"):
+        visit = Visit(browser, address, color_scheme=scheme)
+        style = "getComputedStyle(document.body)"
+        colours[scheme] = [
+            sum(map(int, visit.page.evaluate(f"{style}.{name}")[4:-1].split(",")))
+            for name in ("backgroundColor", "color")
+        ]
+        visit.context.close()
+    assert colours["light"][0] > colours["light"][1] + 400
+    assert colours["dark"][0] < colours["dark"][1] - 400
+
+
+def test_a_text_is_drawn_and_an_unknown_word_told(browser):
+    condition = tfgan.TextCondition(["a", "red", "blue", "circle"], 3, ["a red circle"])
+    gan = tfgan.ConditionalGAN(
+        tfgan.dense_generator(SHAPE, DIM, 2, condition.encoder(), "concatenation"),
+        tfgan.dense_discriminator(SHAPE, 2, condition.encoder()),
+        condition,
+    )
+    server, address = served(LatentGenerator.of(strong(gan, 20)), SLIDERS, "m")
+    visit = Visit(browser, address)
+    before = visit.picture()
+    visit.page.fill("#text", "a blue circle")
+    visit.page.wait_for_timeout(500)
+    assert (visit.picture() != before).any()
+    visit.page.fill("#text", "a pink circle")
+    visit.page.wait_for_function("document.getElementById('message').textContent.includes('pink')")
+    visit.page.fill("#text", "a red circle")
+    visit.page.wait_for_function("document.getElementById('message').textContent === ''")
+    np.testing.assert_array_equal(visit.picture(), before)
+    assert visit.errors == []
+    visit.context.close()
+    server.shutdown()
+
+
+def test_classes_are_picked_and_two_dimensions_suffice(browser):
+    condition = tfgan.LabelCondition([2, 3], {"size": ["small", "large"], "hue": ["r", "g", "b"]})
+    gan = tfgan.ConditionalGAN(
+        tfgan.dense_generator(SHAPE, 2, 2, condition.encoder(), "concatenation"),
+        tfgan.dense_discriminator(SHAPE, 2, condition.encoder()),
+        condition,
+    )
+    slider = Slider("little", "closed form 1", "little", np.array([0.0, 1.0]))
+    server, address = served(LatentGenerator.of(strong(gan, 20)), [slider], "m")
+    visit = Visit(browser, address)
+    before = visit.picture()
+    visit.page.select_option("select[data-attribute=hue]", "b")
+    visit.page.wait_for_timeout(500)
+    assert (visit.picture() != before).any()
+    assert visit.page.evaluate("command()").endswith("--seed 0 --num 1 --label 0:2")
+    visit.page.click("#tab-map")
+    assert visit.moved(lambda: visit.page.click("#plane", position={"x": 60, "y": 20}))
+    assert visit.errors == []
+    visit.context.close()
+    server.shutdown()
