@@ -303,7 +303,7 @@ def test_the_command_serves_until_it_is_interrupted(model_folder, monkeypatch, c
     made = []
 
     def interrupted(server):
-        made.append((server.host, server.server_port))
+        made.append(server.socket.getsockname())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(serving.BaseWSGIServer, "serve_forever", interrupted)

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from tfgan.data import shapes
 from tfgan.errors import InputError
-from tfgan.metrics.shapes import read_factors
+from tfgan.metrics.shapes import read_factors, read_factors_and_extent
 
 NAMES = list(shapes.FACTORS)
 
@@ -28,6 +28,31 @@ def test_real_pictures_are_read_right(drawn):
     read = read_factors(images)
     assert (read.shape, read.dtype) == ((5000, 5), np.int32)
     assert dict(zip(NAMES, (read == factors).mean(axis=0) >= 0.995)) == dict.fromkeys(NAMES, True)
+
+
+@pytest.mark.parametrize("image_size", [32, (40, 64)])
+def test_size_and_position_are_those_that_were_drawn(image_size):
+    """By each picture's own ink, and by what is known of the places."""
+    images, factors = shapes.draw(np.arange(600), "train", image_size)
+    read, extent = read_factors_and_extent(images)
+    np.testing.assert_array_equal(read, read_factors(images))
+    size, vertical, horizontal = extent.T
+    assert extent.dtype == np.float32
+    centres = np.array([0.28, 0.5, 0.72])
+    row, column = np.divmod(factors[:, 4], 3)
+    # The jitter is 0.02 of the page; half a pixel is for the edges.
+    tolerance = 0.02 + 0.5 / min(images.shape[1:3])
+    assert np.abs(vertical - centres[row]).max() < tolerance
+    assert np.abs(horizontal - centres[column]).max() < tolerance
+    # A circle is two radii wide.
+    radii = np.array([0.16, 0.25])[factors[:, 3]]
+    is_circle = factors[:, 0] == 0
+    np.testing.assert_allclose(size[is_circle], 2 * radii[is_circle], rtol=0.1)
+
+
+def test_nothing_is_measured_where_nothing_is():
+    factors, extent = read_factors_and_extent(np.full((2, 32, 32, 3), 255, np.uint8))
+    assert np.isnan(extent).all() and (factors == -1).all()
 
 
 def test_noisy_and_blurred_pictures_are_read_right(drawn):

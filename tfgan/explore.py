@@ -1,6 +1,7 @@
 """Opens a page that draws with a SavedModel while its latents are moved."""
 
 import contextlib
+import socket
 import sys
 import webbrowser
 
@@ -40,6 +41,12 @@ def parse(argv=None):
 def explore(arguments):
     """Serves the page until it is interrupted; returns the exit status."""
     saved_models.find(arguments.model)
+    try:
+        listening = socket.create_server((HOST, arguments.port))
+    except OSError as error:
+        raise InputError(
+            f"--port {arguments.port} cannot be had: pass another, or 0 for any"
+        ) from error
     start_tensorflow()
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -56,23 +63,22 @@ def explore(arguments):
         f"looking for directions in the {generator.latent_dim} dimensions of {generator.name} ..."
     )
     application = Explorer(generator, sliders_of(generator), arguments.model)
-    # Werkzeug writes to the terminal and exits where a port is taken.
-    with contextlib.redirect_stderr(None):
-        try:
-            server = make_server(
-                HOST, arguments.port, application, threaded=True, request_handler=Quiet
-            )
-        except (OSError, SystemExit) as error:
-            raise InputError(
-                f"--port {arguments.port} cannot be had: pass another, or 0 for any"
-            ) from error
-    address = f"http://{HOST}:{server.server_port}/"
+    server = make_server(
+        HOST,
+        arguments.port,
+        application,
+        threaded=True,
+        request_handler=Quiet,
+        fd=listening.fileno(),
+    )
+    address = f"http://{HOST}:{server.port}/"
     print(f"the explorer of {generator.name}: {address} (Ctrl-C stops it)", flush=True)
     if not arguments.no_open:
         webbrowser.open(address)
     with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
     server.server_close()
+    listening.close()
     return 0
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfgan.data.shapes import FACTORS
-from tfgan.metrics.shapes import measure_size_and_position, read_factors
+from tfgan.metrics.shapes import read_factors_and_extent
 from tfgan.metrics.strokes import measure_strokes
 
 
@@ -26,10 +26,10 @@ def reader_for(data_name, image_shape):
 
 def read_shapes(images):
     """Size and position of drawn shapes as measurements; shape, colour and texture as classes."""
-    size, vertical, horizontal = measure_size_and_position(images).T
-    factors = dict(zip(FACTORS, read_factors(images).T))
-    measured = {"size": size, "vertical": vertical, "horizontal": horizontal}
-    return measured | {name: factors[name] for name in ("shape", "colour", "texture")}
+    factors, extent = read_factors_and_extent(images)
+    classes = dict(zip(FACTORS, factors.T))
+    measured = dict(zip(("size", "vertical", "horizontal"), extent.T))
+    return measured | {name: classes[name] for name in ("shape", "colour", "texture")}
 
 
 def read_strokes(images):

@@ -71,34 +71,36 @@ def read_factors(images) -> np.ndarray:
     Raises:
         InputError: The pictures have another type or shape.
     """
-    pixels, ink, patch, is_there = _patches(images)
-    factors = np.full((len(is_there), len(FACTORS)), -1, np.int32)
-    colour = _colour(pixels, patch)
-    texture = np.where(colour < 0, -1, _texture(pixels, ink, patch))
-    factors[is_there] = np.stack(
-        [_shape(patch), colour, texture, *_size_and_position(patch)], axis=1
-    )
-    return factors
+    return read_factors_and_extent(images)[0]
 
 
-def measure_size_and_position(images) -> np.ndarray:
-    """Measures how large each shape is and where it lies, as numbers rather than categories.
+def read_factors_and_extent(images) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the factors of pictures, and size and position as numbers besides.
 
     Args:
         images: uint8 [N, H, W, 3].
 
     Returns:
-        float32 [N, 3]: the mean of width and height as a share of the page's shorter side, the
-        centre's distance from the top as a share of the page's height, and from the left as one of
-        its width; NaN where there is not one patch of ink on white paper.
+        `(factors, extent)`: what `read_factors` returns; and float32 [N, 3], the mean of width and
+        height as a share of the page's shorter side, the centre's distance from the top as a share
+        of the page's height, and from the left as one of its width, NaN where there is not one
+        patch of ink on white paper.
 
     Raises:
         InputError: The pictures have another type or shape.
     """
-    *_, patch, is_there = _patches(images)
-    measured = np.full((len(is_there), 3), np.nan, np.float32)
-    measured[is_there] = np.stack(_extent(patch), axis=1)
-    return measured
+    pixels, ink, patch, is_there = _patches(images)
+    size, vertical, horizontal = _extent(patch)
+    row, column = (np.digitize(place, _PLACE_BOUNDARIES) for place in (vertical, horizontal))
+    colour = _colour(pixels, patch)
+    texture = np.where(colour < 0, -1, _texture(pixels, ink, patch))
+    factors = np.full((len(is_there), len(FACTORS)), -1, np.int32)
+    factors[is_there] = np.stack(
+        [_shape(patch), colour, texture, size > _SIZE_BOUNDARY, 3 * row + column], axis=1
+    )
+    extent = np.full((len(is_there), 3), np.nan, np.float32)
+    extent[is_there] = np.stack([size, vertical, horizontal], axis=1)
+    return factors, extent
 
 
 def _patches(images) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -204,12 +206,6 @@ def _texture(pixels: np.ndarray, ink: np.ndarray, patch: np.ndarray) -> np.ndarr
     is_striped = across - along > _LEAST_ANISOTROPY * (across + along)
     pattern = np.where(is_striped, striped, dotted)
     return np.where(np.sqrt(variance) < _LEAST_VARIATION * mean, plain, pattern)
-
-
-def _size_and_position(patch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    size, *places = _extent(patch)
-    row, column = (np.digitize(place, _PLACE_BOUNDARIES) for place in places)
-    return (size > _SIZE_BOUNDARY).astype(np.int32), 3 * row + column
 
 
 def _extent(patch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
