@@ -59,15 +59,14 @@ def reader_of(generator, classes):
     """How the model's pictures are read, with their class where that is asked for."""
     from tfgan.latent.attributes import reader_for
 
-    name = generator.card["training"]["data"]["name"]
-    read = reader_for(name, generator.image_shape)
+    read = reader_for(generator.data_name, generator.image_shape)
     if not classes:
         return read
 
     from tfgan import data
     from tfgan.metrics import extractor_for
 
-    splits = [data.load(name, 1, split=split) for split in ("train", "test")]
+    splits = [data.load(generator.data_name, 1, split=split) for split in ("train", "test")]
     extractor = extractor_for("classifier", *splits)
     return lambda images: read(images) | {"class": extractor(images)[1].argmax(axis=1)}
 

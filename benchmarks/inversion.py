@@ -6,6 +6,7 @@ descent draws pictures, and, of a variational autoencoder, its encoder.
 
 import sys
 
+from tfgan import data
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
 
 EPILOG = """\
@@ -50,12 +51,11 @@ def bench(arguments):
     """Prints a Markdown table of mean square errors a pixel, a row for each way."""
     import numpy as np
 
-    from tfgan import data
     from tfgan.latent.generator import LatentGenerator
     from tfgan.latent.inversion import invert, random_search
 
     generator = LatentGenerator.load(arguments.model)
-    dataset = data.load(generator.card["training"]["data"]["name"], 1, split="test")
+    dataset = data.load(generator.data_name, 1, split="test")
     images = dataset.images[: arguments.num].astype(np.float32) / 255
     candidates = arguments.restarts * arguments.steps
     found = invert(

@@ -1,5 +1,6 @@
 """Which directions the explorer's sliders move along, named by what they change."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -17,11 +18,9 @@ from tfgan.latent.effects import effect_of, read_latents, spans
 
 # Pictures that the probes are fitted on, and those that each direction is measured on.
 FITTED, MEASURED = 2000, 100
-# A probe that explains less than this of an attribute has found no direction for it.
-LEAST_SCORE = 0.1
 UNSUPERVISED = 6
 STRENGTH = 2.0
-# Of an attribute's span, from which on a direction is named by it.
+# Of an attribute's span, from which on a direction counts as one for it.
 LEAST_CHANGE = 0.15
 
 
@@ -49,11 +48,11 @@ def sliders_of(generator):
         generator: a `LatentGenerator`.
 
     Returns:
-        A list of `Slider`s; attributes that do not vary, or that no probe can tell, have none.
+        A list of `Slider`s; attributes that do not vary, or that no direction moves, have none.
     """
     seeds = np.arange(FITTED)
     latents, told = generator.latents(seeds), generator.told_examples(FITTED)
-    read = reader_for(_data_name(generator), generator.image_shape)
+    read = reader_for(generator.data_name, generator.image_shape)
     values = _varying(read_latents(generator, read, latents, told))
     ranges = spans(values)
 
@@ -64,21 +63,19 @@ def sliders_of(generator):
         )
 
     found = []
-    for name, direction in _supervised(latents, values, ranges).items():
-        effect = measured(direction)
-        # To the right is more.
-        sign = -1 if effect.change[name] < 0 else 1
-        found.append(Slider(name, "supervised", _detail(effect, name), sign * direction))
+    for name, candidates in _supervised(latents, values, ranges).items():
+        for direction in candidates:
+            effect = measured(direction)
+            if abs(effect.change[name]) >= LEAST_CHANGE:
+                # To the right is more.
+                sign = np.sign(effect.change[name])
+                found.append(Slider(name, "supervised", _detail(effect, name), sign * direction))
+                break
     kind, directions = _unsupervised(generator, latents, told)
     for index, direction in enumerate(directions):
         effect = measured(direction)
         found.append(Slider(_title(effect), f"{kind} {index + 1}", _detail(effect), direction))
     return found
-
-
-def _data_name(generator):
-    training = generator.card.get("training") or {}
-    return training.get("data", {}).get("name")
 
 
 def _varying(values):
@@ -98,19 +95,18 @@ def _only(read, values):
 
 
 def _supervised(latents, values, ranges):
-    """For each measurement that a probe can tell, its direction apart from those of all others."""
-    probes = {name: supervised_directions(latents, array) for name, array in values.items()}
+    """For each measurement directions to try: its probe's apart from all others', and as it is.
+
+    Little may be left of a probe's: the width of a stroke is hard to tell from its thickness.
+    """
+    probes = {name: supervised_directions(latents, array)[0] for name, array in values.items()}
     found = {}
     for name in ranges:
-        (direction,), score = probes[name]
-        if score < LEAST_SCORE:
-            continue
-        others = [row for other, (rows, _) in probes.items() if other != name for row in rows]
-        try:
-            found[name] = orthogonalised(direction, others)
-        except InputError:
-            # A space of two dimensions, say, has no room for that.
-            found[name] = direction
+        others = [row for other, rows in probes.items() if other != name for row in rows]
+        found[name] = [probes[name][0]]
+        # In a space of two dimensions, say, nothing is left.
+        with contextlib.suppress(InputError):
+            found[name].insert(0, orthogonalised(probes[name][0], others))
     return found
 
 

@@ -10,19 +10,17 @@ from tfgan.plotting import to_uint8
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
-    """How pictures differ between `latents - strength d` and `latents + strength d`.
+    """How the attributes of some pictures differ from those of others.
 
     Attributes:
-        strength: in standard deviations of the latents.
-        change: dict from each attribute to a mean over the latents: of a measurement, the change
+        change: dict from each attribute to a mean over the pictures: of a measurement, the change
             as a share of its span, with its sign, so that changes to and fro cancel; of a class,
             the share of pictures whose class changes.
         total: the same, with the changes of measurements counted without their sign: what else a
             direction moves (leakage), in whichever sense.
-        lost: the share of pictures at either end that cannot be read.
+        lost: the share of pictures that cannot be read before or after.
     """
 
-    strength: float
     change: dict[str, float]
     total: dict[str, float]
     lost: float
@@ -62,7 +60,7 @@ def spans(values):
 
 
 def effect_of(generator, read, latents, direction, strength, spans, told=None):
-    """What moving along a direction changes.
+    """What moving from `latents - strength d` to `latents + strength d` changes.
 
     Args:
         generator: a `LatentGenerator`.
@@ -77,23 +75,36 @@ def effect_of(generator, read, latents, direction, strength, spans, told=None):
         An `Effect`.
     """
     step = strength * np.asarray(direction)
-    ends = [
+    before, after = (
         read_latents(generator, read, (latents + side * step).astype(np.float32), told)
         for side in (-1, 1)
-    ]
+    )
+    return effect_between(before, after, spans)
+
+
+def effect_between(before, after, spans):
+    """What differs from some pictures to others.
+
+    Args:
+        before, after: the attributes of N pictures each, as a reader gives them.
+        spans: of the measurements, as `spans` gives them.
+
+    Returns:
+        An `Effect`.
+    """
     change, total, is_read = {}, {}, True
-    for name, (before, after) in {key: (ends[0][key], ends[1][key]) for key in ends[0]}.items():
+    for name in before:
         if name in spans:
-            differences = (after - before) / spans[name]
+            differences = (after[name] - before[name]) / spans[name]
             known = np.isfinite(differences)
             differences = differences[known]
             change[name] = float(differences.mean()) if len(differences) else 0.0
             total[name] = float(np.abs(differences).mean()) if len(differences) else 0.0
         else:
-            known = (before >= 0) & (after >= 0)
-            change[name] = total[name] = float((before != after).mean())
+            known = (before[name] >= 0) & (after[name] >= 0)
+            change[name] = total[name] = float((before[name] != after[name]).mean())
         is_read = is_read & known
-    return Effect(strength, change, total, float(1 - np.mean(is_read)))
+    return Effect(change, total, float(1 - np.mean(is_read)))
 
 
 def strength_for(

@@ -42,6 +42,12 @@ class LatentGenerator:
         self.network = network
         self.card = card
 
+    @property
+    def data_name(self):
+        """The name of the data set that a SavedModel was trained on, or None."""
+        training = self.card.get("training") or {}
+        return training.get("data", {}).get("name")
+
     @classmethod
     def of(cls, model):
         """A live model's averaged generator.
