@@ -98,6 +98,7 @@ class Visit:
         self.context = browser.new_context(viewport=viewport, bypass_csp=True, **options)
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page = self.context.new_page()
+        self.page.set_default_timeout(120_000)
         self.errors, self.asked = [], []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
@@ -123,6 +124,13 @@ class Visit:
         self.page.wait_for_function("old => document.body.dataset.drawn !== old", arg=latent)
         self.page.wait_for_timeout(100)
         return np.abs(self.picture().astype(int) - before).max() > 0
+
+    def wait_told(self, told):
+        """Until the picture is one of what the model is told."""
+        self.page.wait_for_function(
+            "told => document.body.dataset.told === told",
+            arg=json.dumps(told, separators=(",", ":")),
+        )
 
     def slide(self, element, value):
         self.page.locator(element).evaluate(
@@ -313,12 +321,13 @@ def test_a_text_is_drawn_and_an_unknown_word_told(browser):
     visit = Visit(browser, address)
     before = visit.picture()
     visit.page.fill("#text", "a blue circle")
-    visit.page.wait_for_timeout(500)
+    visit.wait_told("a blue circle")
     assert (visit.picture() != before).any()
     visit.page.fill("#text", "a pink circle")
     visit.page.wait_for_function("document.getElementById('message').textContent.includes('pink')")
     visit.page.fill("#text", "a red circle")
-    visit.page.wait_for_function("document.getElementById('message').textContent === ''")
+    visit.wait_told("a red circle")
+    assert visit.page.inner_text("#message") == ""
     np.testing.assert_array_equal(visit.picture(), before)
     assert visit.errors == []
     visit.context.close()
@@ -337,7 +346,7 @@ def test_classes_are_picked_and_two_dimensions_suffice(browser):
     visit = Visit(browser, address)
     before = visit.picture()
     visit.page.select_option("select[data-attribute=hue]", "b")
-    visit.page.wait_for_timeout(500)
+    visit.wait_told([0, 2])
     assert (visit.picture() != before).any()
     assert visit.page.evaluate("command()").endswith("--seed 0 --num 1 --label 0:2")
     visit.page.click("#tab-map")
