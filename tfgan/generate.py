@@ -11,8 +11,13 @@ from tfgan.errors import InputError
 BATCH_SIZE = 64
 # What belongs to models that draw from seeds, with its defaults.
 FLAGS_OF_SEEDS = {
-    **{"num": 64, "seed": 0, "label": None, "text": None, "format": "grid"},
-    **{"latents": None, "interpolate": None},
+    "num": 64,
+    "seed": 0,
+    "label": None,
+    "text": None,
+    "format": "grid",
+    "latents": None,
+    "interpolate": None,
 }
 # And what to models that make pictures out of pictures.
 FLAGS_OF_PICTURES = ("mask", "direction")
