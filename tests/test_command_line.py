@@ -12,11 +12,16 @@ from pathlib import Path
 import pytest
 
 import tfgan
-from tfgan import command_line, convert, generate, startup, train
+from tfgan import command_line, convert, evaluate, generate, startup, train
 from tfgan.command_line import ArgumentParser, image_size, number
 from tfgan.errors import InputError
 
-COMMANDS = {"train": train.main, "generate": generate.main, "convert": convert.main}
+COMMANDS = {
+    "train": train.main,
+    "generate": generate.main,
+    "evaluate": evaluate.main,
+    "convert": convert.main,
+}
 
 
 def refusal_of(parse, text):
@@ -176,6 +181,21 @@ BAD_CONVERT_FLAGS = [
 ]
 
 
+BAD_EVALUATE_FLAGS = [
+    ([], ["MODEL", "--images", "--compare"]),
+    (["model"], ["--dataset", "--reference"]),
+    (["model", "--images", "a.npz", "--dataset", "digits"], ["MODEL", "--images"]),
+    (["--compare", "a", "--dataset", "digits"], ["--compare"]),
+    (["model", "--dataset", "digits", "--reference", "a.npz"], ["--dataset", "--reference"]),
+    (["model", "--reference", "a.npz", "--split", "train"], ["--split", "--reference"]),
+    (["model", "--reference", "a.npz", "--image-size", "8"], ["--image-size", "--reference"]),
+    (["model", "--dataset", "digits", "--features", "clip"], ["--features", "'clip'", "inception"]),
+    (["model", "--dataset", "digits", "--num", "39"], ["--num", "'39'", "at least 40"]),
+    (["no/such/model", "--dataset", "digits"], ["no/such/model", "SavedModel"]),
+    (["--images", "none.npz", "--dataset", "digits"], ["none.npz"]),
+]
+
+
 @pytest.mark.parametrize(("argv", "received"), BAD_TRAIN_FLAGS, ids=str)
 def test_train_refuses(argv, received, capsys):
     assert_refused("train", argv, received, capsys)
@@ -184,6 +204,11 @@ def test_train_refuses(argv, received, capsys):
 @pytest.mark.parametrize(("argv", "received"), BAD_GENERATE_FLAGS, ids=str)
 def test_generate_refuses(argv, received, capsys):
     assert_refused("generate", argv, received, capsys)
+
+
+@pytest.mark.parametrize(("argv", "received"), BAD_EVALUATE_FLAGS, ids=str)
+def test_evaluate_refuses(argv, received, capsys):
+    assert_refused("evaluate", argv, received, capsys)
 
 
 @pytest.mark.parametrize(("argv", "received"), BAD_CONVERT_FLAGS, ids=str)
@@ -235,6 +260,8 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         "--learning-rate --decay-steps --beta-1 --beta-2 --precision --seed --out --name "
         "--export-dir --checkpoint-every --keep-checkpoints --measure --fresh",
         "generate": "--num --seed --label --text --format --out",
+        "evaluate": "--images --compare --dataset --reference --split --data-dir --image-size "
+        "--num --features --seed --out",
         "convert": "--format --quantize --out",
     }[command]
     for flag in flags.split():
@@ -242,6 +269,7 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
     arguments = {
         "train": vars(train.parse([])),
         "generate": vars(generate.parse(["model"])),
+        "evaluate": vars(evaluate.parse(["model", "--dataset", "digits"])),
         # Its only flag of these, --format, has no default.
         "convert": {},
     }[command]
@@ -256,15 +284,16 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
 def test_help_and_bad_flags_answer_at_once_without_tensorflow():
     script = """
         import sys, tfgan
-        from tfgan import convert, generate, train
+        from tfgan import convert, evaluate, generate, train
 
-        for main in (train.main, generate.main, convert.main):
+        for main in (train.main, generate.main, evaluate.main, convert.main):
             for argv in (["--help"], ["--no-such-flag"], ["--version"]):
                 try:
                     main(argv)
                 except SystemExit as stop:
                     assert stop.code == (2 if argv == ["--no-such-flag"] else 0)
         assert generate.main(["no/such/model"]) == 2
+        assert evaluate.main(["no/such/model", "--dataset", "digits"]) == 2
         assert convert.main(["no/such/model", "--format", "onnx"]) == 2
         heavy = {"tensorflow", "keras", "sklearn", "matplotlib", "tensorflow_datasets"}
         print("imported:", sorted(heavy & set(sys.modules)))
@@ -275,7 +304,7 @@ def test_help_and_bad_flags_answer_at_once_without_tensorflow():
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.stdout.endswith("imported: []\n")
-    assert done.stderr.count("\n") == 5
+    assert done.stderr.count("\n") == 7
     # Seconds of the processor: those on the clock depend on what else it does.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 

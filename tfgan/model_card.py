@@ -55,6 +55,18 @@ def read(version_folder):
     return json.loads((Path(version_folder) / CARD_FILE).read_text())
 
 
+def inputs_of_seeds(version_folder):
+    """What an exported model's signature `from_seeds` takes.
+
+    Returns:
+        A dict from each input to its dtype and shape; empty where there is no such card.
+    """
+    try:
+        return read(version_folder)["signatures"]["from_seeds"]["inputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def names_of_labels(version_folder):
     """What an exported model's labels are called.
 

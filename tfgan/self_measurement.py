@@ -93,7 +93,7 @@ def report_on_drawn(version_folder, arguments, dataset):
     """Measures what a model draws out of latents; see `measure_exported`."""
     from tfgan import metrics
 
-    told = told_for(arguments, dataset, NUM_MEASURED)
+    told = told_for(model_card.inputs_of_seeds(version_folder), dataset, NUM_MEASURED)
     report = metrics.measure(
         pictures_of(version_folder, np.arange(NUM_MEASURED), told),
         arguments.dataset,
@@ -107,29 +107,36 @@ def report_on_drawn(version_folder, arguments, dataset):
     return report
 
 
-def told_for(arguments, dataset, num):
+def told_for(inputs, dataset, num):
     """What a conditional model is told for pictures that are spread like the training's.
 
     Args:
-        arguments: what `tfgan.train_arguments.parse` returned.
-        dataset: the `ImageDataset` that it was trained on.
+        inputs: what the signature `from_seeds` takes, as `model_card.inputs_of_seeds` tells it.
+        dataset: the `ImageDataset` that it was trained on, or one like it.
         num: of pictures.
 
     Returns:
         What the signatures take besides seeds, arrays of length `num` by their names: as many of
         one class as of another; attributes and texts of training pictures drawn at random.
+
+    Raises:
+        InputError: the data set has no such labels, attributes or captions.
     """
-    if arguments.model != "cgan":
-        return {}
-    if arguments.condition == "label":
-        return {"labels": np.arange(num, dtype=np.int32) % len(dataset.class_names)}
     random = np.random.default_rng(0)
     rows = random.integers(dataset.num_images, size=num)
-    if arguments.condition == "attributes":
-        return {"labels": dataset.attributes[rows]}
-    table = dataset.captions.table
-    phrasings = random.integers(table.shape[1], size=num)
-    return {"texts": table[dataset.captions.rows[rows], phrasings]}
+    if "texts" in inputs:
+        captions = dataset.with_captions().captions
+        phrasings = random.integers(captions.table.shape[1], size=num)
+        return {"texts": captions.table[captions.rows[rows], phrasings]}
+    if "labels" not in inputs:
+        return {}
+    if len(inputs["labels"]["shape"]) == 1:
+        if dataset.class_names is None:
+            raise InputError(f"the model draws classes, and {dataset.name!r} has no labels")
+        return {"labels": np.arange(num, dtype=np.int32) % len(dataset.class_names)}
+    if dataset.attributes is None:
+        raise InputError(f"the model draws attributes, and {dataset.name!r} has none")
+    return {"labels": dataset.attributes[rows]}
 
 
 def with_negative_elbo(report, version_folder, images):

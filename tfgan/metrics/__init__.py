@@ -7,6 +7,7 @@ from tfgan.metrics.classes import (
     mode_count,
     within_class_diversity,
 )
+from tfgan.metrics.duplicates import find_duplicates
 from tfgan.metrics.extractors import extractor_for
 from tfgan.metrics.frechet import GaussianStatistics, frechet_distance
 from tfgan.metrics.kernel import kernel_distance
@@ -18,6 +19,7 @@ from tfgan.metrics.neighbours import (
 )
 from tfgan.metrics.paired import l1, paired_scores, psnr, ssim
 from tfgan.metrics.report import Report, measure
+from tfgan.metrics.risk import ConfidenceRisk, confidence_risk, probability_better
 from tfgan.metrics.translation import (
     TranslationCard,
     TranslationMeasurement,
@@ -36,6 +38,7 @@ from tfgan.metrics.uncertainty import (
 )
 
 __all__ = [
+    "ConfidenceRisk",
     "GaussianStatistics",
     "Interval",
     "Measurement",
@@ -46,8 +49,10 @@ __all__ = [
     "TranslationReport",
     "class_balance",
     "classifier_score",
+    "confidence_risk",
     "density_coverage",
     "extractor_for",
+    "find_duplicates",
     "frechet_distance",
     "frechet_interval",
     "half_sample_intervals",
@@ -65,6 +70,7 @@ __all__ = [
     "pair_scores",
     "paired_scores",
     "precision_recall",
+    "probability_better",
     "psnr",
     "ssim",
     "within_class_diversity",

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.stats import binomtest
 
 from tfgan import data
-from tfgan.errors import InputError
 from tfgan.metrics.card import Measurement, MetricCard
 from tfgan.metrics.classes import (
     class_balance,
@@ -14,12 +13,11 @@ from tfgan.metrics.classes import (
     mode_count,
     within_class_diversity,
 )
-from tfgan.metrics.extractors import extractor_for, rounded
 from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.kernel import kernel_distance
-from tfgan.metrics.neighbours import memorisation, neighbour_scores
+from tfgan.metrics.neighbours import Memorisation, memorisation, neighbour_scores
+from tfgan.metrics.sides import prepare
 from tfgan.metrics.uncertainty import frechet_interval, neighbour_intervals
-from tfgan.versions import package_versions
 
 _NORMAL_QUANTILE = 1.959964
 
@@ -31,10 +29,12 @@ class Report:
     Attributes:
         measurements: `Measurement`s by the name of their metric.
         card: their conditions.
+        copies: each generated picture's nearest training picture, and how near it is.
     """
 
     measurements: dict[str, Measurement]
     card: MetricCard
+    copies: Memorisation
 
     def __getitem__(self, metric):
         return self.measurements[metric]
@@ -114,49 +114,37 @@ def measure(
         InputError: pictures of another shape than the data set's, too few of them, no such split,
             another number of labels.
     """
-    train = data.load(dataset, 1, image_size, data_dir)
-    test = data.load(dataset, 1, image_size, data_dir, split=split)
-    images = rounded(images)
-    if labels is not None and len(labels) != len(images):
-        raise InputError(
-            f"each picture needs a label. Received: {len(images)} pictures, {len(labels)} labels"
-        )
-    images = images[:num]
-    if images.shape[1:] != test.image_shape:
-        raise InputError(
-            f"the pictures must have the data set's shape {test.image_shape}. "
-            f"Received: {images.shape[1:]}"
-        )
-    extractor = extractor_for(features, train, test, seed)
-    unseen = np.arange(train.num_images) if extractor.unseen is None else extractor.unseen
-    random = np.random.default_rng(seed)
-    chosen = np.sort(random.permutation(test.num_images)[:num])
-    baseline = np.sort(random.permutation(unseen)[: len(images)])
-
-    real, _ = extractor(test.images[chosen], progress)
-    fake, fake_classes = extractor(images, progress)
-    floor, floor_classes = extractor(train.images[baseline], progress)
-    trained_on, _ = extractor(train.images, progress)
-    neighbours = min(num_neighbours, len(real), len(fake), len(floor))
-    # At random: pictures may lie class by class.
-    few_real, few_fake, few_floor = (
-        side[random.permutation(len(side))[:neighbours]] for side in (real, fake, floor)
-    )
-
-    card = MetricCard(
-        features=extractor.name,
-        digest=extractor.digest,
-        data=train.name,
+    sides = prepare(
+        images,
+        data.load(dataset, 1, image_size, data_dir),
+        data.load(dataset, 1, image_size, data_dir, split=split),
+        labels=labels,
         split=split,
-        num_real=len(real),
-        num_generated=len(fake),
-        num_floor=len(floor),
-        num_neighbours=neighbours,
-        k=k,
-        image_shape=tuple(test.image_shape),
         resize="none" if image_size is None else "centre crop and Lanczos",
+        num=num,
+        num_neighbours=num_neighbours,
+        features=features,
+        k=k,
         seed=seed,
-        versions=tuple(package_versions().items()),
+        progress=progress,
+    )
+    return measure_sides(sides, progress)
+
+
+def measure_sides(sides, progress=True):
+    """`measure`, of what `tfgan.metrics.sides.prepare` has prepared.
+
+    Args:
+        sides: `Sides`.
+        progress: shows bars.
+
+    Returns:
+        A `Report`.
+    """
+    card, seed, k = sides.card, sides.card.seed, sides.card.k
+    real, fake, floor = sides.real.features, sides.fake.features, sides.floor.features
+    few_real, few_fake, few_floor = (
+        side.features[side.few] for side in (sides.real, sides.fake, sides.floor)
     )
     measurements = {}
 
@@ -187,14 +175,14 @@ def measure(
         interval = getattr(intervals, metric)
         add(metric, interval.value, interval.low, interval.high, getattr(floor_scores, metric))
 
-    copies = memorisation(trained_on, fake, real, progress)
+    copies = memorisation(sides.trained_on, fake, real, progress)
     add("copies_nearer", copies.nearer)
     add("copies_close_share", copies.close_share)
 
+    fake_classes, floor_classes = sides.fake.probabilities, sides.floor.probabilities
     if fake_classes is not None:
         read, floor_read = fake_classes.argmax(axis=1), floor_classes.argmax(axis=1)
         num_classes = fake_classes.shape[1]
-        real_labels = test.labels[chosen]
         add(
             "classifier_score",
             classifier_score(fake_classes),
@@ -202,8 +190,8 @@ def measure(
         )
         add(
             "class_imbalance",
-            class_balance(read, real_labels, num_classes).total_variation,
-            floor=class_balance(floor_read, real_labels, num_classes).total_variation,
+            class_balance(read, sides.real.labels, num_classes).total_variation,
+            floor=class_balance(floor_read, sides.real.labels, num_classes).total_variation,
         )
         modes, floor_modes = (mode_count(each, num_classes) for each in (read, floor_read))
         add("modes", modes.modes, floor=floor_modes.modes)
@@ -213,9 +201,9 @@ def measure(
             within_class_diversity(fake, read, num_classes).mean,
             floor=within_class_diversity(floor, floor_read, num_classes).mean,
         )
-        if labels is not None:
-            agreeing = binomtest(int(np.sum(read == np.asarray(labels)[:num])), len(read))
+        if sides.fake.labels is not None:
+            agreeing = binomtest(int(np.sum(read == sides.fake.labels)), len(read))
             interval = agreeing.proportion_ci(method="wilson")
-            floor_agreement = np.mean(floor_read == train.labels[baseline])
+            floor_agreement = np.mean(floor_read == sides.floor.labels)
             add("label_agreement", agreeing.statistic, *interval, float(floor_agreement))
-    return Report(measurements, card)
+    return Report(measurements, card, copies)

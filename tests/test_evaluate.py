@@ -1,0 +1,163 @@
+"""`python -m tfgan.evaluate`, on pictures of the digits that need no download."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from conftest import make_gan
+from PIL import Image
+from threadpoolctl import threadpool_limits
+
+import tfgan
+from tfgan import data, evaluate, model_card, self_measurement
+from tfgan.errors import InputError
+from tfgan.evaluation_page import MEANINGS
+from tfgan.metrics.extractors import NAMES
+
+NUM = 120
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads that wait for a busy core make many small fits slow."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder with real digits and with noise, in NPZ files."""
+    folder = tmp_path_factory.mktemp("pictures")
+    train = data.load("digits", 1)
+    real = train.images[np.random.default_rng(0).permutation(train.num_images)[:NUM]]
+    np.savez(folder / "real.npz", images=real)
+    noise = np.random.default_rng(0).integers(0, 256, real.shape[:3], dtype=np.uint8)
+    np.savez(folder / "noise.npz", images=noise)
+    return folder
+
+
+def run(*arguments):
+    common = ["--num", NUM, "--features", "pixels"]
+    assert evaluate.main([str(each) for each in (*arguments, *common)]) == 0
+
+
+@pytest.fixture(scope="module")
+def compared(pictures):
+    """The reports of real pictures (a) and of noise (b) under the digits."""
+    files = pictures / "real.npz", pictures / "noise.npz"
+    run("--compare", *files, "--dataset", "digits", "--out", pictures / "compared")
+    return pictures / "compared"
+
+
+def test_real_pictures_have_no_risk_and_noise_has_all(compared):
+    real = json.loads((compared / "a_real" / "report.json").read_text())
+    noise = json.loads((compared / "b_noise" / "report.json").read_text())
+    risk = real["confidence_risk"]
+    assert risk["low"] == 0 and risk["low_unclipped"] < 0 < risk["high"]
+    assert risk["p_value"] > 0.01 and risk["num_generated"] == NUM
+    assert noise["confidence_risk"]["value"] > 0.95 and noise["confidence_risk"]["p_value"] < 0.001
+    assert noise["confidence_risk"]["floor"] == risk["floor"] < 0.3
+    assert noise["off_manifold"]["value"] == 1 - noise["precision"]["value"] == 1
+    assert noise["taken_for_fake"]["value"] > 0.95
+    assert noise["pixel_risk"]["value"] > 0.95
+    for name in MEANINGS.keys() - {"classifier_score", "class_imbalance", "modes", "modes_kl",
+                                   "class_diversity", "label_agreement"}:  # fmt: skip
+        assert real[name].keys() >= {"value", "low", "high", "floor"}
+
+
+def test_the_better_of_two_is_named_with_its_probability(compared):
+    comparison = json.loads((compared / "comparison.json").read_text())
+    assert comparison["probability_a_is_better"] > 0.999
+    values = [risk["value"] for risk in comparison["confidence_risk"]]
+    assert values[0] < values[1]
+
+
+def test_the_page_needs_no_other_file_and_no_network(compared):
+    page = (compared / "b_noise" / "report.html").read_text()
+    sources = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"', page)
+    assert len(sources) >= 5
+    assert all(source.startswith("data:image/") for source in sources)
+    assert not re.search(r"<script|@import|url\(", page)
+    assert 'content="light dark"' in page
+    number = json.loads((compared / "b_noise" / "report.json").read_text())["confidence_risk"]
+    assert f"{number['value']:.3f}" in page
+    # Each metric is explained where it stands.
+    text = (compared / "b_noise" / "report.md").read_text()
+    for name in ("confidence_risk", "off_manifold", "recall", "copies_nearer"):
+        assert f"| {name} |" in text and MEANINGS[name][0] in page
+
+
+def test_a_folder_of_pictures_against_a_file(pictures, capsys):
+    """Pictures with as many copies of one as there are, against pictures of an NPZ file."""
+    train = data.load("digits", 1)
+    np.savez(
+        pictures / "reference.npz", images=train.images[:600, ..., 0], labels=train.labels[:600]
+    )
+    folder = pictures / "copies"
+    folder.mkdir()
+    for index, picture in enumerate(train.images[:NUM, ..., 0]):
+        Image.fromarray(picture).save(folder / f"{index:03d}.png")
+    out = pictures / "out"
+    run("--images", folder, "--reference", pictures / "reference.npz", "--out", out)
+    report = json.loads((out / "report.json").read_text())
+    assert report["card"]["data"] == "reference" and report["card"]["split"] == "half"
+    # About half of them are in the half that is compared with.
+    assert 0.3 * NUM < report["duplicates"]["shared_with_real"] < 0.7 * NUM
+    assert "confidence_risk" in capsys.readouterr().out
+
+
+def test_a_models_pictures_and_what_it_is_told(tmp_path):
+    gan = make_gan()
+    tfgan.export_saved_model(gan, tmp_path / "tiny")
+    run(tmp_path / "tiny", "--dataset", "digits", "--out", tmp_path / "out")
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["name"] == "tiny" and report["confidence_risk"]["value"] > 0.9
+    assert model_card.inputs_of_seeds(tmp_path / "tiny" / "1").keys() == {"seeds"}
+    assert model_card.inputs_of_seeds(tmp_path) == {}
+
+
+def test_conditional_models_are_told_what_the_training_pictures_show():
+    digits, shapes = data.load("digits", 1), data.load("shapes", 1)
+    assert self_measurement.told_for({"seeds": {}}, digits, 20) == {}
+    labels = self_measurement.told_for({"labels": {"shape": [None]}}, digits, 20)["labels"]
+    np.testing.assert_array_equal(np.bincount(labels), np.full(10, 2))
+    attributes = self_measurement.told_for({"labels": {"shape": [None, 5]}}, shapes, 20)["labels"]
+    assert attributes.shape == (20, shapes.attributes.shape[1])
+    assert self_measurement.told_for({"texts": {"shape": [None]}}, shapes, 20)["texts"].shape == (
+        20,
+    )
+    with pytest.raises(InputError, match="draws attributes, and 'digits' has none"):
+        self_measurement.told_for({"labels": {"shape": [None, 5]}}, digits, 20)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"pictures": np.zeros((80, 8, 8), np.uint8)}, "must have an array `images`. It has: pict"),
+        ({"images": np.zeros((80, 8, 8, 1), np.int64)}, "int64"),
+        ({"images": np.zeros((80, 9, 8), np.uint8)}, "--image-size 9x8"),
+    ],
+)
+def test_pictures_that_cannot_be_judged(arrays, message, tmp_path, capsys):
+    np.savez(tmp_path / "images.npz", **arrays)
+    assert evaluate.main(["--images", str(tmp_path / "images.npz"), "--dataset", "digits"]) == 2
+    errors = capsys.readouterr().err
+    assert message in errors and errors.count("\n") == 1
+
+
+def test_a_file_that_is_no_npz(tmp_path, capsys):
+    (tmp_path / "images.npz").write_text("no arrays")
+    assert evaluate.main(["--images", str(tmp_path / "images.npz"), "--dataset", "digits"]) == 2
+    assert "cannot be read as an NPZ file" in capsys.readouterr().err
+
+
+def test_labels_of_a_reference_must_be_one_a_picture(tmp_path, capsys):
+    np.savez(tmp_path / "real.npz", images=np.zeros((80, 8, 8), np.uint8), labels=np.zeros(3, int))
+    file = str(tmp_path / "real.npz")
+    assert evaluate.main(["--images", file, "--reference", file]) == 2
+    assert "(3,) for 80 pictures" in capsys.readouterr().err
+
+
+def test_features_that_are_offered_are_those_there_are():
+    assert set(evaluate.FEATURES) == set(NAMES)

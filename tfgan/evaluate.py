@@ -1,0 +1,263 @@
+"""Measures the confidence risk of generated pictures: how far they are from real ones."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from tfgan import generate, model_card, remote, saved_models
+from tfgan.command_line import ArgumentParser, image_size, number, run, start_tensorflow
+from tfgan.errors import InputError
+
+FEATURES = ("auto", "classifier", "random", "inception", "pixels")
+
+EPILOG = """\
+examples:
+  python -m tfgan.evaluate saved_models/mnist_gan --dataset mnist
+  python -m tfgan.evaluate --images pictures.npz --dataset mnist
+  python -m tfgan.evaluate --images pictures --reference real.npz --out my_report
+  python -m tfgan.evaluate --compare saved_models/mnist_gan saved_models/mnist_vae --dataset mnist
+
+Pictures come from a SavedModel, a model's address at a TensorFlow Serving, a folder of pictures, or
+an NPZ file with the array `images`, uint8 [N, H, W, C] or [N, H, W], from any tool. docs/
+confidence_risk.md explains the numbers.
+"""
+
+
+def parse(argv=None):
+    """Parses the command line; TensorFlow is not imported for it."""
+    parser = ArgumentParser(prog="python -m tfgan.evaluate", description=__doc__, epilog=EPILOG)
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        help="a SavedModel's folder, one that holds its versions, or a model's address at a server",
+    )
+    parser.add_argument("--images", metavar="FOLDER|NPZ", help="pictures in place of a model")
+    parser.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("A", "B"),
+        help="two models or sets of pictures: with what probability A is better",
+    )
+    parser.add_argument(
+        "--dataset", metavar="NAME", help="the real pictures: a data set that has the split"
+    )
+    parser.add_argument(
+        "--reference",
+        metavar="NPZ",
+        help="the real pictures, in place of a data set: `images`, and `labels` if there are any. "
+        "One half is compared with, the other makes the features and the floor",
+    )
+    parser.add_argument("--split", default="test", help="of the data set (default: test)")
+    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder")
+    parser.add_argument(
+        "--image-size",
+        type=image_size,
+        metavar="SIZE",
+        help="to which real pictures are brought: 32, or 32x48 for height x width",
+    )
+    parser.add_argument(
+        "--num",
+        type=number(int, 40),
+        default=10_000,
+        metavar="N",
+        help="pictures a side, at most (default: 10000)",
+    )
+    parser.add_argument(
+        "--features", choices=FEATURES, default="auto", help="see docs/metrics.md (default: auto)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=number(int, 0),
+        default=0,
+        metavar="N",
+        help="of the first picture, the folds and the subsets (default: 0)",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="(default: evaluations/NAME)")
+    arguments = parser.parse_args(argv)
+    given = [arguments.model, arguments.images, arguments.compare]
+    if sum(each is not None for each in given) != 1:
+        parser.error("pass one of MODEL, --images FOLDER|NPZ and --compare A B")
+    if (arguments.dataset is None) == (arguments.reference is None):
+        parser.error("pass one of --dataset NAME and --reference NPZ: what is compared with")
+    if arguments.reference and arguments.split != "test":
+        parser.error("--split is of a --dataset, and --reference has none")
+    if arguments.reference and arguments.image_size:
+        parser.error("--image-size is of a --dataset: --reference is taken as it is")
+    return arguments
+
+
+def evaluate(arguments):
+    """Measures what the arguments ask for; returns the exit status."""
+    judged = arguments.compare or [arguments.model or arguments.images]
+    missing = [
+        each for each in judged if not remote.is_url(each) and not Path(each).expanduser().exists()
+    ]
+    if missing:
+        raise InputError(f"there is no {missing[0]}: pass a SavedModel, a folder or an NPZ file")
+    start_tensorflow()
+    train, test = real_pictures(arguments)
+
+    from tfgan.evaluation_page import write_report
+    from tfgan.metrics.evaluation import evaluate_sides
+    from tfgan.metrics.risk import probability_better
+
+    names = [name_of(each) for each in judged]
+    out = arguments.out or Path("evaluations", "_".join(names))
+    evaluations = []
+    for each, name in zip(judged, names):
+        evaluation = evaluate_sides(sides_of(each, arguments, train, test))
+        folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations)]}_{name}"
+        write_report(folder, evaluation, name)
+        print(f"\n{name}\n{evaluation.report}\n-> {folder / 'report.html'}")
+        evaluations.append(evaluation)
+
+    if len(evaluations) == 2:
+        first, second = evaluations
+        first.report.card.require_same(second.report.card)
+        probability = probability_better(first.risk, second.risk)
+        print(
+            f"\nWith a probability of {probability:.3f} {judged[0]} (confidence risk "
+            f"{first.risk.value:.3f}) is better than {judged[1]} ({second.risk.value:.3f})."
+        )
+        comparison = {
+            "a": judged[0],
+            "b": judged[1],
+            "probability_a_is_better": probability,
+            "confidence_risk": [each.as_dict()["confidence_risk"] for each in evaluations],
+        }
+        (out / "comparison.json").write_text(json.dumps(comparison, indent=2) + "\n")
+    return 0
+
+
+def real_pictures(arguments):
+    """The training pictures and those to compare with, two `ImageDataset`s."""
+    from tfgan import data
+
+    if arguments.reference:
+        return halves_of(arguments.reference, arguments.seed)
+    train, test = (
+        data.load(arguments.dataset, 1, arguments.image_size, arguments.data_dir, split=split)
+        for split in ("train", arguments.split)
+    )
+    return train, test
+
+
+def halves_of(path, seed):
+    """The pictures of an NPZ file in two halves, dealt at random, as `ImageDataset`s."""
+    import numpy as np
+
+    from tfgan import data
+    from tfgan.metrics.extractors import rounded
+
+    arrays = read_npz(path)
+    images, labels = rounded(arrays["images"]), arrays.get("labels")
+    if labels is not None and labels.shape != (len(images),):
+        raise InputError(
+            f"{path}: `labels` must be one of each picture. Received: {labels.shape} for "
+            f"{len(images)} pictures"
+        )
+    classes = None
+    if labels is not None:
+        classes, labels = np.unique(labels, return_inverse=True)
+        classes, labels = tuple(map(str, classes)), labels.astype(np.int32)
+    order = np.random.default_rng(seed).permutation(len(images))
+    return tuple(
+        data.ImageDataset(
+            name=name_of(path),
+            images=images[half],
+            labels=None if labels is None else labels[half],
+            class_names=classes,
+            batch_size=1,
+            seed=seed,
+        )
+        for half in map(np.sort, np.array_split(order, 2))
+    )
+
+
+def read_npz(path):
+    """The arrays of an NPZ file that has `images`, a dict."""
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} cannot be read as an NPZ file: {error}") from error
+    if "images" not in arrays:
+        raise InputError(f"{path} must have an array `images`. It has: {', '.join(arrays)}")
+    return arrays
+
+
+def sides_of(judged, arguments, train, test):
+    """Both sides' features: of a model's pictures, or of pictures that are there already."""
+    from tfgan.metrics.sides import prepare
+
+    images, labels = pictures_and_labels(judged, arguments, train)
+    if images.shape[1:] != test.image_shape:
+        height, width = images.shape[1:3]
+        raise InputError(
+            f"{judged} has pictures {images.shape[1:]}, the real ones are {test.image_shape}: "
+            f"pass --image-size {height}x{width}, or pictures with as many channels"
+        )
+    return prepare(
+        images,
+        train,
+        test,
+        labels=labels,
+        split="half" if arguments.reference else arguments.split,
+        resize="none" if arguments.image_size is None else "centre crop and Lanczos",
+        num=arguments.num,
+        features=arguments.features,
+        seed=arguments.seed,
+    )
+
+
+def pictures_and_labels(judged, arguments, train):
+    """Generated pictures uint8 [N, H, W, C], and what they were asked to show [N], or None."""
+    import numpy as np
+
+    from tfgan import data
+    from tfgan.metrics.extractors import rounded
+    from tfgan.self_measurement import told_for
+
+    seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
+    if remote.is_url(judged):
+        return generate.pictures_of(judged, seeds), None
+    if Path(judged).suffix == ".npz":
+        arrays = read_npz(judged)
+        return rounded(arrays["images"]), arrays.get("labels")
+    if not is_saved_model(judged):
+        # In full, as a folder may have the name of a data set.
+        return data.load(Path(judged).expanduser().resolve(), 1).images[: arguments.num], None
+    folder = saved_models.find(judged)
+    told = told_for(model_card.inputs_of_seeds(folder), train, arguments.num)
+    labels = told.get("labels")
+    images = generate.pictures_of(folder, seeds, told)
+    return images, labels if labels is not None and labels.ndim == 1 else None
+
+
+def is_saved_model(path):
+    """Whether a folder is a SavedModel, or one that holds versions of it."""
+    try:
+        saved_models.find(path)
+    except InputError:
+        return False
+    return True
+
+
+def name_of(judged):
+    """A name for a report, from a path or an address."""
+    if remote.is_url(judged) or not is_saved_model(judged):
+        return re.sub(r"[^\w.-]+", "_", Path(judged).stem).strip("._") or "pictures"
+    return saved_models.name_of(judged)
+
+
+def main(argv=None):
+    """Entry point; returns the exit status."""
+    return run(evaluate, parse(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""The confidence risk with all that stands beside it: what a report shows."""
+
+import dataclasses
+
+import numpy as np
+
+from tfgan.metrics.card import Measurement
+from tfgan.metrics.classifier_set import DESCRIPTION
+from tfgan.metrics.duplicates import Duplicates, find_duplicates
+from tfgan.metrics.report import Report, measure_sides
+from tfgan.metrics.risk import ConfidenceRisk, confidence_risk
+from tfgan.metrics.sides import Sides
+
+# The second line costs as many pixels a picture; classifiers need no more to see noise.
+_MOST_PIXELS = 1024
+_MOST_PIXEL_ROWS = 2000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that is known of one set of generated pictures.
+
+    Attributes:
+        sides: What was compared.
+        report: All metrics, the confidence risk and its readings first.
+        risk: On the card's features: each picture's own risk, too.
+        floor_risk: The same of real training pictures in place of the generated ones.
+        pixel_risk: By the same classifiers on raw pixels.
+        pixel_floor_risk: Its floor.
+        duplicates: Generated pictures that are also real ones, or each other.
+    """
+
+    sides: Sides
+    report: Report
+    risk: ConfidenceRisk
+    floor_risk: ConfidenceRisk
+    pixel_risk: ConfidenceRisk
+    pixel_floor_risk: ConfidenceRisk
+    duplicates: Duplicates
+
+    def as_dict(self):
+        """For JSON: each metric at the top level, the duplicates, and the card."""
+        metrics = self.report.as_dict()["metrics"]
+        for name, risk, floor in (
+            ("confidence_risk", self.risk, self.floor_risk),
+            ("pixel_risk", self.pixel_risk, self.pixel_floor_risk),
+        ):
+            metrics[name] |= {
+                "p_value": risk.p_value,
+                "value_unclipped": risk.unclipped.value,
+                "low_unclipped": risk.unclipped.low,
+                "high_unclipped": risk.unclipped.high,
+                "floor_low": floor.low,
+                "floor_high": floor.high,
+                "floor_p_value": floor.p_value,
+                "num_real": len(risk.real_probabilities),
+                "num_generated": len(risk.fake_probabilities),
+                "num_floor": len(floor.fake_probabilities),
+                "classifiers": DESCRIPTION,
+            }
+        return {
+            **metrics,
+            "duplicates": {
+                "shared_with_real": self.duplicates.shared,
+                "repeated": self.duplicates.repeated,
+            },
+            "card": dataclasses.asdict(self.report.card),
+        }
+
+
+def evaluate_sides(sides, progress=True):
+    """Measures the confidence risk, its two other readings, and every metric of `measure`.
+
+    Args:
+        sides: What `tfgan.metrics.sides.prepare` gave.
+        progress: Shows bars.
+
+    Returns:
+        An `Evaluation`.
+
+    Raises:
+        InputError: Fewer than 40 pictures a side.
+    """
+    seed, card = sides.card.seed, sides.card
+    duplicates = find_duplicates(sides.real.images, sides.fake.images)
+    floor_duplicates = find_duplicates(sides.real.images, sides.floor.images)
+    risk, floor_risk = (
+        confidence_risk(
+            sides.real.features, side.features, groups=found.groups, seed=seed, progress=progress
+        )
+        for side, found in ((sides.fake, duplicates), (sides.floor, floor_duplicates))
+    )
+    pixel_risk, pixel_floor_risk = (
+        _pixel_risk(sides.real, side, seed, progress) for side in (sides.fake, sides.floor)
+    )
+    report = measure_sides(sides, progress)
+    precision = report["precision"]
+    taken = risk.taken_for_fake
+
+    first = [
+        Measurement(
+            "confidence_risk", risk.value, risk.low, risk.high, floor_risk.value, card
+        ),
+        Measurement(
+            "taken_for_fake", taken.value, taken.low, taken.high,
+            floor_risk.taken_for_fake.value, card,
+        ),
+        Measurement(
+            "off_manifold", 1 - precision.value, 1 - precision.high, 1 - precision.low,
+            1 - precision.floor, card,
+        ),
+        Measurement(
+            "pixel_risk", pixel_risk.value, pixel_risk.low, pixel_risk.high,
+            pixel_floor_risk.value, card,
+        ),
+    ]  # fmt: skip
+    measurements = {one.metric: one for one in first} | report.measurements
+    return Evaluation(
+        sides=sides,
+        report=dataclasses.replace(report, measurements=measurements),
+        risk=risk,
+        floor_risk=floor_risk,
+        pixel_risk=pixel_risk,
+        pixel_floor_risk=pixel_floor_risk,
+        duplicates=duplicates,
+    )
+
+
+def _pixel_risk(real, other, seed, progress):
+    """The risk of some pictures by at most 1,024 of their pixels, the same places in all."""
+    images = [side.images[side.few[:_MOST_PIXEL_ROWS]] for side in (real, other)]
+    flat = [each.reshape(len(each), -1) / 255.0 for each in images]
+    places = np.random.default_rng(seed).permutation(flat[0].shape[1])[:_MOST_PIXELS]
+    return confidence_risk(
+        *(each[:, places] for each in flat),
+        groups=find_duplicates(*images).groups,
+        seed=seed,
+        progress=progress,
+    )
