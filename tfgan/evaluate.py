@@ -19,8 +19,8 @@ examples:
   python -m tfgan.evaluate --compare saved_models/mnist_gan saved_models/mnist_vae --dataset mnist
 
 Pictures come from a SavedModel, a model's address at a TensorFlow Serving, a folder of pictures, or
-an NPZ file with the array `images`, uint8 [N, H, W, C] or [N, H, W], from any tool. docs/
-confidence_risk.md explains the numbers.
+an NPZ file with the array `images`, uint8 [N, H, W, C] or [N, H, W], from any tool. What the numbers
+mean: docs/confidence_risk.md.
 """
 
 
@@ -95,7 +95,7 @@ def evaluate(arguments):
         each for each in judged if not remote.is_url(each) and not Path(each).expanduser().exists()
     ]
     if missing:
-        raise InputError(f"there is no {missing[0]}: pass a SavedModel, a folder or an NPZ file")
+        raise InputError(f"nothing at {missing[0]}: pass a SavedModel, a folder or an NPZ file")
     start_tensorflow()
     train, test = real_pictures(arguments)
 
