@@ -19,8 +19,8 @@ examples:
   python -m tfgan.evaluate --compare saved_models/mnist_gan saved_models/mnist_vae --dataset mnist
 
 Pictures come from a SavedModel, a model's address at a TensorFlow Serving, a folder of pictures, or
-an NPZ file with the array `images`, uint8 [N, H, W, C] or [N, H, W], from any tool. What the numbers
-mean: docs/confidence_risk.md.
+an NPZ file with the array `images`, uint8 [N, H, W, C] or [N, H, W], from any tool. What the
+numbers mean: docs/confidence_risk.md.
 """
 
 
