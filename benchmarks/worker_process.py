@@ -34,8 +34,14 @@ def worker_process(name, target, batch_size):
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=ROOT,
-            # PyTorch's contenders and the peak are measured on the CPU, and so are all.
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"},
+            # PyTorch's contenders and the peak are measured on the CPU, and so are all. Every one
+            # that is TensorFlow's has oneDNN's kernels, as the commands of this package have.
+            env={
+                "TF_ENABLE_ONEDNN_OPTS": "1",
+                **os.environ,
+                "CUDA_VISIBLE_DEVICES": "-1",
+                "KERAS_BACKEND": "tensorflow",
+            },
             # Ctrl-C is for the parent, which then ends its workers.
             process_group=0,
         ) as process,
