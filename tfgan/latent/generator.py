@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfgan import model_card, saved_models
 from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.errors import InputError
-from tfgan.formats import GENERATOR_CONFIG
+from tfgan.formats import layers_file
 from tfgan.latent.directions import activations
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.startup import quiet_stderr
@@ -233,13 +233,14 @@ class LatentGenerator:
 
 def _rebuilt(folder, model):
     """The Keras model of a SavedModel, of its layers and weights, or None."""
-    config = folder / GENERATOR_CONFIG
+    config = folder / layers_file("serving_default")
     if not config.is_file():
         return None
     network = keras.models.model_from_json(config.read_text())
     for variable, value in zip(network.variables, model.weights, strict=True):
         variable.assign(value)
-    return network
+    # Without the last layer, which brings what is exported from [-1, 1] to [0, 1].
+    return keras.Model(network.input, network.layers[-1].input, name=network.name)
 
 
 def _condition(config):
