@@ -109,8 +109,16 @@ def bench(arguments):
     """Prints a Markdown table: a row for each attribute and kind of direction."""
     import numpy as np
 
+    from tfgan.errors import InputError
     from tfgan.latent import directions
-    from tfgan.latent.effects import effect_of, read_latents, spans, strength_for
+    from tfgan.latent.effects import (
+        effect_of,
+        only,
+        read_latents,
+        spans,
+        strength_for,
+        varying,
+    )
     from tfgan.latent.generator import LatentGenerator
 
     generator = LatentGenerator.load(arguments.model)
@@ -125,7 +133,19 @@ def bench(arguments):
         for size in sizes
     ]
 
-    values = read_latents(generator, read, fitted, told[0])
+    everything = read_latents(generator, read, fitted, told[0])
+    # A generator of plain shapes, say, has no direction of texture.
+    values = varying(everything)
+    constant = [name for name in everything if name not in values]
+    if constant:
+        print(f"the same in all pictures: {', '.join(constant)}", flush=True)
+    absent = [name for name in arguments.attributes or () if name not in values]
+    if absent:
+        raise InputError(
+            f"--attributes must be of those that vary, {', '.join(values)}. Received: "
+            f"{', '.join(absent)}"
+        )
+    read = only(read, values)
     ranges = spans(values)
     probes = supervised(fitted, values)
     num = min(CANDIDATES, generator.latent_dim)

@@ -14,7 +14,7 @@ from tfgan.latent.directions import (
     orthogonalised,
     supervised_directions,
 )
-from tfgan.latent.effects import effect_of, read_latents, spans
+from tfgan.latent.effects import effect_of, only, read_latents, spans, varying
 
 # Pictures that the probes are fitted on, and those that each direction is measured on.
 FITTED, MEASURED = 2000, 100
@@ -53,13 +53,13 @@ def sliders_of(generator):
     seeds = np.arange(FITTED)
     latents, told = generator.latents(seeds), generator.told_examples(FITTED)
     read = reader_for(generator.data_name, generator.image_shape)
-    values = _varying(read_latents(generator, read, latents, told))
+    values = varying(read_latents(generator, read, latents, told))
     ranges = spans(values)
 
     def measured(direction):
         few = None if told is None else told[:MEASURED]
         return effect_of(
-            generator, _only(read, values), latents[:MEASURED], direction, STRENGTH, ranges, few
+            generator, only(read, values), latents[:MEASURED], direction, STRENGTH, ranges, few
         )
 
     found = []
@@ -76,22 +76,6 @@ def sliders_of(generator):
         effect = measured(direction)
         found.append(Slider(_title(effect), f"{kind} {index + 1}", _detail(effect), direction))
     return found
-
-
-def _varying(values):
-    """Those attributes that differ from picture to picture."""
-
-    def varies(array):
-        known = array[np.isfinite(array)] if array.dtype.kind == "f" else array[array >= 0]
-        if array.dtype.kind != "f":
-            return len(np.unique(known)) > 1
-        return len(known) > 1 and np.ptp(np.percentile(known, [5, 95])) > 0
-
-    return {name: array for name, array in values.items() if varies(array)}
-
-
-def _only(read, values):
-    return lambda images: {name: array for name, array in read(images).items() if name in values}
 
 
 def _supervised(latents, values, ranges):

@@ -36,6 +36,31 @@ def read_latents(generator, read, latents, told=None):
     return read(to_uint8(np.clip(generator.draw(latents, told), 0, 1)))
 
 
+def varying(values):
+    """Those attributes that differ from picture to picture: the others have no direction.
+
+    Args:
+        values: dict from an attribute to float [N], measurements, or integers [N], classes.
+
+    Returns:
+        dict of the same arrays, without the measurements that `spans` would refuse, and without
+        the classes that are the same wherever they can be read.
+    """
+
+    def varies(array):
+        known = array[np.isfinite(array)] if array.dtype.kind == "f" else array[array >= 0]
+        if array.dtype.kind != "f":
+            return len(np.unique(known)) > 1
+        return len(known) > 1 and np.ptp(np.percentile(known, [5, 95])) > 0
+
+    return {name: array for name, array in values.items() if varies(array)}
+
+
+def only(read, names):
+    """A reader of those attributes alone of which `names` holds the name."""
+    return lambda images: {name: array for name, array in read(images).items() if name in names}
+
+
 def spans(values):
     """The range of each measurement: from its 5th percentile to its 95th.
 
