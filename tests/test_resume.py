@@ -75,7 +75,7 @@ def run_killed(moment, arguments=ARGUMENTS):
         "sys.exit(train.main(sys.argv[1:]))\n"
     )
     return subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=300
     )
 
 
@@ -84,7 +84,7 @@ def run(arguments=ARGUMENTS):
         [sys.executable, "-m", "tfgan.train", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 
