@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from tfgan.train_arguments import DEFAULT_STEPS
+
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
@@ -18,3 +20,12 @@ class Budget:
     def is_spent(self, step, seconds):
         """Whether a run that stands at this step after so many seconds is finished."""
         return seconds >= self.seconds if self.steps is None else step >= self.steps
+
+
+def budget_of(arguments, dataset):
+    """How long to train, of the flags --epochs, --steps and --minutes."""
+    if arguments.minutes is not None:
+        return Budget(seconds=arguments.minutes * 60)
+    if arguments.epochs is not None:
+        return Budget(steps=arguments.epochs * dataset.steps_per_epoch)
+    return Budget(steps=arguments.steps or DEFAULT_STEPS)

@@ -3,13 +3,13 @@
 import keras
 
 from tfgan import networks
+from tfgan.budget import budget_of
 from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.errors import InputError
 from tfgan.models import GAN, VAE, ConditionalGAN, CycleGAN, Pix2Pix
 from tfgan.models.adversarial import adam
 from tfgan.precision import dtype_policy
 from tfgan.schedules import LinearDecay
-from tfgan.train_arguments import DEFAULT_STEPS
 
 
 def compiled_model(arguments, dataset, precision):
@@ -51,8 +51,7 @@ def compile_translation(model, arguments, dataset):
     """Compiles a model from pictures to pictures."""
     rate = arguments.learning_rate
     if arguments.decay_steps is not None:
-        steps = arguments.steps or (arguments.epochs or 0) * dataset.steps_per_epoch
-        steps = steps or DEFAULT_STEPS
+        steps = budget_of(arguments, dataset).steps
         if arguments.decay_steps > steps:
             raise InputError(
                 f"--decay-steps must be at most the {steps} steps of the run. "

@@ -207,7 +207,7 @@ def sides_of(judged, arguments, train, test):
         test,
         labels=labels,
         split="half" if arguments.reference else arguments.split,
-        resize="none" if arguments.image_size is None else "centre crop and Lanczos",
+        image_size=arguments.image_size,
         num=arguments.num,
         features=arguments.features,
         seed=arguments.seed,
@@ -220,7 +220,7 @@ def pictures_and_labels(judged, arguments, train):
 
     from tfgan import data
     from tfgan.metrics.extractors import rounded
-    from tfgan.self_measurement import told_for
+    from tfgan.self_measurement import classes_in, told_for
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     if remote.is_url(judged):
@@ -233,9 +233,7 @@ def pictures_and_labels(judged, arguments, train):
         return data.load(Path(judged).expanduser().resolve(), 1).images[: arguments.num], None
     folder = saved_models.find(judged)
     told = told_for(model_card.inputs_of_seeds(folder), train, arguments.num)
-    labels = told.get("labels")
-    images = generate.pictures_of(folder, seeds, told)
-    return images, labels if labels is not None and labels.ndim == 1 else None
+    return generate.pictures_of(folder, seeds, told), classes_in(told)
 
 
 def is_saved_model(path):

@@ -97,7 +97,7 @@ def report_on_drawn(version_folder, arguments, dataset):
     report = metrics.measure(
         pictures_of(version_folder, np.arange(NUM_MEASURED), told),
         arguments.dataset,
-        labels=told["labels"] if told.keys() == {"labels"} and told["labels"].ndim == 1 else None,
+        labels=classes_in(told),
         split=split_of(arguments),
         data_dir=arguments.data_dir,
         image_size=arguments.image_size,
@@ -137,6 +137,15 @@ def told_for(inputs, dataset, num):
     if dataset.attributes is None:
         raise InputError(f"the model draws attributes, and {dataset.name!r} has none")
     return {"labels": dataset.attributes[rows]}
+
+
+def classes_in(told):
+    """The class that each picture is asked to show, int32 [N], of what `told_for` returned.
+
+    None where that is attributes, a text or nothing.
+    """
+    labels = told.get("labels")
+    return labels if labels is not None and labels.ndim == 1 else None
 
 
 def with_negative_elbo(report, version_folder, images):

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfgan.data.variants import with_channels
 from tfgan.export import named_inputs
 from tfgan.models import CycleGAN, Pix2Pix
 
@@ -107,12 +108,5 @@ def groups(*columns):
         `(pictures, columns)`: float [M, H, W, C], and how many stand in a row.
     """
     channels = max(images.shape[-1] for images in columns)
-    shown = []
-    for images in map(np.asarray, columns):
-        if images.shape[-1] == 1 < channels:
-            images = np.repeat(images, 3, axis=-1)
-        if images.shape[-1] == 3 < channels:
-            images = np.concatenate([images, np.ones_like(images[..., :1])], axis=-1)
-        shown.append(images)
-    pictures = np.stack(shown, axis=1)
+    pictures = np.stack([with_channels(images, channels) for images in columns], axis=1)
     return pictures.reshape(-1, *pictures.shape[2:]), len(columns) * GROUPS_IN_A_ROW

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from tfgan import training_data
-from tfgan.budget import Budget
+from tfgan.budget import budget_of
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
 from tfgan.precision import resolved
 from tfgan.run_folder import RunFolder, require_writable
 from tfgan.self_measurement import measure_exported, test_split
 from tfgan.startup import share_cores
-from tfgan.train_arguments import DEFAULT_STEPS, FAMILIES, NETWORKS, parse
+from tfgan.train_arguments import FAMILIES, NETWORKS, parse
 
 EXIT_NOT_FINITE = 3
 
@@ -73,15 +73,6 @@ def is_finished(folder, budget, model_folder):
         return False
     exported = Path(result["saved_model"])
     return exported.exists() and exported.parent == Path(model_folder)
-
-
-def budget_of(arguments, dataset):
-    """How long to train, of the flags --epochs, --steps and --minutes."""
-    if arguments.minutes is not None:
-        return Budget(seconds=arguments.minutes * 60)
-    if arguments.epochs is not None:
-        return Budget(steps=arguments.epochs * dataset.steps_per_epoch)
-    return Budget(steps=arguments.steps or DEFAULT_STEPS)
 
 
 def precision_of(arguments, folder):

@@ -120,7 +120,7 @@ def measure(
         data.load(dataset, 1, image_size, data_dir, split=split),
         labels=labels,
         split=split,
-        resize="none" if image_size is None else "centre crop and Lanczos",
+        image_size=image_size,
         num=num,
         num_neighbours=num_neighbours,
         features=features,

@@ -60,7 +60,7 @@ def prepare(
     *,
     labels=None,
     split="test",
-    resize="none",
+    image_size=None,
     num=10_000,
     num_neighbours=5_000,
     features="auto",
@@ -74,7 +74,8 @@ def prepare(
         images: Generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
         train, test: `ImageDataset`s of the training pictures and of the split that generated
             pictures are compared with.
-        split, resize: For the card: what `test` is, and how its pictures came to their size.
+        split, image_size: For the card: what `test` is, and the size its pictures were brought to,
+            or None.
         labels, num, num_neighbours, features, k, seed, progress: As in `tfgan.metrics.measure`.
 
     Returns:
@@ -128,7 +129,7 @@ def prepare(
             num_neighbours=neighbours,
             k=k,
             image_shape=tuple(test.image_shape),
-            resize=resize,
+            resize="none" if image_size is None else "centre crop and Lanczos",
             seed=seed,
             versions=tuple(package_versions().items()),
         ),

@@ -105,14 +105,6 @@ class CycleGAN(TranslationModel):
         """`(height, width, channels)` of a picture of kind B."""
         return self.generator_ab.output_shape[1:]
 
-    @property
-    def generator_variables(self):
-        return self.generator_ab.trainable_variables + self.generator_ba.trainable_variables
-
-    @property
-    def discriminator_variables(self):
-        return self.discriminator_a.trainable_variables + self.discriminator_b.trainable_variables
-
     def compile(self, *args, cycle_weight=10.0, identity_weight=None, **kwargs):
         """Chooses the optimizers and what they minimise.
 

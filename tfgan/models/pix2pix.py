@@ -100,14 +100,6 @@ class Pix2Pix(TranslationModel):
         height, width, channels = self.generator.input_shape[1:]
         return height, width, channels - self.masked
 
-    @property
-    def generator_variables(self):
-        return self.generator.trainable_variables
-
-    @property
-    def discriminator_variables(self):
-        return self.discriminator.trainable_variables
-
     def compile(self, *args, loss="non_saturating", l1_weight=100.0, **kwargs):
         """Chooses the optimizers and what they minimise.
 

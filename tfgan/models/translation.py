@@ -41,7 +41,10 @@ def shape_between(network):
 
 
 class TranslationModel(AveragedModel):
-    """Generators from pictures to pictures and discriminators, an optimizer for either side."""
+    """Generators from pictures to pictures and discriminators, an optimizer for either side.
+
+    The generators are the networks that have an average.
+    """
 
     optimizers = ("generator_optimizer", "discriminator_optimizer")
 
@@ -66,9 +69,12 @@ class TranslationModel(AveragedModel):
     @property
     def generator_variables(self):
         """What the generators' optimizer moves."""
-        raise NotImplementedError
+        return self._weights_moved_in(self.averaged)
 
     @property
     def discriminator_variables(self):
         """What the discriminators' optimizer moves."""
-        raise NotImplementedError
+        return self._weights_moved_in(name for name in self.networks if name not in self.averaged)
+
+    def _weights_moved_in(self, names):
+        return [variable for name in names for variable in getattr(self, name).trainable_variables]
