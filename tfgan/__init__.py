@@ -19,6 +19,7 @@ _HOMES = {
     "CycleGAN": "tfgan.models.cyclegan",
     "LabelCondition": "tfgan.conditions",
     "TextCondition": "tfgan.conditions",
+    "Adam": "tfgan.optimizers",
     "AdversarialLoss": "tfgan.losses",
     "ImageDataset": "tfgan.data",
     "InputError": "tfgan.errors",

@@ -1,11 +1,13 @@
 """This library's `GAN`, as its users get it: averaged generator and checks for NaN included."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
 import tfgan
 from benchmarks.contenders import networks
-from benchmarks.contenders.task import random_pictures
+from benchmarks.contenders.task import BETAS, EPSILON, LEARNING_RATE, random_pictures
 
 
 def build(batch_size):
@@ -24,7 +26,8 @@ def build_bfloat16(batch_size):
 def runner(generator, discriminator, batch_size):
     """`run` of a GAN of these two networks."""
     gan = tfgan.GAN(generator, discriminator)
-    gan.compile(networks.adam(), networks.adam(), loss="non_saturating", r1_gamma=0)
+    adam = functools.partial(tfgan.Adam, LEARNING_RATE, *BETAS, epsilon=EPSILON)
+    gan.compile(adam(), adam(), loss="non_saturating", r1_gamma=0)
     batch = {"image": tf.constant(random_pictures(batch_size))}
 
     def run(steps):

@@ -9,6 +9,7 @@ from tfgan import losses
 from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
 from tfgan.models.base import GenerativeModel, require_at_least
+from tfgan.optimizers import Adam
 from tfgan.penalties import gradient_penalty, r1, r2
 
 
@@ -17,7 +18,7 @@ def adam(learning_rate=1e-3, beta_1=0.0, beta_2=0.99):
 
     Reference: Karras et al. 2018 (arXiv 1710.10196), appendix A.1: beta 0 / 0.99, epsilon 1e-8.
     """
-    return keras.optimizers.Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
+    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
 
 
 class AdversarialModel(GenerativeModel):
