@@ -257,8 +257,8 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         "--networks --width --depth --normalization --latent-dim --loss --discriminator-steps "
         "--r1-gamma --r2-gamma --gradient-penalty --penalty-interval --augment --l1-weight "
         "--cycle-weight --identity-weight --jitter --epochs --steps --minutes --batch-size "
-        "--learning-rate --decay-steps --beta-1 --beta-2 --precision --seed --out --name "
-        "--export-dir --checkpoint-every --keep-checkpoints --measure --fresh",
+        "--learning-rate --constant-steps --decay-steps --beta-1 --beta-2 --precision --seed --out "
+        "--name --export-dir --checkpoint-every --keep-checkpoints --measure --fresh",
         "generate": "--num --seed --label --text --format --out",
         "evaluate": "--images --compare --dataset --reference --split --data-dir --image-size "
         "--num --features --seed --out",
@@ -324,8 +324,10 @@ def test_defaults_of_train_are_those_of_the_library():
     def default_of(function, name):
         return inspect.signature(function).parameters[name].default
 
-    for name in ("learning_rate", "beta_1", "beta_2"):
+    for name in ("beta_1", "beta_2"):
         assert getattr(arguments, name) == default_of(adam, name)
+    rate = default_of(adam, "learning_rate").get_config()
+    assert rate == {name: getattr(arguments, name) for name in ("learning_rate", "constant_steps")}
     for name in ("loss", "discriminator_steps", "r1_gamma", "r2_gamma", "penalty_interval"):
         assert getattr(arguments, name) == default_of(AdversarialModel.compile, name)
     weight = default_of(AdversarialModel.compile, "gradient_penalty_weight")

@@ -23,6 +23,7 @@ _HOMES = {
     "AdversarialLoss": "tfgan.losses",
     "ImageDataset": "tfgan.data",
     "InputError": "tfgan.errors",
+    "InverseSquareRootDecay": "tfgan.schedules",
     "LinearDecay": "tfgan.schedules",
     "convolutional_discriminator": "tfgan.networks",
     "convolutional_generator": "tfgan.networks",

@@ -9,7 +9,7 @@ from tfgan.errors import InputError
 from tfgan.models import GAN, VAE, ConditionalGAN, CycleGAN, Pix2Pix
 from tfgan.models.adversarial import adam
 from tfgan.precision import dtype_policy
-from tfgan.schedules import LinearDecay
+from tfgan.schedules import InverseSquareRootDecay, LinearDecay
 
 
 def compiled_model(arguments, dataset, precision):
@@ -26,16 +26,18 @@ def compiled_model(arguments, dataset, precision):
         model = family(arguments, dataset)
     finally:
         keras.config.set_dtype_policy("float32")
-    rates = (arguments.learning_rate, arguments.beta_1, arguments.beta_2)
+    rate, betas = arguments.learning_rate, (arguments.beta_1, arguments.beta_2)
     if arguments.model == "vae":
-        model.compile(adam(*rates), likelihood=arguments.likelihood, beta=arguments.beta)
+        model.compile(adam(rate, *betas), likelihood=arguments.likelihood, beta=arguments.beta)
         return model
     if arguments.model in ("pix2pix", "cyclegan"):
         compile_translation(model, arguments, dataset)
         return model
+    if arguments.constant_steps is not None:
+        rate = InverseSquareRootDecay(rate, arguments.constant_steps)
     model.compile(
-        adam(*rates),
-        adam(*rates),
+        adam(rate, *betas),
+        adam(rate, *betas),
         loss=arguments.loss,
         discriminator_steps=arguments.discriminator_steps,
         r1_gamma=arguments.r1_gamma,

@@ -32,13 +32,15 @@ def plan(arguments, settings, dataset, budget, model, folder, model_folder):
         for network in model.networks
     )
     networks = f", {arguments.networks} networks" if "networks" in arguments else ""
+    constant_steps = getattr(arguments, "constant_steps", None)
+    falling = f" falling from step {constant_steps:,}" if constant_steps else ""
     latents = f"{arguments.latent_dim} latents, " if "latent_dim" in arguments else ""
     lines = {
         "data": f"{dataset.name}: {dataset.num_images:,} pictures of {height}x{width}x{channels}"
         f"{', '.join(map(place_of, dataset.decoded))}",
         "model": f"{arguments.model}{told_of(arguments)}{networks}: {sizes}",
         "recipe": f"{objective_of(arguments, model)}, batches of {arguments.batch_size}, "
-        f"learning rate {arguments.learning_rate:g}, {latents}seed {arguments.seed}",
+        f"learning rate {arguments.learning_rate:g}{falling}, {latents}seed {arguments.seed}",
         "device": f"{device}, {settings['precision']}",
         "length": length,
         "run": f"{folder.path}",

@@ -21,6 +21,7 @@ _ADVERSARIAL = _FROM_LATENTS | {
     "gradient_penalty": 0.0,
     "penalty_interval": 16,
     "augment": (),
+    "constant_steps": 3000,
     "batch_size": 16,
     "beta_1": 0.0,
     "beta_2": 0.99,
@@ -103,6 +104,11 @@ examples:
 
 The same command again resumes a run that was stopped.
 """
+
+
+def number_or_none(text):
+    """An argparse type: a whole number of at least 1, or `none`, which is None."""
+    return None if text == "none" else number(int, 1)(text)
 
 
 def policies(text):
@@ -361,6 +367,14 @@ def parse(argv=None):
         default=argparse.SUPPRESS,
         metavar="RATE",
         help="of Adam, for all players (default: 0.001; pix2pix and cyclegan 0.0002)",
+    )
+    group.add_argument(
+        "--constant-steps",
+        type=number_or_none,
+        default=argparse.SUPPRESS,
+        metavar="N|none",
+        help="after so many steps the rate of a gan or cgan falls with the square root of the "
+        f"steps; none: it stays (default: {_ADVERSARIAL['constant_steps']})",
     )
     group.add_argument(
         "--decay-steps",
