@@ -6,6 +6,8 @@ Pure functions of the curve: an alarm that was raised stays what it was when a r
 import dataclasses
 import math
 
+from tfgan.quality_check import is_better
+
 # Below these, pictures repeat each other or are all alike.
 LEAST_NEAREST_PAIR = 0.2
 LEAST_DIVERSITY = 0.1
@@ -54,7 +56,7 @@ def alarms_of(checks):
     """All alarms of a run, in the order in which they were raised.
 
     Args:
-        checks: sequence of `tfgan.quality_curve.Check`, ascending by step.
+        checks: sequence of `tfgan.quality_check.Check`, ascending by step.
 
     Returns:
         A list of `Alarm`.
@@ -86,16 +88,6 @@ def after(alarms, checks):
             ended = dataclasses.replace(on[0], until=checks[-1].step)
             alarms[alarms.index(on[0])] = ended
     return alarms
-
-
-def noise_between(first, second):
-    """Two standard errors of the difference between two checks' distances."""
-    return 2.0 * math.hypot(first.error, second.error)
-
-
-def is_better(first, second):
-    """Whether the first of two checks has the smaller distance, beyond the noise."""
-    return second.frechet_distance - first.frechet_distance > noise_between(first, second)
 
 
 def has_collapsed(check):

@@ -15,6 +15,7 @@ from tfgan.loop import NotFiniteError
 from tfgan.metrics import frechet_distance, frechet_error, nearest_pair_distances
 from tfgan.metrics.extractors import extractor_for
 from tfgan.metrics.frechet import GaussianStatistics
+from tfgan.quality_check import Check
 
 # Trained on from one check to the next, so that a check's share of the time is that of any run.
 _PICTURES_BETWEEN_CHECKS = 4000
@@ -24,36 +25,12 @@ _NUM_DRAWN = 500
 # Of the live generator: repetition shows in few.
 _NUM_LIVE = 200
 _NUM_FITTED = 2000
+# To train on, so that there is a distance to speak of.
+FEWEST_PICTURES = 20
 # Larger pictures are made smaller: the components tell what is seen, not the finest detail.
 _MOST_PIXELS_A_SIDE = 32
 # Drawn at a time, for the sake of memory.
 _CHUNK = 100
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """What was read at one step: a row of `quality.csv`.
-
-    Attributes:
-        step: the one at which it was read.
-        frechet_distance: from the averaged generator's pictures to the held-out ones.
-        error: its standard error, from the drawing of the pictures.
-        floor: the distance of as many training pictures.
-        diversity: the total variance of the live generator's features over that of real ones: 0
-            where all pictures are alike.
-        nearest_pair: the median distance from a picture of the live generator to the nearest other
-            one, over that of as many real ones: 0 where pictures repeat.
-        told_apart: the probability that the discriminator prefers a training picture to one of the
-            live generator: 0.5 where it cannot tell, 1 where it always can. NaN without one.
-    """
-
-    step: int
-    frechet_distance: float
-    error: float
-    floor: float
-    diversity: float
-    nearest_pair: float
-    told_apart: float = math.nan
 
 
 def interval_of(batch_size):
@@ -64,18 +41,22 @@ def interval_of(batch_size):
 def reader_for(model, arguments, dataset):
     """A `QualityReader` for the model of a run.
 
-    It compares with the test split, or where there is none with training pictures.
+    It compares with the test split; where there is none with some of the training pictures, and
+    measures the distance of real ones by the others.
 
     Args:
         model: a `GenerativeModel`.
         arguments: what `tfgan.train_arguments.parse` returned.
-        dataset: the `ImageDataset` that the run is trained on.
+        dataset: the `ImageDataset` that the run is trained on, of `FEWEST_PICTURES` at least.
     """
     try:
-        held_out, kind = training_data.load(arguments, "test"), "held-out"
+        return QualityReader(model, dataset, training_data.load(arguments, "test"), "held-out")
     except InputError:
-        held_out, kind = dataset, "training"
-    return QualityReader(model, dataset, held_out, kind)
+        pass
+    some = some_of(dataset, _NUM_HELD_OUT + _NUM_FITTED)
+    half = min(_NUM_HELD_OUT, some.num_images // 2)
+    rows = np.arange(some.num_images)
+    return QualityReader(model, some.subset(rows[half:]), some.subset(rows[:half]), "training")
 
 
 class QualityReader:
@@ -93,6 +74,9 @@ class QualityReader:
 
     Attributes:
         compared_with: how many pictures of which kind it compares with, in words.
+
+    Raises:
+        InputError: there are fewer pictures.
     """
 
     def __init__(self, model, train, held_out, kind):
@@ -107,7 +91,6 @@ class QualityReader:
         # As many reals as fakes, and what the fakes are asked to show.
         shown = some_of(train, _NUM_DRAWN)
         batch = next(iter(dataclasses.replace(shown, batch_size=shown.num_images).batches()))
-        self.training_images = batch["image"]
         condition = model.condition
         self.told = () if condition is None else (batch[condition.batch_key],)
 
@@ -117,8 +100,9 @@ class QualityReader:
             self.real = GaussianStatistics.from_features(real)
             self.floor = frechet_distance(self.real, self.extractor(self.small_pictures(shown))[0])
             # Such distances compare at equal numbers only.
-            self.num_live = min(_NUM_LIVE, len(real))
+            self.num_live = min(_NUM_LIVE, len(real), shown.num_images)
             self.real_nearest = np.median(nearest_pair_distances(real[: self.num_live]))
+        self.training_images = batch["image"][: self.num_live]
 
         specs = [tf.TensorSpec([None, *model.image_shape]), tf.TensorSpec([None], tf.int64)]
         specs += [condition.spec] if self.told else []
@@ -135,9 +119,12 @@ class QualityReader:
         """
         averaged = [
             self.small(self.model.generate(seeds, *told))
-            for _, seeds, *told in self.requests(_NUM_DRAWN)
+            for seeds, *told in self.requests(_NUM_DRAWN)
         ]
-        live = [self.live(*request) for request in self.requests(self.num_live)]
+        live = [
+            self.live(tf.gather(self.training_images, seeds), seeds, *told)
+            for seeds, *told in self.requests(self.num_live)
+        ]
         pictures, *logits = (np.concatenate(parts) for parts in zip(*live))
         with threadpool_limits(1), np.errstate(invalid="ignore", divide="ignore"):
             drawn, features = (self.features(each) for each in (np.concatenate(averaged), pictures))
@@ -154,17 +141,11 @@ class QualityReader:
             )
 
     def requests(self, num):
-        """What to draw of, in parts: training pictures, seeds, and what to show where it is told.
-
-        Where there are fewer training pictures than `num`, they come again.
-        """
-        rows = np.arange(num) % len(self.training_images)
+        """What to draw, in parts: seeds, and what to show where that is told."""
         for start in range(0, num, _CHUNK):
-            part = rows[start : start + _CHUNK]
-            seeds = tf.range(start, start + len(part), dtype=tf.int64)
-            given = (tf.gather(each, part) for each in (self.training_images, *self.told))
-            images, *told = given
-            yield images, seeds, *told
+            seeds = tf.range(start, min(start + _CHUNK, num), dtype=tf.int64)
+            # Where there are fewer training pictures, they come again.
+            yield seeds, *(tf.gather(each, seeds % len(each)) for each in self.told)
 
     def live(self, training_images, seeds, *told):
         """What the networks make as they are in training, less its randomness.

@@ -1,13 +1,12 @@
 """What a run does with its quality curve: it writes it, keeps the best, and raises alarms."""
 
-import csv
 import dataclasses
 import functools
 
 import keras
 
-from tfgan.alarms import after, alarms_of, is_better, noise_between
-from tfgan.quality_curve import Check
+from tfgan.alarms import after, alarms_of
+from tfgan.quality_check import is_better, noise_between, read_checks, write_check
 
 
 class QualityWatch(keras.callbacks.Callback):
@@ -68,14 +67,7 @@ class QualityWatch(keras.callbacks.Callback):
         """Reads the present step, and writes its row."""
         check = self.reader.check()
         self.checks.append(check)
-        row = dataclasses.asdict(check)
-        row = {"step": row.pop("step"), "seconds": f"{self.seconds():.2f}", **row}
-        is_new = not self.folder.quality_file.exists()
-        with open(self.folder.quality_file, "a", newline="") as file:
-            writer = csv.DictWriter(file, row, lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+        write_check(self.folder.quality_file, check, self.seconds())
         return check
 
     def tell(self, earlier):
@@ -137,13 +129,3 @@ def told_of_choice(quality, step):
         f"{quality['last_frechet_distance']:.3g} at step {step:,}, beyond the noise of "
         f"{quality['noise']:.2g}"
     )
-
-
-def read_checks(file):
-    """The rows of a `quality.csv`, a list of `Check`; empty where there is none."""
-    if not file.exists():
-        return []
-    names = [field.name for field in dataclasses.fields(Check)]
-    with open(file, newline="") as opened:
-        rows = [{name: float(row[name]) for name in names} for row in csv.DictReader(opened)]
-    return [Check(**row | {"step": int(row["step"])}) for row in rows]

@@ -129,13 +129,13 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     from tfgan.loop import NotFiniteError, train_until
     from tfgan.models.base import GenerativeModel
     from tfgan.plan import plan
-    from tfgan.quality_curve import interval_of, reader_for
+    from tfgan.quality_curve import FEWEST_PICTURES, interval_of, reader_for
     from tfgan.quality_watch import QualityWatch
     from tfgan.sheets import NUM_SHOWN, contents_of
 
     model = compiled_model(arguments, dataset, settings["precision"])
-    draws_from_latents = isinstance(model, GenerativeModel)
-    best = BestWeights(model) if draws_from_latents else None
+    is_watched = isinstance(model, GenerativeModel) and dataset.num_images >= FEWEST_PICTURES
+    best = BestWeights(model) if is_watched else None
     checkpoints = Checkpoints(folder.checkpoints, model, arguments.keep_checkpoints, best)
     resumed_step = checkpoints.restore()
     if resumed_step and budget.steps and resumed_step > budget.steps:
@@ -163,7 +163,7 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
         scalars,
     ]
     watch = None
-    if draws_from_latents:
+    if is_watched:
         reader = functools.partial(reader_for, model, arguments, dataset)
         interval = interval_of(dataset.batch_size)
         watch = QualityWatch(reader, interval, folder, best, scalars, seconds)
