@@ -79,8 +79,10 @@ def test_a_young_generator_has_its_time():
     assert alarms_of(curve(*young, {"frechet_distance": 5.0})) == []
     (alarm,) = alarms_of(curve(*young, alike))
     assert (alarm.since, alarm.raised) == (250, 250 * alarms.CHECKS_OF_YOUTH)
-    # Once it could, a relapse is a collapse.
+    # Once it could, a relapse is a collapse; where it hardly could, youth goes on.
     assert names(alarms_of(curve(alike, {}, alike, alike))) == ["mode collapse"]
+    hardly = {"nearest_pair": 0.19, "diversity": 0.8}
+    assert alarms_of(curve(alike, hardly, alike, alike)) == []
 
 
 def test_an_alarm_ends_and_may_come_again():

@@ -8,12 +8,12 @@ import math
 
 from tfgan.quality_check import is_better
 
-# Below these, pictures repeat each other or are all alike.
-LEAST_NEAREST_PAIR = 0.2
-LEAST_DIVERSITY = 0.1
+# Below these, pictures repeat each other or are all alike; at twice as much they surely differ.
+LEAST_NEAREST_PAIR = 0.1
+LEAST_DIVERSITY = 0.05
 # Checks in a row before an alarm is raised: one may be a moment's.
 CHECKS_OF_COLLAPSE = 2
-# A generator whose pictures have never differed yet has so many checks to learn it.
+# A generator whose pictures have never surely differed yet has so many checks to learn it.
 CHECKS_OF_YOUTH = 10
 # How surely an overpowering discriminator knows, and for how many checks without a gain.
 TOLD_APART = 0.995
@@ -95,6 +95,13 @@ def has_collapsed(check):
     return check.nearest_pair < LEAST_NEAREST_PAIR or check.diversity < LEAST_DIVERSITY
 
 
+def is_diverse(check):
+    """Whether a generator's pictures surely differ."""
+    return (
+        check.nearest_pair >= 2.0 * LEAST_NEAREST_PAIR and check.diversity >= 2.0 * LEAST_DIVERSITY
+    )
+
+
 def last_gain(checks):
     """The last check that was better than all before it, beyond the noise."""
     best = checks[0]
@@ -114,7 +121,7 @@ def _since(checks, sign):
 
 def _collapse(checks):
     shown = _since(checks, has_collapsed)
-    needed = CHECKS_OF_COLLAPSE if len(shown) < len(checks) else CHECKS_OF_YOUTH
+    needed = CHECKS_OF_COLLAPSE if any(map(is_diverse, checks)) else CHECKS_OF_YOUTH
     if len(shown) < needed:
         return None
     last = checks[-1]
