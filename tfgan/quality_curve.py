@@ -21,16 +21,16 @@ from tfgan.quality_check import Check
 _PICTURES_BETWEEN_CHECKS = 4000
 _FEWEST_STEPS_BETWEEN_CHECKS = 50
 _NUM_HELD_OUT = 1000
-_NUM_DRAWN = 500
+_NUM_DRAWN = 250
 # Of the live generator: repetition shows in few.
-_NUM_LIVE = 200
+_NUM_LIVE = 100
 _NUM_FITTED = 2000
 # To train on, so that there is a distance to speak of.
 FEWEST_PICTURES = 20
 # Larger pictures are made smaller: the components tell what is seen, not the finest detail.
 _MOST_PIXELS_A_SIDE = 32
 # Drawn at a time, for the sake of memory.
-_CHUNK = 100
+_CHUNK = 50
 
 
 def interval_of(batch_size):
