@@ -188,8 +188,9 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
             "saved. The same command resumes it"
         )
         return 128 + received
+    trained_seconds = seconds()
     quality = watch and watch.choose()
-    export(model, contents, folder, model_folder, arguments, dataset, seconds(), quality)
+    export(model, contents, folder, model_folder, arguments, dataset, trained_seconds, quality)
     return 0
 
 
