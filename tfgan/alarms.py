@@ -121,8 +121,8 @@ def _since(checks, sign):
 
 def _collapse(checks):
     shown = _since(checks, has_collapsed)
-    needed = CHECKS_OF_COLLAPSE if any(map(is_diverse, checks)) else CHECKS_OF_YOUTH
-    if len(shown) < needed:
+    has_grown = any(map(is_diverse, checks))
+    if len(shown) < (CHECKS_OF_COLLAPSE if has_grown else CHECKS_OF_YOUTH):
         return None
     last = checks[-1]
     seen = (
@@ -132,6 +132,8 @@ def _collapse(checks):
     advice = "Try a lower --learning-rate, a larger --r1-gamma, --augment translation,cutout"
     if math.isnan(last.told_apart):
         advice = "Try a smaller --beta, a larger --latent-dim"
+    if not has_grown:
+        advice = f"Where the sheets in samples/ still change, train on. {advice}"
     return shown[0].step, seen, advice
 
 

@@ -5,24 +5,29 @@ import math
 import tensorflow as tf
 
 
-class BestWeights(tf.Module):
+class BestWeights:
     """A copy of a model's averages as they were at the check with the smallest distance so far.
 
     A part of every checkpoint, so that a run that is resumed knows the best that it knew.
 
     Args:
         model: an `AveragedModel`.
+
+    Attributes:
+        state: the part of a checkpoint.
     """
 
     def __init__(self, model):
-        super().__init__()
-        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._distance = tf.Variable(math.inf, dtype=tf.float64, trainable=False)
-        self._error = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         self._averages = [
             weight.value for average, _ in model.averages() for weight in average.weights
         ]
         self._kept = [tf.Variable(weight, trainable=False) for weight in self._averages]
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._distance = tf.Variable(math.inf, dtype=tf.float64, trainable=False)
+        self._error = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        self.state = tf.train.Checkpoint(
+            weights=self._kept, step=self._step, distance=self._distance, error=self._error
+        )
 
     @property
     def step(self):

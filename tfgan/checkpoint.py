@@ -38,7 +38,7 @@ class Checkpoints:
             model=model,
             metrics=[variable.value for metric in model.metrics for variable in metric.variables],
             seconds=self.seconds,
-            **({} if best is None else {"best": best}),
+            **({} if best is None else {"best": best.state}),
         )
 
     def steps(self):
