@@ -3,10 +3,9 @@
 import dataclasses
 import math
 
-import keras
 import numpy as np
 import pytest
-from conftest import make_gan, random_batch, step_by_operation
+from conftest import dense_gan, make_gan, random_batch, step_by_operation
 from scipy.spatial.distance import cdist
 
 import tfgan
@@ -25,24 +24,6 @@ def digits():
     return data.load("digits", 32), data.load("digits", 1, split="test")
 
 
-def tiny_gan(scale=1.0, factor=1.0):
-    """A GAN of two dense layers, whose pictures differ as much as digits do, and as its average's.
-
-    Args:
-        scale: of the generator's weights.
-        factor: of the brightness that the discriminator's logit is.
-    """
-    latents = keras.Input((6,))
-    initial = keras.initializers.RandomNormal(stddev=scale, seed=1)
-    x = keras.layers.Dense(64, "tanh", kernel_initializer=initial, bias_initializer=initial)(
-        latents
-    )
-    generator = keras.Model(latents, keras.layers.Reshape((8, 8, 1))(x))
-    images = keras.Input((8, 8, 1))
-    brightness = keras.layers.GlobalAveragePooling2D()(images)
-    return tfgan.GAN(generator, keras.Model(images, factor * brightness))
-
-
 def pixels(images):
     """Pictures in [0, 1] as rounded to 256 levels, float64 [N, D]."""
     return np.round(255.0 * np.asarray(images)).reshape(len(images), -1) / 255.0
@@ -50,7 +31,7 @@ def pixels(images):
 
 def test_the_numbers_are_those_of_the_pixels(digits):
     # 64 principal components of 64 pixels turn them, which no distance minds.
-    gan = tiny_gan()
+    gan = dense_gan()
     gan.step.assign(1)
     for weight in gan.average_generator.weights:
         weight.assign(0.5 * weight)
@@ -82,7 +63,7 @@ def test_the_numbers_are_those_of_the_pixels(digits):
 
 
 def test_what_is_read_follows_from_the_weights(digits):
-    gan = tiny_gan()
+    gan = dense_gan()
     first = QualityReader(gan, *digits, "held-out")
     assert first.check() == first.check()
     # As in a process that resumes.
@@ -122,7 +103,7 @@ def test_reading_changes_no_bit_of_the_training(normalization, digits):
 
 @pytest.mark.parametrize("outputs", [1, 3, 10])
 def test_a_frozen_generator_reads_as_collapsed(outputs, digits):
-    gan = tiny_gan()
+    gan = dense_gan()
     gan.generator = collapsing(gan.generator, outputs, 5, gan.step)
     reader = QualityReader(gan, *digits, "held-out")
     healthy = reader.check()
@@ -136,7 +117,7 @@ def test_a_frozen_generator_reads_as_collapsed(outputs, digits):
 
 
 def test_latents_that_shrink_read_as_collapsed(digits):
-    gan = tiny_gan()
+    gan = dense_gan()
     gan.generator = collapsing(gan.generator, None, 100, gan.step)
     reader = QualityReader(gan, *digits, "held-out")
     readings = []
@@ -150,7 +131,7 @@ def test_latents_that_shrink_read_as_collapsed(digits):
 
 def test_a_discriminator_that_knows_is_read_as_one(digits):
     for factor, expected in ((1.0, 1.0), (-1.0, 0.0), (0.0, 0.5)):
-        gan = tiny_gan(factor=factor)
+        gan = dense_gan(factor=factor)
         # Black pictures: no digit is as dark.
         gan.generator.set_weights([np.zeros((6, 64)), np.full(64, -10.0)])
         assert QualityReader(gan, *digits, "held-out").check().told_apart == expected
@@ -192,7 +173,7 @@ def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(
         Image.fromarray(image).save(tmp_path / f"{index}.png")
     arguments = parse(["--dataset", str(tmp_path), "--batch-size", "8"])
     dataset = data.load(tmp_path, 8)
-    reader = reader_for(tiny_gan(), arguments, dataset)
+    reader = reader_for(dense_gan(), arguments, dataset)
     assert reader.compared_with == "20 training pictures"
     # None of them stands on both sides.
     assert reader.floor > 0
@@ -200,7 +181,7 @@ def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(
 
 
 def test_a_data_set_with_a_test_split_is_compared_with_it(digits):
-    reader = reader_for(tiny_gan(), parse([]), digits[0])
+    reader = reader_for(dense_gan(), parse([]), digits[0])
     assert reader.compared_with == "299 held-out pictures"
 
 
@@ -223,7 +204,7 @@ def test_large_pictures_are_made_small(shape, size):
 
 
 def test_pictures_that_are_not_finite_stop_the_run(digits):
-    gan = tiny_gan()
+    gan = dense_gan()
     reader = QualityReader(gan, *digits, "held-out")
     gan.step.assign(7)
     gan.generator.set_weights([np.full((6, 64), math.nan), np.zeros(64)])

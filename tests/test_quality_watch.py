@@ -10,7 +10,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_gan
+from conftest import dense_gan
 
 from tfgan.best_weights import BestWeights
 from tfgan.checkpoint import Checkpoints
@@ -75,6 +75,11 @@ def value_of(gan):
         float(each) for weight in gan.average_generator.get_weights() for each in weight.flat
     }
     return value
+
+
+@pytest.fixture
+def gan():
+    return dense_gan()
 
 
 @pytest.fixture
@@ -182,7 +187,7 @@ def test_a_resumed_run_knows_what_an_undisturbed_one_knows(checkpoint_step, tmp_
     changes |= {10: {"frechet_distance": 8.0}}
     results = {}
     for kind in ("straight", "killed"):
-        folder, gan = RunFolder(tmp_path / kind), make_gan()
+        folder, gan = RunFolder(tmp_path / kind), dense_gan()
         folder.path.mkdir()
         watch, _ = watch_of(gan, folder, changes)
         checkpoints = Checkpoints(folder.checkpoints, gan, best=watch.best)
@@ -190,7 +195,7 @@ def test_a_resumed_run_knows_what_an_undisturbed_one_knows(checkpoint_step, tmp_
         checkpoints.save(1.0)
         train(watch, gan, 23)
         if kind == "killed":
-            gan = make_gan()
+            gan = dense_gan()
             best = BestWeights(gan)
             assert Checkpoints(folder.checkpoints, gan, best=best).restore() == checkpoint_step
             assert best.step == {9: 5, 12: 10, 16: 15}[checkpoint_step]
