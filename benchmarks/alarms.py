@@ -90,9 +90,12 @@ def collapsing(generator, outputs, at, step):
 
 def train_and_collapse(outputs, at, argv):
     """`tfgan.train` with a generator that collapses; returns its exit status."""
-    from tfgan import train
+    from tfgan import train, train_arguments
     from tfgan.command_line import start_tensorflow
+    from tfgan.startup import share_cores
 
+    # As the command does it, before TensorFlow is there.
+    share_cores(train_arguments.parse(argv).batch_size)
     start_tensorflow()
     from tfgan import compiled_model
 
