@@ -13,6 +13,7 @@ from tfgan.metrics import neighbours
 from tfgan.metrics.neighbours import (
     density_coverage,
     memorisation,
+    nearest_pair_distances,
     neighbour_scores,
     precision_recall,
 )
@@ -263,3 +264,11 @@ def test_all_ties_are_healthy():
 def test_what_cannot_be_measured_is_refused(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_the_nearest_pairs_equal_the_double_loop(block):
+    np.testing.assert_allclose(nearest_pair_distances(REAL), radii(REAL, 1), rtol=1e-12)
+    repeated = np.concatenate([FAKE[:3]] * 5)
+    np.testing.assert_array_equal(nearest_pair_distances(repeated), np.zeros(15))
+    with pytest.raises(InputError, match="at least 2 rows"):
+        nearest_pair_distances(REAL[:1])

@@ -154,6 +154,33 @@ def test_what_the_curves_show(tmp_path, monkeypatch):
     assert curves[1] == {"real": (steps, [0.1, 0.5, 0.8]), "fake": (steps, [-0.1, -0.4, -0.9])}
 
 
+QUALITY = """\
+step,seconds,frechet_distance,error,floor,diversity,nearest_pair,told_apart
+15,2.0,9.0,0.1,1.5,0.6,0.7,nan
+30,3.6,5.0,0.1,1.5,0.8,0.9,nan
+"""
+
+
+def test_the_quality_stands_below(tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    (tmp_path / "history.csv").write_text(HISTORY)
+    for quality in ("", QUALITY.splitlines()[0], QUALITY):
+        if quality:
+            (tmp_path / "quality.csv").write_text(quality)
+        save_curves(tmp_path / "history.csv", tmp_path / "curves.png", tmp_path / "quality.csv")
+    assert [len(figure.axes) for figure in figures] == [2, 2, 4]
+    distance, shares = (
+        {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+        for axes in figures[2].axes[2:]
+    )
+    assert distance == {"frechet distance": [9.0, 5.0], "real pictures": [1.5, 1.5]}
+    # What an autoencoder has not is not drawn.
+    assert shares == {"diversity": [0.6, 0.8], "nearest pair": [0.7, 0.9]}
+
+
 def test_a_history_without_rows_has_no_curves(tmp_path):
     (tmp_path / "history.csv").write_text(HISTORY.splitlines()[0] + "\n")
     save_curves(tmp_path / "history.csv", tmp_path / "curves.png")

@@ -1,5 +1,6 @@
 """Runs that are stopped at any moment, and go on as if they had not been."""
 
+import json
 import os
 import re
 import shutil
@@ -63,20 +64,56 @@ module.History.on_epoch_end = patched
 }
 
 
-def run_killed(moment, arguments=ARGUMENTS):
-    """Trains in a process of its own that is killed at the given moment."""
+# The curve has many rows and alarms: a narrow generator's pictures stay alike for long.
+WATCHED = """
+import tfgan.alarms, tfgan.quality_curve
+tfgan.quality_curve.interval_of = lambda batch_size: 15
+tfgan.alarms.CHECKS_OF_YOUTH = 3
+tfgan.alarms.LEAST_DIVERSITY = 0.9
+"""
+KILL_AT_READING = {
+    "none": "",
+    "between two steps": KILL_AT["between two steps"],
+    "after a row of the quality": """
+import tfgan.quality_watch as module
+original = module.write_check
+def patched(file, check, seconds):
+    original(file, check, seconds)
+    if check.step == 75:
+        kill()
+module.write_check = patched
+""",
+    "after a checkpoint with a row": """
+import tfgan.checkpoint as module
+original = module.Checkpoints.save
+def patched(self, seconds):
+    original(self, seconds)
+    if int(self.model.step) >= 75:
+        kill()
+module.Checkpoints.save = patched
+""",
+}
+
+
+def run_script(patches, arguments):
+    """Trains in a process of its own with patches, code that may call `kill()`."""
     script = (
         "import os, signal, sys\n"
         "from tfgan.command_line import start_tensorflow\n"
         "start_tensorflow()\n"
         "def kill():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"{KILL_AT[moment]}\n"
+        f"{patches}\n"
         "from tfgan import train\n"
         "sys.exit(train.main(sys.argv[1:]))\n"
     )
     return subprocess.run(
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=300
     )
+
+
+def run_killed(moment, arguments=ARGUMENTS):
+    """Trains in a process of its own that is killed at the given moment."""
+    return run_script(KILL_AT[moment], arguments)
 
 
 def run(arguments=ARGUMENTS):
@@ -168,6 +205,40 @@ def test_every_other_family_resumes_as_exactly(model, flags, tmp_path, monkeypat
     expected, tensors = results
     assert expected.keys() == tensors.keys()
     assert [name for name in tensors if not np.array_equal(tensors[name], expected[name])] == []
+
+
+def quality_without_times(folder):
+    """What a run knows of its quality: the curve, the alarms, and what it decided."""
+    run_folder = folder / "runs/digits_gan"
+    lines = (run_folder / "quality.csv").read_text().splitlines()
+    curve = [re.sub(r"^(\d+),[\d.]+", r"\1", line) for line in lines]
+    alarms = json.loads((run_folder / "alarms.json").read_text())
+    return curve, alarms, json.loads((run_folder / "result.json").read_text())["quality"]
+
+
+@pytest.mark.slow
+def test_the_quality_of_a_killed_run_is_that_of_one_that_was_never_killed(tmp_path, monkeypatch):
+    results = {}
+    for moment, patch in KILL_AT_READING.items():
+        folder = tmp_path / moment
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        if patch:
+            killed = run_script(WATCHED + patch, ARGUMENTS)
+            assert killed.returncode == -signal.SIGKILL, killed.stderr
+        finished = run_script(WATCHED, ARGUMENTS)
+        assert finished.returncode == 0, finished.stderr
+        assert ("resumed at step" in finished.stdout) == bool(patch)
+        results[moment] = (*quality_without_times(folder), final_tensors(folder))
+    curve, alarms, quality, (name, tensors) = results.pop("none")
+    assert len(curve) == 1 + 8 + 1 and curve[-1].startswith("130,")
+    assert [alarm["raised"] for alarm in alarms] == [45]
+    assert sum(key.startswith("best/") for key in tensors) > 5
+    for resumed in results.values():
+        assert resumed[:3] == (curve, alarms, quality)
+        assert resumed[3][0] == name and resumed[3][1].keys() == tensors.keys()
+        for key, value in resumed[3][1].items():
+            np.testing.assert_array_equal(value, tensors[key], err_msg=key)
 
 
 @pytest.mark.slow

@@ -10,8 +10,19 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfgan import generate, losses, model_card, plan, self_measurement, train
+from benchmarks.alarms import collapsing
+from tfgan import (
+    compiled_model,
+    generate,
+    losses,
+    model_card,
+    plan,
+    quality_curve,
+    self_measurement,
+    train,
+)
 from tfgan.metrics import classifier
+from tfgan.models import GAN
 from tfgan.run_folder import RunFolder
 
 TINY = ["--width", "4", "--latent-dim", "8", "--batch-size", "32"]
@@ -52,6 +63,9 @@ def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(workplace, ca
     for part in ("digits: 1,498 pictures of 8x8x1", "CPU", "130 steps", "images/s", "130/130"):
         assert part in output
     assert "reloaded, it differs from the live model by at most 0" in output
+    assert "quality  step 130, Frechet distance " in output
+    # Every 4,000 pictures, and at the end.
+    assert [row["step"] for row in rows_of(run / "quality.csv")] == ["125", "130"]
     history = rows_of(run / "history.csv")
     assert [(row["epoch"], row["step"]) for row in history] == [
         ("0", "46"),
@@ -119,6 +133,73 @@ def test_the_card_tells_the_training_and_what_was_measured(workplace, capsys, mo
     assert (conditions["split"], conditions["num_real"]) == ("test", 299)
     assert conditions["num_generated"] == 300
     assert measured | {"metrics": None} == card
+
+
+@pytest.mark.slow
+def test_a_run_keeps_its_best_and_exports_it(workplace, capsys, monkeypatch):
+    monkeypatch.setattr(quality_curve, "interval_of", lambda batch_size: 10)
+    assert train_tiny("--steps", 20, "--name", "twenty", *NO_PENALTY) == 0
+    output = capsys.readouterr().out
+    assert "quality  step 20, Frechet distance " in output and "299 held-out pictures" in output
+    run = workplace / "runs" / "twenty"
+    assert [row["step"] for row in rows_of(run / "quality.csv")] == ["10", "20"]
+    assert Image.open(run / "curves.png").size == (800, 1200)
+    assert list((run / "tensorboard").glob("events.out.tfevents.*"))
+    quality = json.loads((run / "result.json").read_text())["quality"]
+    assert quality["exported_step"] == 20 and quality["alarms"] == []
+    assert model_card.read("saved_models/twenty/1")["training"]["quality"] == quality
+
+    # The same training, whose averages are spoiled after step 20.
+    average = GAN.update_average
+
+    def spoiled(gan):
+        average(gan)
+        for weight in gan.average_generator.weights:
+            weight.assign(tf.where(gan.step >= 20, 10.0, 1.0) * weight)
+
+    monkeypatch.setattr(GAN, "update_average", spoiled)
+    assert train_tiny("--steps", 25, "--name", "spoiled", *NO_PENALTY) == 0
+    assert "quality  step 20, not the last: Frechet distance " in capsys.readouterr().out
+    assert [row["step"] for row in rows_of(workplace / "runs/spoiled/quality.csv")] == [
+        *("10", "20", "25")
+    ]
+    result = json.loads((workplace / "runs/spoiled/result.json").read_text())
+    assert (result["step"], result["quality"]["exported_step"]) == (25, 20)
+    pictures = [
+        tf.saved_model.load(f"saved_models/{name}/1").signatures["from_seeds"](
+            seeds=tf.range(4, dtype=tf.int64)
+        )["images"]
+        for name in ("twenty", "spoiled")
+    ]
+    np.testing.assert_array_equal(*pictures)
+    # Finished it is all the same, and the training can go on from its own last step.
+    assert train_tiny("--steps", 25, "--name", "spoiled", *NO_PENALTY) == 0
+    assert "is finished: 25 steps" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_generator_that_freezes_raises_the_alarm(workplace, capsys, monkeypatch):
+    monkeypatch.setattr(quality_curve, "interval_of", lambda batch_size: 50)
+    build = compiled_model.compiled_model
+
+    def build_collapsing(*arguments):
+        model = build(*arguments)
+        model.generator = collapsing(model.generator, 3, 220, model.step)
+        return model
+
+    flags = ["--steps", 350, "--width", 16, *NO_PENALTY]
+    assert train_tiny(*flags, "--name", "healthy") == 0
+    assert "alarm" not in capsys.readouterr().out
+    assert not (workplace / "runs/healthy/alarms.json").exists()
+    monkeypatch.setattr(compiled_model, "compiled_model", build_collapsing)
+    assert train_tiny(*flags, "--name", "frozen") == 0
+    output = capsys.readouterr().out
+    # Seen at the first check after step 220, raised at the second.
+    assert output.count("alarm: mode collapse since step 250: ") == 1
+    assert "mode collapse since step 250, and still at the end" in output
+    (alarm,) = json.loads((workplace / "runs/frozen/alarms.json").read_text())
+    assert (alarm["name"], alarm["since"], alarm["raised"]) == ("mode collapse", 250, 300)
+    assert model_card.read("saved_models/frozen/1")["training"]["quality"]["alarms"] == [alarm]
 
 
 def test_measuring_without_a_test_split_is_refused_before_training(workplace, capsys):

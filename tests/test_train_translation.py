@@ -40,6 +40,9 @@ def test_inpainting_trains_resumes_and_exports(tmp_path, monkeypatch, capsys):
     settings = json.loads((run / "config.json").read_text())["settings"]
     assert settings["task"] == "inpaint" and settings["l1_weight"] == 100.0
     assert "latent_dim" not in settings
+    # Its quality is not read during training.
+    assert not (run / "quality.csv").exists()
+    assert "quality" not in json.loads((run / "result.json").read_text())
     rows = NUM_TRANSLATED // 4
     # 8x8 digits are enlarged eight times, with gaps of 4 pixels.
     assert Image.open(run / "contact_sheet.png").size == (12 * 68 + 4, rows * 68 + 4)

@@ -122,8 +122,12 @@ class TensorBoardScalars(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(self.folder)
 
     def on_epoch_end(self, epoch, logs=None):
+        self.write(logs)
+
+    def write(self, values):
+        """Writes numbers of the present step, a dict from their names."""
         with self.writer.as_default(step=int(self.model.step)):
-            for name, value in logs.items():
+            for name, value in values.items():
                 tf.summary.scalar(name, value)
 
     def on_train_end(self, logs=None):

@@ -17,17 +17,19 @@ class Checkpoints:
     """The newest few checkpoints of a model, each a folder that appears whole or not at all.
 
     A checkpoint holds the networks, the averaged generator, both optimizers with their slots, the
-    step, the seeds' states, the running metrics, and the seconds trained so far. The data and the
-    noise need nothing: they follow from the seed and the step.
+    step, the seeds' states, the running metrics, the seconds trained so far, and the averages of
+    the best check so far. The data and the noise need nothing: they follow from the seed and the
+    step.
 
     Args:
         folder: where the checkpoints lie, one folder `step-N` each.
         model: a compiled model with a `step` variable; compiled, so that its optimizers have their
             slots and restoring finds a place for each value.
         keep: how many of the newest to keep, at least 1.
+        best: the `BestWeights` of the run, or None where there are none.
     """
 
-    def __init__(self, folder, model, keep=3):
+    def __init__(self, folder, model, keep=3, best=None):
         self.folder = Path(folder)
         self.model = model
         self.keep = keep
@@ -36,6 +38,7 @@ class Checkpoints:
             model=model,
             metrics=[variable.value for metric in model.metrics for variable in metric.variables],
             seconds=self.seconds,
+            **({} if best is None else {"best": best.state}),
         )
 
     def steps(self):

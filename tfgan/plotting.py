@@ -49,21 +49,21 @@ def sheet(images, columns=None):
     return page
 
 
-def save_curves(history_file, picture_file):
+def save_curves(history_file, picture_file, quality_file=None):
     """Draws the losses and other reports of a `history.csv` against the step.
 
     Args:
         history_file: CSV with the columns `epoch`, `step`, `seconds`, and those of the family:
             `*_loss`, `*_logit`, `l1`, and others in nats.
         picture_file: PNG to write.
+        quality_file: CSV of the quality curve, drawn below where there is one; its columns are
+            those of `tfgan.quality_check.Check`.
     """
     from matplotlib.figure import Figure
 
-    with open(history_file, newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(history_file)
     if not rows:
         return
-    steps = [int(row["step"]) for row in rows]
     columns = [name for name in rows[0] if name not in ("epoch", "step", "seconds")]
     panels = {
         "loss": [name for name in columns if name.endswith("_loss")],
@@ -73,15 +73,41 @@ def save_curves(history_file, picture_file):
     named = {name for names in panels.values() for name in names}
     panels["nats a picture"] = [name for name in columns if name not in named]
     panels = {label: names for label, names in panels.items() if names}
-    figure = Figure(figsize=(8, 3 * len(panels)), layout="constrained")
-    all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    quality = read_rows(quality_file) if quality_file and quality_file.exists() else []
+    num_panels = len(panels) + 2 * bool(quality)
+    figure = Figure(figsize=(8, 3 * num_panels), layout="constrained")
+    all_axes = figure.subplots(num_panels, 1, sharex=True, squeeze=False)[:, 0]
     for axes, (label, names) in zip(all_axes, panels.items()):
-        for name in names:
-            values = [float(row[name]) for row in rows]
-            title = name.removesuffix("_loss").removesuffix("_logit").replace("_", " ")
-            axes.plot(steps, values, label=title, marker="." * (len(rows) < 30))
+        draw_columns(axes, rows, names)
         axes.set_ylabel(label)
+    if quality:
+        *_, distance, shares = all_axes
+        draw_columns(distance, quality, ["frechet_distance"])
+        distance.axhline(quality[0]["floor"], color="black", linestyle=":", label="real pictures")
+        distance.set(ylabel="distance to held-out pictures", yscale="log")
+        draw_columns(shares, quality, ["diversity", "nearest_pair", "told_apart"])
+        shares.set(ylabel="share", ylim=(0.0, None))
+    for axes in all_axes:
         axes.grid(alpha=0.3)
         axes.legend()
-    axes.set_xlabel("step")
+    all_axes[-1].set_xlabel("step")
     figure.savefig(picture_file, dpi=100)
+
+
+def read_rows(file):
+    """The rows of a CSV of numbers, a list of dicts."""
+    with open(file, newline="") as opened:
+        return [
+            {name: float(value) for name, value in row.items()} for row in csv.DictReader(opened)
+        ]
+
+
+def draw_columns(axes, rows, names):
+    """Draws columns against the step, less those that have no number at all."""
+    for name in names:
+        values = [row[name] for row in rows]
+        if np.isnan(values).all():
+            continue
+        title = name.removesuffix("_loss").removesuffix("_logit").replace("_", " ")
+        steps = [row["step"] for row in rows]
+        axes.plot(steps, values, label=title, marker="." * (len(rows) < 30))

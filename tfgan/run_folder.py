@@ -15,7 +15,10 @@ from tfgan.versions import package_versions
 
 
 class RunFolder:
-    """`config.json`, `history.csv`, `samples/`, `checkpoints/`, `tensorboard/`, `result.json`.
+    """What a run leaves, beside its model.
+
+    `config.json`, `history.csv`, `quality.csv`, `alarms.json`, `samples/`, `checkpoints/`,
+    `tensorboard/`, `curves.png`, `contact_sheet.png` and `result.json`.
 
     Args:
         path: the folder, which need not exist.
@@ -25,11 +28,13 @@ class RunFolder:
         self.path = Path(path)
         self.config_file = self.path / "config.json"
         self.history_file = self.path / "history.csv"
+        self.quality_file = self.path / "quality.csv"
         self.curves_file = self.path / "curves.png"
         self.contact_sheet_file = self.path / "contact_sheet.png"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
+        self._alarms_file = self.path / "alarms.json"
         self._result_file = self.path / "result.json"
 
     @contextlib.contextmanager
@@ -60,11 +65,13 @@ class RunFolder:
         return [
             self.config_file,
             self.history_file,
+            self.quality_file,
             self.curves_file,
             self.contact_sheet_file,
             self.samples,
             self.checkpoints,
             self.tensorboard,
+            self._alarms_file,
             self._result_file,
         ]
 
@@ -132,24 +139,21 @@ class RunFolder:
 
     def cut_history(self, epochs):
         """Drops the rows of `history.csv` but those of so many epochs: they are written again."""
-        if not self.history_file.exists():
-            return
-        with open(self.history_file, newline="") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            # A kill can leave half a row at the end.
-            rows = [row for row in reader if None not in row.values()]
-        if "epoch" not in columns:
-            # A power cut can leave an empty file.
-            self.history_file.unlink()
-            return
-        rows = [row for row in rows if int(row["epoch"]) < epochs]
-        temporary = self.history_file.with_suffix(".csv.writing")
-        with open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        os.replace(temporary, self.history_file)
+        _keep_rows(self.history_file, "epoch", lambda epoch: epoch < epochs)
+
+    def cut_quality(self, step, interval):
+        """Drops the rows of `quality.csv` that a run which stands at a step would not have.
+
+        Args:
+            step: the last whose row may stay.
+            interval: steps from one row to the next. Where a run has ended there is one besides,
+                which a run that trains on without an end has not.
+        """
+        _keep_rows(self.quality_file, "step", lambda at: at <= step and at % interval == 0)
+
+    def record_alarms(self, alarms):
+        """Writes `alarms.json`: all alarms so far, a list of dicts for JSON."""
+        _write_json(self._alarms_file, alarms)
 
     @property
     def result(self):
@@ -159,6 +163,28 @@ class RunFolder:
     def finish(self, result):
         """Writes down that the run is finished and what came of it, a dict for JSON."""
         _write_json(self._result_file, result)
+
+
+def _keep_rows(path, column, is_kept):
+    """Drops the rows of a CSV whose whole number in a column is not to be kept."""
+    if not path.exists():
+        return
+    with open(path, newline="") as file:
+        reader = csv.DictReader(file)
+        columns = reader.fieldnames or []
+        # A kill can leave half a row at the end.
+        rows = [row for row in reader if None not in row.values()]
+    if column not in columns:
+        # A power cut can leave an empty file.
+        path.unlink()
+        return
+    rows = [row for row in rows if is_kept(int(row[column]))]
+    temporary = path.with_suffix(".csv.writing")
+    with open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(temporary, path)
 
 
 def require_writable(folder, flag):

@@ -116,6 +116,7 @@ def finished_message(folder, arguments):
 def train_in(folder, model_folder, arguments, settings, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
+    from tfgan.best_weights import BestWeights
     from tfgan.callbacks import (
         History,
         ReconstructionSheet,
@@ -126,11 +127,16 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     from tfgan.checkpoint import Checkpoints
     from tfgan.compiled_model import compiled_model
     from tfgan.loop import NotFiniteError, train_until
+    from tfgan.models.base import GenerativeModel
     from tfgan.plan import plan
+    from tfgan.quality_curve import FEWEST_PICTURES, interval_of, reader_for
+    from tfgan.quality_watch import QualityWatch
     from tfgan.sheets import NUM_SHOWN, contents_of
 
     model = compiled_model(arguments, dataset, settings["precision"])
-    checkpoints = Checkpoints(folder.checkpoints, model, arguments.keep_checkpoints)
+    is_watched = isinstance(model, GenerativeModel) and dataset.num_images >= FEWEST_PICTURES
+    best = BestWeights(model) if is_watched else None
+    checkpoints = Checkpoints(folder.checkpoints, model, arguments.keep_checkpoints, best)
     resumed_step = checkpoints.restore()
     if resumed_step and budget.steps and resumed_step > budget.steps:
         raise InputError(
@@ -138,6 +144,7 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
             f"{budget.steps} asked for. Pass a larger number, --fresh or another --name"
         )
     folder.cut_history((resumed_step or 0) // dataset.steps_per_epoch)
+    folder.cut_quality(resumed_step or 0, interval_of(dataset.batch_size))
     folder.record(settings, vars(arguments))
     earlier_seconds = float(checkpoints.seconds)
 
@@ -148,12 +155,19 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     if resumed_step is not None:
         print(f"resumed at step {resumed_step}")
     contents = contents_of(model, dataset)
+    scalars = TensorBoardScalars(folder.tensorboard)
     callbacks = [
         RunProgress(dataset.batch_size, seconds, budget.steps, budget.seconds),
         SampleSheet(folder.samples, contents),
         History(folder.history_file, seconds),
-        TensorBoardScalars(folder.tensorboard),
+        scalars,
     ]
+    watch = None
+    if is_watched:
+        reader = functools.partial(reader_for, model, arguments, dataset)
+        interval = interval_of(dataset.batch_size)
+        watch = QualityWatch(reader, interval, folder, best, scalars, seconds)
+        callbacks.append(watch)
     if arguments.model == "vae":
         callbacks.append(ReconstructionSheet(folder.samples, dataset.images[:NUM_SHOWN]))
     every = arguments.checkpoint_every
@@ -174,7 +188,9 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
             "saved. The same command resumes it"
         )
         return 128 + received
-    export(model, contents, folder, model_folder, arguments, dataset, seconds())
+    trained_seconds = seconds()
+    quality = watch and watch.choose()
+    export(model, contents, folder, model_folder, arguments, dataset, trained_seconds, quality)
     return 0
 
 
@@ -194,13 +210,17 @@ def training_of(arguments, dataset, result):
     }
 
 
-def export(model, contents, folder, model_folder, arguments, dataset, seconds):
-    """Writes the SavedModel, its contact sheet and the curves, and says where they are."""
+def export(model, contents, folder, model_folder, arguments, dataset, seconds, quality):
+    """Writes the SavedModel, its contact sheet and the curves, and says where they are.
+
+    `quality` is what `QualityWatch.choose` returned, or None.
+    """
     import tensorflow as tf
 
     from tfgan import model_card
     from tfgan.export import export_saved_model
     from tfgan.plotting import save_curves, sheet
+    from tfgan.quality_watch import told_of_choice
 
     step = int(model.step)
     result = {
@@ -208,25 +228,36 @@ def export(model, contents, folder, model_folder, arguments, dataset, seconds):
         "images": step * dataset.batch_size,
         "seconds": round(seconds, 2),
     }
+    if quality:
+        result["quality"] = quality
     training = training_of(arguments, dataset, result)
     version_folder, difference = export_saved_model(model, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.
     exported = tf.saved_model.load(str(version_folder))
     pictures, columns = contents.served(exported.signatures)
     sheet(pictures, columns).save(folder.contact_sheet_file)
-    save_curves(folder.history_file, folder.curves_file)
+    save_curves(folder.history_file, folder.curves_file, folder.quality_file)
     folder.finish(result | {"saved_model": str(version_folder)})
-    print(
-        f"\nexported {version_folder} (reloaded, it differs from the live model by at most "
-        f"{difference:.1g})\n"
-        f"card     {version_folder / model_card.CARD_FILE}\n"
-        f"pictures {folder.contact_sheet_file}\n"
-        f"curves   {folder.curves_file}\n"
-        f"sample   python -m tfgan.generate {model_folder} {asked_of(model, arguments)}\n"
+    lines = [
+        f"exported {version_folder} (reloaded, it differs from the live model by at most "
+        f"{difference:.1g})"
+    ]
+    if quality:
+        lines.append(f"quality  {told_of_choice(quality, step)}")
+        lines += [
+            f"alarm    {alarm['name']} since step {alarm['since']:,}, and still at the end"
+            for alarm in quality["alarms"]
+        ]
+    lines += [
+        f"card     {version_folder / model_card.CARD_FILE}",
+        f"pictures {folder.contact_sheet_file}",
+        f"curves   {folder.curves_file}",
+        f"sample   python -m tfgan.generate {model_folder} {asked_of(model, arguments)}",
         f"serve    tensorflow_model_server --rest_api_port=8501 "
         f"--model_name={os.path.basename(model_folder)} "
-        f"--model_base_path={os.path.abspath(model_folder)}"
-    )
+        f"--model_base_path={os.path.abspath(model_folder)}",
+    ]
+    print("", *lines, sep="\n")
 
 
 def asked_of(model, arguments):

@@ -14,6 +14,7 @@ from tfgan.metrics.kernel import kernel_distance
 from tfgan.metrics.neighbours import (
     density_coverage,
     memorisation,
+    nearest_pair_distances,
     neighbour_scores,
     precision_recall,
 )
@@ -30,6 +31,7 @@ from tfgan.metrics.translation import (
 )
 from tfgan.metrics.uncertainty import (
     Interval,
+    frechet_error,
     frechet_interval,
     half_sample_intervals,
     jackknife_interval,
@@ -54,6 +56,7 @@ __all__ = [
     "extractor_for",
     "find_duplicates",
     "frechet_distance",
+    "frechet_error",
     "frechet_interval",
     "half_sample_intervals",
     "jackknife_interval",
@@ -65,6 +68,7 @@ __all__ = [
     "measure_pairs",
     "memorisation",
     "mode_count",
+    "nearest_pair_distances",
     "neighbour_intervals",
     "neighbour_scores",
     "pair_scores",

@@ -187,6 +187,21 @@ def memorisation(train, fake, held_out, progress: bool = False) -> Memorisation:
     )
 
 
+def nearest_pair_distances(features) -> np.ndarray:
+    """The distance from each row to the nearest other one: what repeats has 0.
+
+    Args:
+        features: Features [N, D], at least 2 rows.
+
+    Returns:
+        float64 [N]. They fall as N grows: comparable at equal N only.
+
+    Raises:
+        InputError: Wrong rank, too few rows, or non-finite features.
+    """
+    return np.sqrt(_squared_radii(as_features("given", features), 1, progress=False))
+
+
 def _prepare(real, fake, k: int) -> tuple[np.ndarray, np.ndarray]:
     if k < 1:
         raise InputError(f"k, the number of neighbours, must be at least 1. Received: {k}.")

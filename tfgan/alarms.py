@@ -1,0 +1,178 @@
+"""Alarms: what the quality curve of a run tells of training that goes wrong.
+
+Pure functions of the curve: an alarm that was raised stays what it was when a run is resumed.
+"""
+
+import dataclasses
+import math
+
+from tfgan.quality_check import is_better
+
+# Below these, pictures repeat each other or are all alike; at twice as much they surely differ.
+LEAST_NEAREST_PAIR = 0.1
+LEAST_DIVERSITY = 0.05
+# Checks in a row before an alarm is raised: one may be a moment's.
+CHECKS_OF_COLLAPSE = 2
+# A generator whose pictures have never surely differed yet has so many checks to learn it.
+CHECKS_OF_YOUTH = 10
+# How surely an overpowering discriminator knows, and for how many checks without a gain.
+TOLD_APART = 0.995
+CHECKS_OF_POWER = 4
+# Nothing was gained in the second half of a run of at least twice so many checks ...
+CHECKS_OF_STAGNATION = 10
+# ... though the distance is still this many times that of real pictures.
+TIMES_THE_FLOOR = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Alarm:
+    """Something that goes wrong.
+
+    Attributes:
+        name: "mode collapse", "overpowering discriminator" or "stagnation".
+        since: the step since which it is seen.
+        raised: the step at which that was sure.
+        until: the step at which it was seen no more, or None.
+        seen: what was seen, with its numbers.
+        advice: what to try.
+    """
+
+    name: str
+    since: int
+    raised: int
+    until: int | None
+    seen: str
+    advice: str
+
+    def __str__(self):
+        return f"{self.name} since step {self.since:,}: {self.seen}.\n{self.advice}"
+
+    def over(self):
+        """What to say where it has ended."""
+        return f"the alarm of {self.name} since step {self.since:,} is over at step {self.until:,}"
+
+
+def alarms_of(checks):
+    """All alarms of a run, in the order in which they were raised.
+
+    Args:
+        checks: sequence of `tfgan.quality_check.Check`, ascending by step.
+
+    Returns:
+        A list of `Alarm`.
+    """
+    alarms = []
+    for count in range(1, len(checks) + 1):
+        alarms = after(alarms, checks[:count])
+    return alarms
+
+
+def after(alarms, checks):
+    """The alarms after one more check.
+
+    Args:
+        alarms: those before it, as `alarms_of` returns them.
+        checks: all checks, it included.
+
+    Returns:
+        A new list.
+    """
+    alarms = list(alarms)
+    for name, find in _SIGNS.items():
+        found = find(checks)
+        on = [alarm for alarm in alarms if alarm.name == name and alarm.until is None]
+        if found and not on:
+            since, seen, advice = found
+            alarms.append(Alarm(name, since, checks[-1].step, None, seen, advice))
+        elif on and not found:
+            ended = dataclasses.replace(on[0], until=checks[-1].step)
+            alarms[alarms.index(on[0])] = ended
+    return alarms
+
+
+def has_collapsed(check):
+    """Whether a generator's pictures repeat each other or are all alike."""
+    return check.nearest_pair < LEAST_NEAREST_PAIR or check.diversity < LEAST_DIVERSITY
+
+
+def is_diverse(check):
+    """Whether a generator's pictures surely differ."""
+    return (
+        check.nearest_pair >= 2.0 * LEAST_NEAREST_PAIR and check.diversity >= 2.0 * LEAST_DIVERSITY
+    )
+
+
+def last_gain(checks):
+    """The last check that was better than all before it, beyond the noise."""
+    best = checks[0]
+    for check in checks:
+        if is_better(check, best):
+            best = check
+    return best
+
+
+def _since(checks, sign):
+    """The checks at the end that all show a sign."""
+    shown = 0
+    while shown < len(checks) and sign(checks[-1 - shown]):
+        shown += 1
+    return checks[len(checks) - shown :]
+
+
+def _collapse(checks):
+    shown = _since(checks, has_collapsed)
+    has_grown = any(map(is_diverse, checks))
+    if len(shown) < (CHECKS_OF_COLLAPSE if has_grown else CHECKS_OF_YOUTH):
+        return None
+    last = checks[-1]
+    seen = (
+        f"from one picture to the nearest other it is {last.nearest_pair:.0%} as far as among real "
+        f"ones, and their variance is {last.diversity:.0%} of real ones'"
+    )
+    advice = "Try a lower --learning-rate, a larger --r1-gamma, --augment translation,cutout"
+    if math.isnan(last.told_apart):
+        advice = "Try a smaller --beta, a larger --latent-dim"
+    if not has_grown:
+        advice = f"Where the sheets in samples/ still change, train on. {advice}"
+    return shown[0].step, seen, advice
+
+
+def _overpowering(checks):
+    shown = _since(checks, lambda check: check.told_apart >= TOLD_APART)
+    before, late = checks[:-CHECKS_OF_POWER], checks[-CHECKS_OF_POWER:]
+    if len(shown) < CHECKS_OF_POWER or not before:
+        return None
+    best = min(before, key=lambda check: check.frechet_distance)
+    if any(is_better(check, best) for check in late):
+        return None
+    seen = (
+        f"of {late[-1].told_apart:.1%} of the pairs of a training and a generated picture it knows "
+        f"which is which, and the Frechet distance does not fall ({late[-1].frechet_distance:.3g})"
+    )
+    advice = "Try a larger --r1-gamma, --augment translation,cutout, a lower --learning-rate"
+    return shown[0].step, seen, advice
+
+
+def _stagnation(checks):
+    gained, last = last_gain(checks), checks[-1]
+    idle = sum(check.step > gained.step for check in checks)
+    if idle < CHECKS_OF_STAGNATION or last.step < 2 * gained.step:
+        return None
+    if gained.frechet_distance <= TIMES_THE_FLOOR * gained.floor:
+        return None
+    seen = (
+        "the Frechet distance has not fallen by more than its noise "
+        f"({gained.frechet_distance:.3g} then, {last.frechet_distance:.3g} now, and "
+        f"{gained.floor:.3g} of real pictures)"
+    )
+    advice = "More steps may bring nothing. Try a lower --learning-rate, a larger --width"
+    return gained.step, seen, advice
+
+
+# What an alarm is raised by: functions of all checks so far, that return the step since which it
+# is seen, what is seen and what to try, or None.
+_SIGNS = {
+    "mode collapse": _collapse,
+    "overpowering discriminator": _overpowering,
+    "stagnation": _stagnation,
+}

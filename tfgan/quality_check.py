@@ -1,0 +1,63 @@
+"""A check of a run's quality: what is read, and when one is better than another."""
+
+import csv
+import dataclasses
+import math
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """What was read at one step: a row of `quality.csv`.
+
+    Attributes:
+        step: the one at which it was read.
+        frechet_distance: from the averaged generator's pictures to the held-out ones.
+        error: its standard error, from the drawing of the pictures.
+        floor: the distance of as many training pictures.
+        diversity: the total variance of the live generator's features over that of real ones: 0
+            where all pictures are alike.
+        nearest_pair: the median distance from a picture of the live generator to the nearest other
+            one, over that of as many real ones: 0 where pictures repeat.
+        told_apart: the probability that the discriminator prefers a training picture to one of the
+            live generator: 0.5 where it cannot tell, 1 where it always can. NaN without one.
+    """
+
+    step: int
+    frechet_distance: float
+    error: float
+    floor: float
+    diversity: float
+    nearest_pair: float
+    told_apart: float = math.nan
+
+
+def write_check(file, check, seconds):
+    """Appends a check's row to a CSV, with the seconds trained so far."""
+    row = dataclasses.asdict(check)
+    row = {"step": row.pop("step"), "seconds": f"{seconds:.2f}", **row}
+    is_new = not file.exists()
+    with open(file, "a", newline="") as opened:
+        writer = csv.DictWriter(opened, row, lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def read_checks(file):
+    """The rows of a `quality.csv`, a list of `Check`; empty where there is none."""
+    if not file.exists():
+        return []
+    names = [field.name for field in dataclasses.fields(Check)]
+    with open(file, newline="") as opened:
+        rows = [{name: float(row[name]) for name in names} for row in csv.DictReader(opened)]
+    return [Check(**row | {"step": int(row["step"])}) for row in rows]
+
+
+def noise_between(first, second):
+    """Two standard errors of the difference between two checks' distances."""
+    return 2.0 * math.hypot(first.error, second.error)
+
+
+def is_better(first, second):
+    """Whether the first of two checks has the smaller distance, beyond the noise."""
+    return second.frechet_distance - first.frechet_distance > noise_between(first, second)

@@ -1,0 +1,205 @@
+"""The quality curve: how far a run's pictures are from held-out ones, every so many steps."""
+
+import dataclasses
+import math
+
+import numpy as np
+import tensorflow as tf
+from scipy.stats import mannwhitneyu
+from threadpoolctl import threadpool_limits
+
+from tfgan import training_data
+from tfgan.errors import InputError
+from tfgan.latent.sampling import latents_from_seeds
+from tfgan.loop import NotFiniteError
+from tfgan.metrics import frechet_distance, frechet_error, nearest_pair_distances
+from tfgan.metrics.extractors import extractor_for
+from tfgan.metrics.frechet import GaussianStatistics
+from tfgan.quality_check import Check
+
+# Trained on from one check to the next, so that a check's share of the time is that of any run.
+_PICTURES_BETWEEN_CHECKS = 4000
+_FEWEST_STEPS_BETWEEN_CHECKS = 50
+_NUM_HELD_OUT = 1000
+_NUM_DRAWN = 250
+# Of the live generator: repetition shows in few.
+_NUM_LIVE = 100
+_NUM_FITTED = 2000
+# To train on, so that there is a distance to speak of.
+FEWEST_PICTURES = 20
+# Larger pictures are made smaller: the components tell what is seen, not the finest detail.
+_MOST_PIXELS_A_SIDE = 32
+# Drawn at a time, for the sake of memory.
+_CHUNK = 50
+
+
+def interval_of(batch_size):
+    """Steps from one check to the next, of the number of pictures in a step."""
+    return max(_FEWEST_STEPS_BETWEEN_CHECKS, round(_PICTURES_BETWEEN_CHECKS / batch_size))
+
+
+def reader_for(model, arguments, dataset):
+    """A `QualityReader` for the model of a run.
+
+    It compares with the test split; where there is none with some of the training pictures, and
+    measures the distance of real ones by the others.
+
+    Args:
+        model: a `GenerativeModel`.
+        arguments: what `tfgan.train_arguments.parse` returned.
+        dataset: the `ImageDataset` that the run is trained on, of `FEWEST_PICTURES` at least.
+    """
+    try:
+        return QualityReader(model, dataset, training_data.load(arguments, "test"), "held-out")
+    except InputError:
+        pass
+    some = some_of(dataset, _NUM_HELD_OUT + _NUM_FITTED)
+    half = min(_NUM_HELD_OUT, some.num_images // 2)
+    rows = np.arange(some.num_images)
+    return QualityReader(model, some.subset(rows[half:]), some.subset(rows[:half]), "training")
+
+
+class QualityReader:
+    """Reads the quality of a model that draws from latents, and changes nothing of it.
+
+    The features are principal components of the pixels, fitted on training pictures. What is drawn
+    has the same seeds, and shows what the same training pictures show, at every check: what is read
+    follows from the weights alone.
+
+    Args:
+        model: a `GenerativeModel`.
+        train: the `ImageDataset` that it learns from, of at least 2 pictures.
+        held_out: the one that it is compared with, likewise.
+        kind: what to call the pictures of the latter.
+
+    Attributes:
+        compared_with: how many pictures of which kind it compares with, in words.
+
+    Raises:
+        InputError: there are fewer pictures.
+    """
+
+    def __init__(self, model, train, held_out, kind):
+        self.model = model
+        height, width, _ = train.image_shape
+        factor = min(1.0, _MOST_PIXELS_A_SIDE / max(height, width))
+        self.size = (math.ceil(height * factor), math.ceil(width * factor))
+
+        fitted = some_of(train, _NUM_FITTED)
+        small = dataclasses.replace(fitted, images=self.small_pictures(fitted))
+        self.extractor = extractor_for("pixels", small, small)
+        # As many reals as fakes, and what the fakes are asked to show.
+        shown = some_of(train, _NUM_DRAWN)
+        batch = next(iter(dataclasses.replace(shown, batch_size=shown.num_images).batches()))
+        condition = model.condition
+        self.told = () if condition is None else (batch[condition.batch_key],)
+
+        with threadpool_limits(1):
+            real = self.extractor(self.small_pictures(some_of(held_out, _NUM_HELD_OUT)))[0]
+            self.compared_with = f"{len(real):,} {kind} pictures"
+            self.real = GaussianStatistics.from_features(real)
+            self.floor = frechet_distance(self.real, self.extractor(self.small_pictures(shown))[0])
+            # Such distances compare at equal numbers only.
+            self.num_live = min(_NUM_LIVE, len(real), shown.num_images)
+            self.real_nearest = np.median(nearest_pair_distances(real[: self.num_live]))
+        self.training_images = batch["image"][: self.num_live]
+
+        specs = [tf.TensorSpec([None, *model.image_shape]), tf.TensorSpec([None], tf.int64)]
+        specs += [condition.spec] if self.told else []
+        self.live = tf.function(self.live, input_signature=specs)
+
+    def check(self):
+        """Reads the model as it is.
+
+        Returns:
+            A `Check`.
+
+        Raises:
+            NotFiniteError: the pictures are not finite.
+        """
+        averaged = [
+            self.small(self.model.generate(seeds, *told))
+            for seeds, *told in self.requests(_NUM_DRAWN)
+        ]
+        live = [
+            self.live(tf.gather(self.training_images, seeds), seeds, *told)
+            for seeds, *told in self.requests(self.num_live)
+        ]
+        pictures, *logits = (np.concatenate(parts) for parts in zip(*live))
+        with threadpool_limits(1), np.errstate(invalid="ignore", divide="ignore"):
+            drawn, features = (self.features(each) for each in (np.concatenate(averaged), pictures))
+            distances = nearest_pair_distances(features)
+            variance = features.var(axis=0, ddof=1).sum()
+            return Check(
+                step=int(self.model.step),
+                frechet_distance=frechet_distance(self.real, drawn),
+                error=frechet_error(self.real, drawn),
+                floor=self.floor,
+                diversity=float(variance / np.trace(self.real.covariance)),
+                nearest_pair=float(np.median(distances) / self.real_nearest),
+                told_apart=probability_above(*logits) if logits else math.nan,
+            )
+
+    def requests(self, num):
+        """What to draw, in parts: seeds, and what to show where that is told."""
+        for start in range(0, num, _CHUNK):
+            seeds = tf.range(start, min(start + _CHUNK, num), dtype=tf.int64)
+            # Where there are fewer training pictures, they come again.
+            yield seeds, *(tf.gather(each, seeds % len(each)) for each in self.told)
+
+    def live(self, training_images, seeds, *told):
+        """What the networks make as they are in training, less its randomness.
+
+        Args:
+            training_images: float32 [N, H, W, C] in [-1, 1].
+            seeds: int64 [N].
+            *told: what a conditional model is told of the training pictures.
+
+        Returns:
+            Generated pictures, made small; and where there is a discriminator, the logits of the
+            training pictures and those of the generated ones, float32 [N] each.
+        """
+        told = [self.model.condition.checked(each) for each in told]
+        latents = latents_from_seeds(seeds, self.model.latent_dim)
+        images = self.model.generator([latents, *told] if told else latents, training=False)
+        images = tf.cast(images, tf.float32)
+        pictures = self.small((images + 1.0) / 2.0)
+        if not hasattr(self.model, "discriminator"):
+            return (pictures,)
+        both = tf.concat([training_images, images], axis=0)
+        twice = [tf.concat([each, each], axis=0) for each in told]
+        logits = self.model.discriminator([both, *twice] if told else both, training=False)
+        logits = tf.cast(tf.reshape(logits, [2, tf.shape(seeds)[0], -1]), tf.float32)
+        return pictures, *tf.unstack(tf.reduce_mean(logits, axis=2))
+
+    def small(self, images):
+        """Pictures float32 [N, H, W, C] in [0, 1] at the size that features are made of."""
+        if images.shape[1:3] == self.size:
+            return images
+        return tf.image.resize(images, self.size, method="area")
+
+    def small_pictures(self, dataset):
+        """The same of an `ImageDataset`, uint8."""
+        parts = [
+            self.small(dataset.images[start : start + _CHUNK] / np.float32(255.0))
+            for start in range(0, dataset.num_images, _CHUNK)
+        ]
+        return np.round(255.0 * np.concatenate(parts)).astype(np.uint8)
+
+    def features(self, pictures):
+        """Features float64 [N, D] of small pictures float32 [N, H, W, C] in [0, 1]."""
+        if not np.isfinite(pictures).all():
+            step = int(self.model.step)
+            raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
+        # What rounding leaves outside.
+        return self.extractor(np.clip(pictures, 0.0, 1.0))[0].astype(np.float64)
+
+
+def some_of(dataset, num):
+    """At most `num` pictures of an `ImageDataset`, always the same, in random order."""
+    return dataset.subset(np.random.default_rng(0).permutation(dataset.num_images)[:num])
+
+
+def probability_above(first, second):
+    """The probability that a number of the first [N] exceeds one of the second [M], ties half."""
+    return float(mannwhitneyu(first, second).statistic / (len(first) * len(second)))
