@@ -128,6 +128,10 @@ BAD_TRAIN_FLAGS = [
         ["--model", "pix2pix", "--task", "edges", "--decay-steps", "5", "--minutes", "1"],
         ["--decay-steps", "--steps"],
     ),
+    (["--stride", "0"], ["--stride", "'0'"]),
+    (["--kernel-size", "0"], ["--kernel-size", "'0'"]),
+    (["--activation", "swish"], ["--activation", "'swish'", "leaky_relu"]),
+    (["--networks", "dense", "--stride", "2"], ["--stride", "--networks dense"]),
     (["--image-size", "0"], ["--image-size", "'0'", "32x48"]),
     (["--image-size", "32x48x3"], ["--image-size", "'32x48x3'"]),
     (["--image-size", "-4"], ["--image-size", "'-4'"]),
@@ -254,7 +258,8 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
     flags = {
         "train": "--dataset --data-dir --image-size --skip-corrupt --model --condition "
         "--conditioning --likelihood --beta --task --scale --direction --domain-a --domain-b "
-        "--networks --width --depth --normalization --latent-dim --loss --discriminator-steps "
+        "--networks --width --depth --normalization --kernel-size --stride --activation "
+        "--latent-dim --loss --discriminator-steps "
         "--r1-gamma --r2-gamma --gradient-penalty --penalty-interval --augment --l1-weight "
         "--cycle-weight --identity-weight --jitter --epochs --steps --minutes --batch-size "
         "--learning-rate --constant-steps --decay-steps --beta-1 --beta-2 --precision --seed --out "
@@ -317,6 +322,7 @@ def test_defaults_of_train_are_those_of_the_library():
     from tfgan.models.cyclegan import CycleGAN
     from tfgan.models.pix2pix import Pix2Pix
     from tfgan.models.vae import VAE
+    from tfgan.networks.layers import ACTIVATIONS
     from tfgan.precision import PRECISIONS
 
     arguments = train.parse([])
@@ -364,6 +370,13 @@ def test_defaults_of_train_are_those_of_the_library():
     ]
     assert widths == [16, 32, 32, 32, 128, 128]
     assert default_of(tfgan.convolutional_generator, "output_kernel_size") == 3
+    for builder in (tfgan.convolutional_generator, tfgan.convolutional_discriminator):
+        assert default_of(builder, "kernel_size") == 4
+        assert default_of(builder, "stride") == 2
+        assert default_of(builder, "activation") == "leaky_relu"
+    assert [train.parse(["--activation", name]).activation for name in ACTIVATIONS] == [
+        *ACTIVATIONS
+    ]
     assert [train.parse(["--loss", name]).loss for name in LOSSES] == list(LOSSES)
     assert train.parse(["--augment", ",".join(POLICIES)]).augment == tuple(POLICIES)
     assert [train.parse(["--precision", name]).precision for name in PRECISIONS] == [*PRECISIONS]

@@ -16,6 +16,7 @@ from tfgan.networks import (
     recurrent_generator,
 )
 from tfgan.networks.convolutional import default_depth
+from tfgan.networks.layers import activation_layer
 
 SHAPES = [
     (28, 28, 1),
@@ -272,6 +273,65 @@ def test_a_discriminator_pads_evenly_whatever_the_side():
     ]
     # Sides 28x9, 14x5, 7x3.
     assert kernels == [(4, 3), (4, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@any_shape
+def test_any_size_at_any_stride(image_shape, stride):
+    generator = convolutional_generator(image_shape, LATENT_DIM, WIDTH, depth=2, stride=stride)
+    discriminator = convolutional_discriminator(image_shape, WIDTH, depth=2, stride=stride)
+    assert generator.output_shape == (None, *image_shape)
+    height, width, _ = image_shape
+    bottom = -(-height // stride**2) * -(-width // stride**2)
+    # Both narrow ends have as many numbers: those behind the latents, those before the logit.
+    assert generator.get_layer(index=1).units == bottom * 2 * WIDTH
+    assert discriminator.get_layer("logits").input.shape[-1] == bottom * 2 * WIDTH
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "kernels"),
+    [(3, [(3, 3)] * 3), (5, [(5, 5)] * 3), (6, [(6, 5), (6, 5), (5, 5)])],
+)
+def test_another_kernel_is_in_every_rung_of_both(kernel_size, kernels):
+    generator = convolutional_generator((28, 9, 1), LATENT_DIM, WIDTH, 3, kernel_size=kernel_size)
+    discriminator = convolutional_discriminator((28, 9, 1), WIDTH, 3, kernel_size=kernel_size)
+    found = [
+        layer.kernel_size for layer in discriminator.layers if isinstance(layer, layers.Conv2D)
+    ]
+    # One less where an even one cannot pad evenly.
+    assert found == kernels
+    *rungs, _ = (
+        layer.kernel_size for layer in generator.layers if isinstance(layer, layers.Conv2DTranspose)
+    )
+    assert rungs == [(kernel_size, kernel_size)] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("leaky_relu", lambda x: np.where(x > 0, x, 0.2 * x)),
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("elu", lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0)))),
+        ("tanh", np.tanh),
+    ],
+)
+def test_an_activation_stands_behind_every_rung_of_both(name, function):
+    x = normal(50)
+    np.testing.assert_allclose(activation_layer(name)(x), function(x), atol=1e-6)
+    kind, count = type(activation_layer(name)), 0
+    generator = convolutional_generator((8, 8, 1), LATENT_DIM, WIDTH, activation=name)
+    discriminator = convolutional_discriminator((8, 8, 1), WIDTH, activation=name)
+    for network in (generator, discriminator):
+        found = [layer for layer in network.layers if type(layer) is kind]
+        count += sum(layer.name != "images" for layer in found)
+    # 2 rungs each, and what the generator's latents are brought to.
+    assert count == 5
+
+
+def test_an_unknown_activation():
+    for builder in PAIRS["convolutional"]:
+        with pytest.raises(InputError, match=r"leaky_relu, relu, elu, tanh.*'swish'"):
+            builder((8, 8, 1), activation="swish")
 
 
 def test_spectral_normalization_is_on_every_layer_of_the_discriminator():

@@ -147,16 +147,17 @@ def players(arguments, image_shape, generator_told=(), discriminator_told=()):
             discriminator(image_shape, **given(arguments, "width"), **discriminator_told),
         )
     normalization = None if arguments.normalization == "none" else arguments.normalization
+    rungs = ("depth", "kernel_size", "stride", "activation")
     return (
         networks.convolutional_generator(
             image_shape,
             latent_dim,
-            **given(arguments, "width", "depth", "output_kernel_size"),
+            **given(arguments, "width", "output_kernel_size", *rungs),
             **generator_told,
         ),
         networks.convolutional_discriminator(
             image_shape,
-            **given(arguments, "width", "depth"),
+            **given(arguments, "width", *rungs),
             normalization=normalization,
             **discriminator_told,
         ),

@@ -67,7 +67,14 @@ FAMILIES = {
 TASKS = ("inpaint", "colorize", "super_resolution", "edges", "denoise", "style")
 # The same of the kinds of networks. None leaves the choice to the functions that build them.
 NETWORKS = {
-    "convolutional": {"depth": None, "output_kernel_size": None, "normalization": "none"},
+    "convolutional": {
+        "depth": None,
+        "output_kernel_size": None,
+        "normalization": "none",
+        "kernel_size": None,
+        "stride": None,
+        "activation": None,
+    },
     "dense": {},
     "recurrent": {},
 }
@@ -230,7 +237,8 @@ def parse(argv=None):
         type=number(int, 1),
         metavar="N",
         default=argparse.SUPPRESS,
-        help="halvings, convolutional networks and pix2pix only (default: down to about 4 pixels)",
+        help="halvings, or convolutions of another --stride, convolutional networks and pix2pix "
+        "only (default: down to about 4 pixels)",
     )
     group.add_argument(
         "--output-kernel-size",
@@ -244,6 +252,29 @@ def parse(argv=None):
         choices=["none", "batch", "spectral"],
         default=argparse.SUPPRESS,
         help="of the discriminator or encoder, convolutional networks only (default: none)",
+    )
+    group.add_argument(
+        "--kernel-size",
+        type=number(int, 1),
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="of the other convolutions of both, convolutional networks only (default: 4)",
+    )
+    group.add_argument(
+        "--stride",
+        type=number(int, 1),
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="of those, by which each shrinks or enlarges, convolutional networks only "
+        "(default: 2)",
+    )
+    group.add_argument(
+        "--activation",
+        choices=["leaky_relu", "relu", "elu", "tanh"],
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="leaky_relu (default), relu, elu, tanh, between the layers of both, convolutional "
+        "networks only",
     )
     group.add_argument(
         "--latent-dim",

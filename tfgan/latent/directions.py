@@ -185,7 +185,7 @@ def activations(network, inputs, layer=None):
     names = [each.name for each in network.layers]
     if layer is None:
         after = names.index(_first_layer(network).name)
-        kinds = (keras.layers.LeakyReLU, keras.layers.ReLU)
+        kinds = (keras.layers.LeakyReLU, keras.layers.ReLU, keras.layers.Activation)
         layer = next(
             (each.name for each in network.layers[after:] if isinstance(each, kinds)), None
         )

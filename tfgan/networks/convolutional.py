@@ -21,9 +21,9 @@ from tfgan.networks.condition import (
     projection_within,
 )
 from tfgan.networks.layers import (
-    LEAK,
+    activation_layer,
     batch_normalization,
-    halved_sizes,
+    ladder_sizes,
     normal_initializer,
     project_and_reshape,
     to_images,
@@ -76,19 +76,25 @@ def convolutional_generator(
     width=16,
     depth=None,
     output_kernel_size=3,
+    kernel_size=KERNEL_SIZE,
+    stride=2,
+    activation="leaky_relu",
     condition=None,
     conditioning="projection",
 ):
-    """Noise up a ladder of stride-2, kernel-4 transposed convolutions to a picture.
+    """Noise up a ladder of transposed convolutions to a picture.
 
     Args:
-        image_shape: `(height, width, channels)`, any sizes: what doubling overshoots is cropped.
+        image_shape: `(height, width, channels)`, any sizes: what enlarging overshoots is cropped.
         latent_dim: length of the latent vector.
         width: channels of the last rung; each rung below has twice those of the one above.
-        depth: number of doublings; by default as many as bring the shorter side down to 4 pixels,
-            between 2 and 4.
+        depth: number of rungs; by default as many as halvings bring the shorter side down to 4
+            pixels, between 2 and 4.
         output_kernel_size: of the last convolution, at the picture's size. The published 7 costs
             as much there as the whole ladder below.
+        kernel_size: of the rungs' convolutions.
+        stride: of the rungs' convolutions, by which each enlarges its input.
+        activation: of the rungs: "leaky_relu", "relu", "elu" or "tanh".
         condition: an encoder of its own, such as `label_encoder(10)`, for a conditional generator.
         conditioning: "projection" (the normalisations follow the condition) or "concatenation"
             (it is joined to the latents).
@@ -97,12 +103,16 @@ def convolutional_generator(
         A functional model, float [N, latent_dim] -> float32 [N, *image_shape] in [-1, 1]; with a
         condition its inputs are `[latents, condition]`.
 
+    Raises:
+        InputError: more rungs than the picture has pixels for, an unknown activation or
+            conditioning.
+
     Reference:
         feature_vectors.txt, section 4; Radford et al. 2015 (arXiv 1511.06434) for what it omits.
     """
     depth = checked_depth(image_shape, depth)
     height, image_width, channels = image_shape
-    sizes = halved_sizes(height, image_width, depth)
+    sizes = ladder_sizes(height, image_width, depth, stride)
     widths = ladder_widths(width, depth)
 
     latents = keras.Input((latent_dim,), name="latents")
@@ -110,11 +120,11 @@ def convolutional_generator(
     x = beside(latents, outer)
     x = project_and_reshape(x, (*sizes[-1], widths[-1]))
     x = normalization_within(x, inner)
-    x = layers.LeakyReLU(LEAK)(x)
+    x = activation_layer(activation)(x)
     for size, filters in zip(reversed(sizes[:-1]), reversed(widths)):
-        x = upsample(x, filters, KERNEL_SIZE, size)
+        x = upsample(x, filters, kernel_size, size, stride=stride)
         x = normalization_within(x, inner)
-        x = layers.LeakyReLU(LEAK)(x)
+        x = activation_layer(activation)(x)
     # The published convolution with its kernel turned by 180 degrees, which learns the same: on a
     # CPU a convolution to one or three channels spends several times as long on its gradients.
     x = layers.Conv2DTranspose(
@@ -131,23 +141,27 @@ def convolutional_discriminator(
     width=32,
     depth=None,
     normalization=None,
+    kernel_size=KERNEL_SIZE,
+    stride=2,
+    activation="leaky_relu",
     condition=None,
     conditioning="projection",
 ):
-    """A picture down a ladder of stride-2 convolutions to one logit.
+    """A picture down a ladder of convolutions to one logit.
 
     The kernel is 4 as published, but 3 along sides of an odd number of pixels: each is the one
-    whose padding is the same on both sides.
+    whose padding is the same on both sides. Any other even one gives way in the same manner.
 
     Args:
         image_shape: `(height, width, channels)`.
         width: channels of the first rung; each next one has twice as many.
-        depth: number of halvings; the generator's default.
+        depth: number of rungs; the generator's default.
         normalization: "batch" normalises every rung as published; "spectral" divides each kernel
             by its largest singular value (Miyato et al. 2018, arXiv 1802.05957). The default,
             None, does neither: with batch normalisation a picture's logit depends on the others
             of its batch, and a penalty on its gradient means nothing (Gulrajani et al. 2017,
             arXiv 1704.00028, section 4).
+        kernel_size, stride, activation: of the rungs, as in `convolutional_generator`.
         condition: an encoder of its own, such as `label_encoder(10)`, for a conditional
             discriminator.
         conditioning: "projection" (an inner product with the features is added to the logit) or
@@ -159,7 +173,8 @@ def convolutional_discriminator(
         which is stable on logits.
 
     Raises:
-        InputError: an unknown normalisation.
+        InputError: more rungs than the picture has pixels for, an unknown normalisation,
+            activation or conditioning.
 
     Reference:
         feature_vectors.txt, section 4.
@@ -176,11 +191,12 @@ def convolutional_discriminator(
     outer, inner = entries_of(condition, conditioning)
     x = beside(images, outer)
     widths = ladder_widths(width, depth)
+    is_even = kernel_size % 2 == 0
     for filters in widths:
         x = convolution(
             filters,
-            [KERNEL_SIZE - side % 2 for side in x.shape[1:3]],
-            strides=2,
+            [kernel_size - is_even * (side % 2) for side in x.shape[1:3]],
+            strides=stride,
             padding="same",
             use_bias=normalization != "batch",
             kernel_initializer=normal_initializer(DISCRIMINATOR_STDDEV),
@@ -191,7 +207,7 @@ def convolutional_discriminator(
             # Before the activation: TensorFlow 2.21 fails to fuse a last convolution, bias and
             # LeakyReLU for training, says so on the terminal, and drops its other fusions too.
             x = layers.Flatten()(x)
-        x = layers.LeakyReLU(LEAK)(x)
+        x = activation_layer(activation)(x)
     logits = dense(
         1,
         kernel_initializer=normal_initializer(DISCRIMINATOR_STDDEV),

@@ -18,7 +18,7 @@ from tfgan.networks.condition import (
 )
 from tfgan.networks.layers import (
     LEAK,
-    halved_sizes,
+    ladder_sizes,
     normal_initializer,
     project_and_reshape,
     to_images,
@@ -51,7 +51,7 @@ def dense_generator(
         confidence_risk.txt, section 1.4.
     """
     height, image_width, channels = image_shape
-    full, half, quarter, eighth = halved_sizes(height, image_width, DOUBLINGS)
+    full, half, quarter, eighth = ladder_sizes(height, image_width, DOUBLINGS)
 
     latents = keras.Input((latent_dim,), name="latents")
     outer, inner = entries_of(condition, conditioning)

@@ -3,19 +3,23 @@
 import keras
 from keras import layers
 
+from tfgan.errors import InputError
+
 # DCGAN (Radford et al. 2015, section 3) draws every weight from N(0, 0.02); Keras' own default is
 # Glorot's uniform.
 WEIGHT_STDDEV = 0.02
 # Keras' LeakyReLU leaks 0.3; DCGAN's slope is 0.2.
 LEAK = 0.2
+ACTIVATIONS = ("leaky_relu", "relu", "elu", "tanh")
 
 
-def halved_sizes(height, width, depth):
-    """The sizes that `depth` halvings pass through, rounded up as a stride of 2 rounds them.
+def ladder_sizes(height, width, depth, stride=2):
+    """The sizes that `depth` convolutions of a stride pass through, rounded up as they round.
 
     Args:
         height, width: the image's size in pixels.
-        depth: number of halvings.
+        depth: number of convolutions.
+        stride: of each.
 
     Returns:
         `depth + 1` pairs `(height, width)`, the image's own size first. A ladder that climbs them
@@ -23,7 +27,7 @@ def halved_sizes(height, width, depth):
     """
     sizes = [(height, width)]
     for _ in range(depth):
-        height, width = -(-height // 2), -(-width // 2)
+        height, width = -(-height // stride), -(-width // stride)
         sizes.append((height, width))
     return sizes
 
@@ -36,6 +40,19 @@ def normal_initializer(stddev=WEIGHT_STDDEV):
 def batch_normalization(**kwargs):
     """Batch normalisation with the constants of the DCGAN code rather than Keras' 0.99 and 1e-3."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs)
+
+
+def activation_layer(name):
+    """A fresh layer of one of `ACTIVATIONS`.
+
+    Raises:
+        InputError: another name.
+    """
+    if name not in ACTIVATIONS:
+        raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}. Received: {name!r}")
+    if name == "leaky_relu":
+        return layers.LeakyReLU(LEAK)
+    return layers.Activation(name)
 
 
 def instance_normalization():
@@ -60,15 +77,16 @@ def project_and_reshape(latents, shape):
     return layers.Reshape(shape)(x)
 
 
-def upsample(x, filters, kernel_size, size, use_bias=False):
-    """Doubles a feature map with a transposed convolution, then crops it to `size`.
+def upsample(x, filters, kernel_size, size, use_bias=False, stride=2):
+    """Enlarges a feature map with a transposed convolution, then crops it to `size`.
 
     Args:
         x: float [N, h, w, c].
         filters: channels of the result.
-        kernel_size: of the transposed convolution, whose stride is 2.
-        size: `(height, width)` of the result, each `2h` or `2h - 1`, `2w` or `2w - 1`.
+        kernel_size: of the transposed convolution.
+        size: `(height, width)` of the result, at most `stride` times that of x.
         use_bias: whether to add a bias, which a normalisation that follows would take away again.
+        stride: of the transposed convolution.
 
     Returns:
         float [N, *size, filters], linear: normalisation and activation follow at the caller's.
@@ -76,7 +94,7 @@ def upsample(x, filters, kernel_size, size, use_bias=False):
     x = layers.Conv2DTranspose(
         filters,
         kernel_size,
-        strides=2,
+        strides=stride,
         padding="same",
         use_bias=use_bias,
         kernel_initializer=normal_initializer(),

@@ -5,8 +5,8 @@ from keras import layers
 
 from tfgan.errors import InputError
 from tfgan.networks.layers import (
-    halved_sizes,
     instance_normalization,
+    ladder_sizes,
     normal_initializer,
     to_images,
     upsample,
@@ -64,7 +64,7 @@ def residual_generator(image_shape, input_channels=None, width=32, blocks=None, 
         raise InputError(f"blocks must be at least 1. Received: {blocks}")
     if not 0 <= depth <= 2:
         raise InputError(f"depth must be between 0 and 2. Received: {depth}")
-    sizes = halved_sizes(height, image_width, depth)
+    sizes = ladder_sizes(height, image_width, depth)
 
     inputs = keras.Input((height, image_width, input_channels or channels), name="inputs")
     x = reflected(inputs, OUTER_KERNEL_SIZE)

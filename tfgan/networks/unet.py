@@ -8,8 +8,8 @@ from keras import layers
 from tfgan.errors import InputError
 from tfgan.networks.layers import (
     LEAK,
-    halved_sizes,
     instance_normalization,
+    ladder_sizes,
     normal_initializer,
     to_images,
     upsample,
@@ -67,7 +67,7 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
             f"depth must be between 1 and {most} for pictures of {height}x{image_width}. "
             f"Received: {depth}"
         )
-    sizes = halved_sizes(height, image_width, depth)
+    sizes = ladder_sizes(height, image_width, depth)
     widths = [width * min(2**level, 8) for level in range(depth)]
 
     inputs = keras.Input((height, image_width, input_channels or channels), name="inputs")
