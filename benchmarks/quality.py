@@ -7,7 +7,6 @@ the shorter one, as a person would, and pays for its set-up again.
 
 import json
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
-from tfgan.errors import InputError
 from tfgan.generate import pictures_of
+from tfgan.train_process import train_apart
 
 METRICS = ("frechet_distance", "precision", "recall", "coverage")
 NUM_PICTURES = 10_000
@@ -90,20 +89,11 @@ def budgets_of(arguments):
 
 
 def train(name, flags, arguments):
-    """One run of `tfgan.train`; returns the content of its `result.json`.
-
-    Raises:
-        InputError: it failed; the message holds the end of what it wrote.
-    """
-    command = [sys.executable, "-m", "tfgan.train", "--dataset", arguments.dataset, *flags]
-    runs, models = arguments.out / "runs", arguments.out / "saved_models"
-    command += ["--name", name, "--out", str(runs), "--export-dir", str(models)]
+    """One run of `tfgan.train`; returns the content of its `result.json`."""
+    flags = ["--dataset", arguments.dataset, *flags]
     if arguments.data_dir:
-        command += ["--data-dir", arguments.data_dir]
-    finished = subprocess.run(command, capture_output=True, text=True)
-    if finished.returncode:
-        raise InputError(f"{shlex.join(command)} failed: {finished.stderr.strip()[-300:]}")
-    return json.loads((runs / name / "result.json").read_text())
+        flags += ["--data-dir", arguments.data_dir]
+    return train_apart(flags, name, arguments.out)
 
 
 def bench(arguments):

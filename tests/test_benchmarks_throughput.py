@@ -14,9 +14,9 @@ from keras import layers
 import tfgan
 from benchmarks import throughput
 from benchmarks.contenders import networks, task, tutorial, worker
-from benchmarks.flop import layer_flop, step_flop
 from benchmarks.worker_process import worker_process
 from tfgan import precision
+from tfgan.flop import layer_flop, step_flop
 
 ROOT = Path(__file__).parents[1]
 

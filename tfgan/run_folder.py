@@ -118,12 +118,12 @@ class RunFolder:
                 f"{self.config_file} is damaged. Restore it from a copy, pass another --name, or "
                 "--fresh to delete that run and start anew"
             )
-        if differences := _differences(config["settings"], settings):
+        if differences := differences_of(config["settings"], settings):
             raise InputError(
                 f"{self.path} holds a run with other settings ({differences}). "
                 "Pass another --name, or --fresh to delete that run and start anew"
             )
-        return _differences(config["versions"], package_versions())
+        return differences_of(config["versions"], package_versions())
 
     def record(self, settings, arguments):
         """Writes `config.json`.
@@ -207,7 +207,8 @@ def require_writable(folder, flag):
         ) from error
 
 
-def _differences(earlier, now):
+def differences_of(earlier, now):
+    """What differs between two dicts of settings, for a person; "" where nothing does."""
     return "; ".join(
         f"{name} {earlier.get(name)!r} -> {now.get(name)!r}"
         for name in sorted(earlier.keys() | now.keys())

@@ -10,6 +10,7 @@ from tfgan.metrics.classes import (
 from tfgan.metrics.duplicates import find_duplicates
 from tfgan.metrics.extractors import extractor_for
 from tfgan.metrics.frechet import GaussianStatistics, frechet_distance
+from tfgan.metrics.geometry import FeatureGeometry, direction_cosine, feature_geometry
 from tfgan.metrics.kernel import kernel_distance
 from tfgan.metrics.neighbours import (
     density_coverage,
@@ -41,6 +42,7 @@ from tfgan.metrics.uncertainty import (
 
 __all__ = [
     "ConfidenceRisk",
+    "FeatureGeometry",
     "GaussianStatistics",
     "Interval",
     "Measurement",
@@ -53,7 +55,9 @@ __all__ = [
     "classifier_score",
     "confidence_risk",
     "density_coverage",
+    "direction_cosine",
     "extractor_for",
+    "feature_geometry",
     "find_duplicates",
     "frechet_distance",
     "frechet_error",

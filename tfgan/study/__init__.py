@@ -1,0 +1,1 @@
+"""What `python -m tfgan.latent_study` is made of."""

@@ -1,0 +1,32 @@
+"""Runs of `python -m tfgan.train` in a process each, as a person would start them."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from tfgan.errors import InputError
+
+
+def train_apart(flags, name, folder):
+    """One run: trains, resumes, or finds that there is nothing left to do.
+
+    Args:
+        flags: of `tfgan.train`, but those on where things go.
+        name: of the run.
+        folder: gets the run folder, in `runs/`, and the SavedModel, in `saved_models/`.
+
+    Returns:
+        The content of the run's `result.json`.
+
+    Raises:
+        InputError: it failed; the message holds the end of what it wrote.
+    """
+    runs, models = Path(folder) / "runs", Path(folder) / "saved_models"
+    command = [sys.executable, "-m", "tfgan.train", *flags]
+    command += ["--name", name, "--out", str(runs), "--export-dir", str(models)]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    if finished.returncode:
+        raise InputError(f"{shlex.join(command)} failed: {finished.stderr.strip()[-300:]}")
+    return json.loads((runs / name / "result.json").read_text())
