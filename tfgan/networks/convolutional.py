@@ -76,11 +76,11 @@ def convolutional_generator(
     width=16,
     depth=None,
     output_kernel_size=3,
+    condition=None,
+    conditioning="projection",
     kernel_size=KERNEL_SIZE,
     stride=2,
     activation="leaky_relu",
-    condition=None,
-    conditioning="projection",
 ):
     """Noise up a ladder of transposed convolutions to a picture.
 
@@ -92,12 +92,12 @@ def convolutional_generator(
             pixels, between 2 and 4.
         output_kernel_size: of the last convolution, at the picture's size. The published 7 costs
             as much there as the whole ladder below.
-        kernel_size: of the rungs' convolutions.
-        stride: of the rungs' convolutions, by which each enlarges its input.
-        activation: of the rungs: "leaky_relu", "relu", "elu" or "tanh".
         condition: an encoder of its own, such as `label_encoder(10)`, for a conditional generator.
         conditioning: "projection" (the normalisations follow the condition) or "concatenation"
             (it is joined to the latents).
+        kernel_size: of the rungs' convolutions.
+        stride: of the rungs' convolutions, by which each enlarges its input.
+        activation: of the rungs: "leaky_relu", "relu", "elu" or "tanh".
 
     Returns:
         A functional model, float [N, latent_dim] -> float32 [N, *image_shape] in [-1, 1]; with a
@@ -141,11 +141,11 @@ def convolutional_discriminator(
     width=32,
     depth=None,
     normalization=None,
+    condition=None,
+    conditioning="projection",
     kernel_size=KERNEL_SIZE,
     stride=2,
     activation="leaky_relu",
-    condition=None,
-    conditioning="projection",
 ):
     """A picture down a ladder of convolutions to one logit.
 
@@ -161,11 +161,11 @@ def convolutional_discriminator(
             None, does neither: with batch normalisation a picture's logit depends on the others
             of its batch, and a penalty on its gradient means nothing (Gulrajani et al. 2017,
             arXiv 1704.00028, section 4).
-        kernel_size, stride, activation: of the rungs, as in `convolutional_generator`.
         condition: an encoder of its own, such as `label_encoder(10)`, for a conditional
             discriminator.
         conditioning: "projection" (an inner product with the features is added to the logit) or
             "concatenation" (planes are joined to the picture).
+        kernel_size, stride, activation: of the rungs, as in `convolutional_generator`.
 
     Returns:
         A functional model, float [N, *image_shape] in [-1, 1] -> logits float32 [N, 1]; with a
