@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import tfgan
-from tfgan import command_line, convert, evaluate, generate, startup, train
+from tfgan import command_line, convert, evaluate, generate, latent_study, startup, train
 from tfgan.command_line import ArgumentParser, image_size, number
 from tfgan.errors import InputError
 
@@ -21,6 +21,7 @@ COMMANDS = {
     "generate": generate.main,
     "evaluate": evaluate.main,
     "convert": convert.main,
+    "latent_study": latent_study.main,
 }
 
 
@@ -268,6 +269,8 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         "evaluate": "--images --compare --dataset --reference --split --data-dir --image-size "
         "--num --features --seed --out",
         "convert": "--format --quantize --out",
+        "latent_study": "--dataset --data-dir --sizes --ablation --minutes --steps --seeds --train "
+        "--out",
     }[command]
     for flag in flags.split():
         assert f"\n  {flag}" in output, flag
@@ -277,6 +280,8 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         "evaluate": vars(evaluate.parse(["model", "--dataset", "digits"])),
         # Its only flag of these, --format, has no default.
         "convert": {},
+        # None of these.
+        "latent_study": {},
     }[command]
     # Help says what the parser does where a flag is left out.
     for name in ("latent_dim", "batch_size", "learning_rate", "seed", "num", "format"):
@@ -289,12 +294,12 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
 def test_help_and_bad_flags_answer_at_once_without_tensorflow():
     script = """
         import sys, tfgan
-        from tfgan import convert, evaluate, generate, train
+        from tfgan import convert, evaluate, generate, latent_study, train
 
-        for main in (train.main, generate.main, evaluate.main, convert.main):
+        for command in (train, generate, evaluate, convert, latent_study):
             for argv in (["--help"], ["--no-such-flag"], ["--version"]):
                 try:
-                    main(argv)
+                    command.main(argv)
                 except SystemExit as stop:
                     assert stop.code == (2 if argv == ["--no-such-flag"] else 0)
         assert generate.main(["no/such/model"]) == 2
@@ -309,7 +314,7 @@ def test_help_and_bad_flags_answer_at_once_without_tensorflow():
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.stdout.endswith("imported: []\n")
-    assert done.stderr.count("\n") == 7
+    assert done.stderr.count("\n") == 8
     # Seconds of the processor: those on the clock depend on what else it does.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 
