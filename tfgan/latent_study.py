@@ -109,7 +109,7 @@ def parse(argv=None):
             parser.error(f"--train must not hold {flag}, which the study decides")
     if arguments.out is None:
         studied = "ablation" if arguments.ablation else "sizes"
-        arguments.out = Path("studies") / f"{os.path.basename(arguments.dataset)}_{studied}"
+        arguments.out = Path("studies") / f"{Path(arguments.dataset).name}_{studied}"
     for flags in variants_of(arguments).values():
         # The trainer's own refusals, before anything is trained.
         if train_arguments.parse(flags_of(arguments, flags, 0)).model != "gan":
