@@ -191,6 +191,7 @@ def study(arguments):
 
 def one_run(variant, seed, flags, folder, judge):
     """Trains and measures one run: a dict of its numbers."""
+    from tfgan.latent.generator import LatentGenerator
     from tfgan.study.measurements import measured, restored
 
     name = f"{variant.replace(' ', '_')}_seed{seed}"
@@ -201,7 +202,7 @@ def one_run(variant, seed, flags, folder, judge):
         "seed": seed,
         **result,
         "images_per_second": result["images"] / result["seconds"],
-        **measured(model, judge),
+        **measured(model, LatentGenerator.load(result["saved_model"]), judge),
     }
 
 

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 
 from tfgan import data, training_data
+from tfgan.best_weights import BestWeights
 from tfgan.checkpoint import Checkpoints
 from tfgan.compiled_model import compiled_model
 from tfgan.flop import step_flop
-from tfgan.latent.generator import LatentGenerator
 from tfgan.latent.inversion import invert
 from tfgan.metrics.card import MetricCard
 from tfgan.metrics.extractors import extractor_for
@@ -17,6 +17,7 @@ from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.geometry import direction_cosine, feature_geometry
 from tfgan.metrics.neighbours import neighbour_scores
 from tfgan.plotting import to_uint8
+from tfgan.quality_curve import FEWEST_PICTURES
 from tfgan.versions import package_versions
 
 NUM_PICTURES = 10_000
@@ -107,15 +108,17 @@ def restored(arguments, run_folder):
     """
     dataset = training_data.load(arguments)
     model = compiled_model(arguments, dataset, run_folder.settings["precision"])
-    Checkpoints(run_folder.checkpoints, model).restore()
+    best = BestWeights(model) if dataset.num_images >= FEWEST_PICTURES else None
+    Checkpoints(run_folder.checkpoints, model, best=best).restore()
     return model
 
 
-def measured(model, judge):
+def measured(model, generator, judge):
     """All numbers of a model.
 
     Args:
         model: a `tfgan.GAN`.
+        generator: the `LatentGenerator` of what was exported of it: its last weights, or its best.
         judge: a `Judge`.
 
     Returns:
@@ -123,7 +126,6 @@ def measured(model, judge):
         pictures; the `parameters` of both networks and the `mflop` of a training step a picture;
         and of the features behind the latents and before the logit what `inside` says.
     """
-    generator = LatentGenerator.of(model)
     seeds = np.arange(NUM_PICTURES)
     drawn = np.clip(generator.draw(generator.latents(seeds)), 0, 1)
     found = invert(generator, judge.targets, **INVERSION)
@@ -145,7 +147,7 @@ def inside(model, generator, real, drawn):
 
     Args:
         model: a `tfgan.GAN`.
-        generator: its `LatentGenerator`.
+        generator: a `LatentGenerator`.
         real: real pictures, float [N, H, W, C] in [-1, 1].
         drawn: generated ones, float [M, H, W, C] in [0, 1].
 
