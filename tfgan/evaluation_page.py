@@ -69,19 +69,22 @@ img.pixels {{ image-rendering: pixelated; }}
 """
 
 
-def write_report(folder, evaluation, name):
+def write_report(folder, evaluation, name, lowering=None):
     """Writes the three files of an evaluation.
 
     Args:
         folder: Where; it is made, and reports in it are replaced.
         evaluation: A `tfgan.metrics.evaluation.Evaluation`.
         name: What was judged.
+        lowering: The `tfgan.lowering.Lowering` that the evaluation ends, or None.
     """
     folder.mkdir(parents=True, exist_ok=True)
     numbers = {"name": name, **evaluation.as_dict()}
+    if lowering is not None:
+        numbers["lowering"] = lowering.as_dict()
     _replace(folder / "report.json", json.dumps(numbers, indent=2) + "\n")
-    _replace(folder / "report.md", markdown(evaluation, name))
-    _replace(folder / "report.html", page(evaluation, name))
+    _replace(folder / "report.md", markdown(evaluation, name, lowering))
+    _replace(folder / "report.html", page(evaluation, name, lowering))
 
 
 def _replace(path, text):
@@ -142,12 +145,19 @@ def _headline(evaluation):
     return f"{risk.value:.3f}", beside
 
 
-def markdown(evaluation, name):
+def markdown(evaluation, name, lowering=None):
     """The report as Markdown."""
     number, beside = _headline(evaluation)
     lines = [f"# Confidence risk of {name}: {number}", "", beside, ""]
     for paragraph in sentences(evaluation):
         lines += [paragraph, ""]
+    if lowering is not None:
+        lines += ["## Lowering the risk", ""]
+        for paragraph in lowering.sentences():
+            lines += [paragraph, ""]
+        lines += ["| metric | before | after | floor |", "| --- " * 4 + "|"]
+        lines += ["| " + " | ".join(row) + " |" for row in lowering.rows()]
+        lines += ["", "## All numbers", ""]
     lines += [
         "| metric | value | 95% interval | floor | what it says | healthy |",
         "| --- " * 6 + "|",
@@ -156,7 +166,7 @@ def markdown(evaluation, name):
     return "\n".join(lines) + "\n"
 
 
-def page(evaluation, name):
+def page(evaluation, name, lowering=None):
     """The report as one HTML page that needs no other file and no network."""
     number, beside = _headline(evaluation)
     body = [
@@ -164,6 +174,7 @@ def page(evaluation, name):
         f'<p><span class="number">{number}</span> <span class="beside">{beside}</span></p>',
         *(f"<p>{html.escape(paragraph)}</p>" for paragraph in sentences(evaluation)),
         _figure(_risk_plot(evaluation), "Each number with its 95% interval, and its floor."),
+        *(_lowering_section(lowering) if lowering is not None else []),
         "<h2>Picture by picture</h2>",
         _figure(
             _picture_plot(evaluation),
@@ -207,32 +218,41 @@ def page(evaluation, name):
             "<h2>Classes</h2>",
             _figure(_class_plot(evaluation), "What a classifier takes the pictures for."),
         ]
-    head = "".join(
-        f'<th class="{kind}">{title}</th>'
-        for title, kind in zip(
-            ("metric", "value", "95% interval", "floor", "what it says", "healthy"),
-            ("", "n", "n", "n", "", ""),
-        )
-    )
-    table = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{kind}">{html.escape(cell)}</td>'
-            for cell, kind in zip(row, ("", "n", "n", "n", "", ""))
-        )
-        + "</tr>"
-        for row in _rows(evaluation)
-    )
+    columns = ("metric", "value", "95% interval", "floor", "what it says", "healthy")
+    numbers = _table(columns, _rows(evaluation), ("", "n", "n", "n", "", ""))
     card = evaluation.report.card
     body += [
         "<h2>All numbers</h2>",
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{table}</tbody></table></div>",
+        numbers,
         f"<footer><p>Features {html.escape(card.features)} ({card.digest}); neighbours "
         f"{card.num_neighbours:,} a side, k {card.k}; seed {card.seed}; "
         f"{', '.join(' '.join(version) for version in card.versions)}.</p></footer>",
     ]
     return _PAGE.format(title=html.escape(f"Confidence risk of {name}"), body="\n".join(body))
+
+
+def _lowering_section(lowering):
+    columns = ("metric", "before", "after", "floor")
+    return [
+        "<h2>Lowering the risk</h2>",
+        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in lowering.sentences()),
+        _table(columns, lowering.rows(), ("", "n", "n", "n")),
+    ]
+
+
+def _table(columns, rows, kinds):
+    """A table, wider than the page or not; a column of the kind `n` is of numbers."""
+    head, *body = (
+        "".join(
+            f'<{tag} class="{kind}">{html.escape(cell)}</{tag}>' for cell, kind in zip(row, kinds)
+        )
+        for tag, row in (("th", columns), *(("td", row) for row in rows))
+    )
+    lines = "".join(f"<tr>{row}</tr>" for row in body)
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
 
 
 def _figure(source, caption, kind=""):

@@ -6,6 +6,7 @@ from tfgan import remote, saved_models, translate_files
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
 from tfgan.generate_arguments import parse
+from tfgan.lowering_arguments import is_rejecting
 
 BATCH_SIZE = 64
 
@@ -28,13 +29,20 @@ def generate(arguments):
         latents = latents_in(arguments.latents)
         arguments.num = len(latents)
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-    told = {}
+    in_turn = {}
     if arguments.label:
-        asked = numbers_of(arguments.label, model)
-        told["labels"] = asked[np.arange(arguments.num) % len(asked)]
+        in_turn["labels"] = numbers_of(arguments.label, model)
     if arguments.text:
-        told["texts"] = np.resize(np.array(arguments.text), arguments.num)
-    if arguments.interpolate or arguments.latents:
+        in_turn["texts"] = np.array(arguments.text)
+    told = {name: each[np.arange(arguments.num) % len(each)] for name, each in in_turn.items()}
+    if is_rejecting(arguments):
+        kept = kept_of(model, in_turn, arguments)
+        pixels, seeds = kept.images, kept.seeds
+        print(
+            f"kept {len(seeds):,} of {kept.num_candidates:,} candidates "
+            f"({len(seeds) / kept.num_candidates:.0%}), the seeds {seeds.min()} to {seeds.max()}"
+        )
+    elif arguments.interpolate or arguments.latents:
         start_tensorflow()
         from tfgan import animation
 
@@ -44,7 +52,7 @@ def generate(arguments):
             else animation.walk(model, seeds, told)
         )
     else:
-        pixels = pictures_of(model, seeds, told)
+        pixels = pictures_of(model, seeds, told, arguments.truncation)
     write(pixels, seeds, arguments)
     print(f"{len(pixels)} pictures of {model} -> {arguments.out}")
     return 0
@@ -123,13 +131,43 @@ def number_of(part, attribute, names):
     raise InputError(f"there is no {attribute} {part!r}, but {', '.join(names)}")
 
 
-def pictures_of(model, seeds, told=None):
+def kept_of(model, in_turn, arguments):
+    """Pictures that pass `--keep-fraction` or `--max-risk`, a `rejection_sampling.Kept`.
+
+    Args:
+        model: a SavedModel's folder.
+        in_turn: what a conditional model is told, a dict such as `{"labels": int32 [L]}`.
+        arguments: what `parse` returned.
+    """
+    import numpy as np
+
+    draw = load(model, arguments.truncation)
+    first = {name: values[:1] for name, values in in_turn.items()}
+    shape = draw(np.array([arguments.seed], np.int64), **first).shape[1:]
+
+    from tfgan import model_card, rejection_sampling
+    from tfgan.metrics.extractors import extractor_for
+
+    train, test = rejection_sampling.trained_on(model, shape, arguments.dataset, arguments.data_dir)
+    keeps = rejection_sampling.keeper_for(
+        draw,
+        model_card.inputs_of_seeds(model),
+        train,
+        extractor_for("auto", train, test),
+        keep_fraction=arguments.keep_fraction,
+        max_risk=arguments.max_risk,
+    )
+    return rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, in_turn)
+
+
+def pictures_of(model, seeds, told=None, truncation=None):
     """Draws with a model, under a progress bar.
 
     Args:
         model: a SavedModel's folder, or the address of a model at a server.
         seeds: int64 [N].
         told: what a conditional model is told, a dict such as `{"labels": int32 [N]}`.
+        truncation: see `load`.
 
     Returns:
         uint8 [N, H, W, C].
@@ -140,7 +178,7 @@ def pictures_of(model, seeds, told=None):
     import numpy as np
     from tqdm import tqdm
 
-    draw = remote.load(model) if remote.is_url(str(model)) else load(model)
+    draw = remote.load(model) if remote.is_url(str(model)) else load(model, truncation)
     with tqdm(total=len(seeds), unit="picture", delay=1) as progress:
         batches = []
         for start in range(0, len(seeds), BATCH_SIZE):
@@ -151,9 +189,21 @@ def pictures_of(model, seeds, told=None):
     return np.concatenate(batches)
 
 
-def load(folder):
-    """A function from seeds int64 [N], and what else is told, to pictures uint8 [N, H, W, C]."""
+def load(folder, truncation=None):
+    """A function from seeds int64 [N], and what else is told, to pictures uint8 [N, H, W, C].
+
+    Args:
+        folder: a SavedModel's.
+        truncation: what the seeds' latents are multiplied by, as `tfgan.latent.paths.truncated`
+            does it; None leaves them.
+
+    Raises:
+        InputError: the model cannot be loaded, or draws from something else; and in the function,
+            if it is told something else.
+    """
     start_tensorflow()
+    if truncation is not None:
+        return load_truncated(folder, truncation)
     import tensorflow as tf
 
     from tfgan.plotting import to_uint8
@@ -187,6 +237,21 @@ def load(folder):
                 return to_uint8(signature(**tensors)["images"])
         except tf.errors.InvalidArgumentError as error:
             raise InputError(f"{folder}: {saved_models.asserted(error.message)}") from error
+
+    return draw
+
+
+def load_truncated(folder, truncation):
+    """`load`, of a model that has latents."""
+    from tfgan.latent.generator import LatentGenerator
+    from tfgan.latent.paths import truncated
+    from tfgan.plotting import to_uint8
+
+    generator = LatentGenerator.load(folder)
+
+    def draw(seeds, **told):
+        latents = truncated(generator.latents(seeds), truncation)
+        return to_uint8(generator.draw(latents, generator.told_by_name(told)))
 
     return draw
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tfgan import remote, translate_files
 from tfgan.command_line import ArgumentParser, number
+from tfgan.lowering_arguments import add_lowering, is_rejecting, lowering_flags, require_lowering
 
 DESCRIPTION = (
     "Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."
@@ -18,6 +19,11 @@ FLAGS_OF_SEEDS = {
     "format": "grid",
     "latents": None,
     "interpolate": None,
+    "truncation": None,
+    "keep_fraction": None,
+    "max_risk": None,
+    "dataset": None,
+    "data_dir": None,
 }
 # And what to models that make pictures out of pictures.
 FLAGS_OF_PICTURES = ("mask", "direction")
@@ -32,13 +38,18 @@ examples:
   python -m tfgan.generate saved_models/shapes_cgan --text "a small blue square" --num 16
   python -m tfgan.generate saved_models/digits_gan --interpolate 8 --out walk.gif
   python -m tfgan.generate saved_models/digits_gan --latents latent.json
+  python -m tfgan.generate saved_models/mnist_gan --truncation 0.7
+  python -m tfgan.generate saved_models/mnist_gan --keep-fraction 0.5
+  python -m tfgan.generate saved_models/mnist_gan --max-risk 0.4
   python -m tfgan.generate http://localhost:8501/v1/models/digits_gan --num 16
   python -m tfgan.generate saved_models/facades_pix2pix --input photo.jpg --out facade.png
   python -m tfgan.generate saved_models/photos_pix2pix --input old.png --mask scratches.png
   python -m tfgan.generate saved_models/horses_cyclegan --input zebras --direction BtoA --out horses
 
-Picture number i has the seed --seed + i and is the same in every call. An --input of another size
-than the model's is cropped about its centre and resized; sizes are told as width x height.
+Picture number i has the seed --seed + i and is the same in every call; with --keep-fraction or
+--max-risk that is so of the candidates, and what is kept is told by its seeds. What the three cost:
+docs/confidence_risk.md. An --input of another size than the model's is cropped about its centre and
+resized; sizes are told as width x height.
 """
 
 
@@ -101,6 +112,16 @@ def parse(argv=None):
         help="an animated GIF in place of them: a walk through the latent space, past the pictures "
         "of K seeds and back to the first",
     )
+    add_lowering(parser)
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME|FOLDER",
+        help="the real pictures for these two (default: what the model's card says it was trained "
+        "on)",
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="TFDS' folder for them (default: TFDS_DATA_DIR)"
+    )
     parser.add_argument(
         "--input",
         type=Path,
@@ -126,7 +147,9 @@ def parse(argv=None):
     )
     arguments = parser.parse_args(argv)
     foreign = FLAGS_OF_SEEDS if arguments.input else FLAGS_OF_PICTURES
-    given = [f"--{name}" for name in foreign if getattr(arguments, name) is not None]
+    given = [
+        f"--{name.replace('_', '-')}" for name in foreign if getattr(arguments, name) is not None
+    ]
     if given:
         relation = "cannot" if arguments.input else "can only"
         parser.error(f"{', '.join(given)} {relation} go with --input")
@@ -149,6 +172,12 @@ def complete(arguments, parser):
             )
     if arguments.latents and (arguments.interpolate or arguments.seed is not None):
         parser.error("--latents are drawn in place of seeds: leave --interpolate and --seed out")
+    require_lowering(arguments, parser)
+    flags = lowering_flags(arguments)
+    if flags and (arguments.latents or arguments.interpolate):
+        parser.error(f"{flags} cannot go with --latents or --interpolate")
+    if (arguments.dataset or arguments.data_dir) and not is_rejecting(arguments):
+        parser.error("--dataset and --data-dir can only go with --keep-fraction or --max-risk")
     if arguments.interpolate:
         arguments.num, arguments.format = arguments.interpolate, "gif"
     for name, default in FLAGS_OF_SEEDS.items():
