@@ -8,12 +8,7 @@ from pathlib import Path
 from tfgan import generate, model_card, remote, saved_models
 from tfgan.command_line import ArgumentParser, image_size, number, run, start_tensorflow
 from tfgan.errors import InputError
-from tfgan.lowering_arguments import (
-    add_lowering,
-    is_rejecting,
-    lowering_flags,
-    require_lowering,
-)
+from tfgan.lowering_arguments import add_lowering, lowering_flags, require_lowering
 
 FEATURES = ("auto", "classifier", "random", "inception", "pixels")
 
@@ -109,6 +104,7 @@ def evaluate(arguments):
     train, test = real_pictures(arguments)
 
     from tfgan.evaluation_page import write_report
+    from tfgan.lowering import lowered
     from tfgan.metrics.evaluation import evaluate_sides
     from tfgan.metrics.risk import probability_better
 
@@ -120,15 +116,15 @@ def evaluate(arguments):
         # The second of two models shares the conditions, unless there are fewer pictures.
         same = evaluations and evaluations[0].report.card == sides.card
         evaluation = evaluate_sides(sides, floor_of=evaluations[0] if same else None)
-        if lowering_flags(arguments):
-            lowering = lowered(evaluation, arguments, train)
-            write_report(out, lowering.after, name, lowering)
-            print_lowering(lowering, name, out)
-            return 0
-        folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations)]}_{name}"
-        write_report(folder, evaluation, name)
-        print(f"\n{name}\n{evaluation.report}\n-> {folder / 'report.html'}")
         evaluations.append(evaluation)
+        folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
+        if lowering_flags(arguments):
+            lowering = lowered(evaluation, saved_models.find(each), train, arguments)
+            write_report(folder, lowering.after, name, lowering)
+            print(f"\n{name}\n{lowering}\n-> {folder / 'report.html'}")
+        else:
+            write_report(folder, evaluation, name)
+            print(f"\n{name}\n{evaluation.report}\n-> {folder / 'report.html'}")
 
     if len(evaluations) == 2:
         first, second = evaluations
@@ -146,61 +142,6 @@ def evaluate(arguments):
         }
         (out / "comparison.json").write_text(json.dumps(comparison, indent=2) + "\n")
     return 0
-
-
-def lowered(before, arguments, train):
-    """Evaluates a model once more, with what lowers its risk: a `tfgan.lowering.Lowering`.
-
-    Args:
-        before: the `Evaluation` of the model's pictures as they come.
-        arguments: what `parse` returned.
-        train: an `ImageDataset` of real pictures, which nothing else is measured with.
-    """
-    import numpy as np
-
-    from tfgan import rejection_sampling
-    from tfgan.lowering import Lowering
-    from tfgan.metrics.evaluation import evaluate_sides
-    from tfgan.self_measurement import classes_in, told_for
-
-    folder = saved_models.find(arguments.model)
-    inputs = model_card.inputs_of_seeds(folder)
-    told = told_for(inputs, train, arguments.num)
-    num_candidates = arguments.num
-    if not is_rejecting(arguments):
-        seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-        images = generate.pictures_of(folder, seeds, told, arguments.truncation)
-    else:
-        draw = generate.load(folder, arguments.truncation)
-        keeps = rejection_sampling.keeper_for(
-            draw,
-            inputs,
-            train,
-            before.sides.extractor,
-            keep_fraction=arguments.keep_fraction,
-            max_risk=arguments.max_risk,
-            seed=arguments.seed,
-        )
-        kept = rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, told)
-        images, num_candidates = kept.images, kept.num_candidates
-    sides = before.sides.with_generated(images, classes_in(told))
-    return Lowering(
-        before,
-        evaluate_sides(sides, floor_of=before),
-        arguments.truncation,
-        arguments.keep_fraction,
-        arguments.max_risk,
-        num_candidates,
-    )
-
-
-def print_lowering(lowering, name, folder):
-    """What changed, as a table and in words."""
-    head = ("", "before", "after", "floor")
-    print(f"\n{name}")
-    for cells in (head, *lowering.rows()):
-        print("{:20}{:>27}{:>27}{:>8}".format(*cells))
-    print("\n" + "\n".join(lowering.sentences()) + f"\n-> {folder / 'report.html'}")
 
 
 def real_pictures(arguments):

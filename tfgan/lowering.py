@@ -2,8 +2,13 @@
 
 import dataclasses
 
-from tfgan.metrics.evaluation import Evaluation
+import numpy as np
+
+from tfgan import generate, model_card, rejection_sampling
+from tfgan.lowering_arguments import is_rejecting
+from tfgan.metrics.evaluation import Evaluation, evaluate_sides
 from tfgan.metrics.risk import probability_better
+from tfgan.self_measurement import classes_in, told_for
 
 # What is promised, and what it may cost.
 COMPARED = (
@@ -67,6 +72,11 @@ class Lowering:
             before, after = (each.report[name] for each in (self.before, self.after))
             yield name, _with_interval(before), _with_interval(after), f"{after.floor:.3f}"
 
+    def __str__(self):
+        head = ("metric", "before", "after", "floor")
+        lines = ["{:18}{:>25}{:>25}{:>8}".format(*cells) for cells in (head, *self.rows())]
+        return "\n".join([*lines, *self.sentences()])
+
     def sentences(self):
         """What was done and what it did, in words, a list of paragraphs in plain text."""
         before, after = self.before.report, self.after.report
@@ -116,3 +126,49 @@ class Lowering:
 
 def _with_interval(one):
     return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
+def lowered(before, folder, train, arguments):
+    """Evaluates a model once more, with what lowers its risk.
+
+    Args:
+        before: The `Evaluation` of its pictures as they come.
+        folder: The SavedModel's.
+        train: An `ImageDataset` of real pictures, other ones than `before` compares with.
+        arguments: `num`, `seed`, `truncation`, `keep_fraction` and `max_risk`, as
+            `tfgan.evaluate.parse` returns them.
+
+    Returns:
+        A `Lowering`.
+
+    Raises:
+        InputError: The model cannot be told what `train` shows, or has no latents; or of many
+            candidates none is kept.
+    """
+    inputs, num_candidates = model_card.inputs_of_seeds(folder), arguments.num
+    told = told_for(inputs, train, arguments.num)
+    if is_rejecting(arguments):
+        draw = generate.load(folder, arguments.truncation)
+        keeps = rejection_sampling.keeper_for(
+            draw,
+            inputs,
+            train,
+            before.sides.extractor,
+            keep_fraction=arguments.keep_fraction,
+            max_risk=arguments.max_risk,
+            seed=arguments.seed,
+        )
+        kept = rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, told)
+        images, num_candidates = kept.images, kept.num_candidates
+    else:
+        seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
+        images = generate.pictures_of(folder, seeds, told, arguments.truncation)
+    sides = before.sides.with_generated(images, classes_in(told))
+    return Lowering(
+        before,
+        evaluate_sides(sides, floor_of=before),
+        arguments.truncation,
+        arguments.keep_fraction,
+        arguments.max_risk,
+        num_candidates,
+    )

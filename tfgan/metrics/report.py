@@ -157,7 +157,8 @@ def measure_sides(sides, progress=True, floor_of=None):
     def add(metric, value, low=None, high=None, floor=None):
         """`floor` is a function: some floors cost as much as what stands on them."""
         if floor is not None:
-            floor = floor() if floor_of is None else floor_of[metric].floor
+            known = floor_of and floor_of.measurements.get(metric)
+            floor = known.floor if known else floor()
         measurements[metric] = Measurement(metric, value, low, high, floor, card)
 
     limit = frechet_interval(real, fake, seed=seed, progress=progress)
