@@ -11,8 +11,10 @@ import tfgan
 from tfgan import data, evaluate, generate, model_card, rejection_sampling
 from tfgan.errors import InputError
 from tfgan.latent.generator import LatentGenerator
-from tfgan.metrics import extractors
+from tfgan.metrics import confidence_risk, extractors, neighbour_scores
 from tfgan.rejection_sampling import draw_kept
+
+SPLITS = ("train", "test")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -68,7 +70,7 @@ def test_labels_keep_their_turn_however_many_of_one_are_rejected():
 
 def test_what_is_never_kept_is_given_up(monkeypatch):
     monkeypatch.setattr(rejection_sampling, "MOST_IN_VAIN", 900)
-    with pytest.raises(InputError, match=r"candidates on end were rejected.*raise --max-risk"):
+    with pytest.raises(InputError, match=r"candidates on end were rejected.*larger --max-risk"):
         draw_kept(draw, lambda images, seeds: seeds == 3, 0, 2, {})
     with pytest.raises(InputError, match="rejected"):
         draw_kept(
@@ -159,7 +161,7 @@ def test_what_a_model_was_trained_on_must_be_known_and_there(model_folder, few, 
     flags = [model_folder, "--num", 2, "--max-risk", 0.001, "--out", tmp_path / "x.png"]
     card = model_card.read(model_folder / "1")
     try:
-        refused(flags, ["candidates on end were rejected", "raise --max-risk"], capsys)
+        refused(flags, ["candidates on end were rejected", "a larger --max-risk"], capsys)
         refused([*flags, "--dataset", "shapes"], ["(8, 8, 1)", "(8, 8, 3)"], capsys)
         with_training(model_folder, data={"fingerprint": "other"})
         refused(flags, ["has changed since", "--dataset digits"], capsys)
@@ -202,3 +204,41 @@ def test_evaluate_tells_the_risk_before_and_after(model_folder, few, tmp_path, c
     alone = json.loads((plain / "report.json").read_text())
     for name in lowering["before"]:
         assert lowering["before"][name] == alone[name]
+
+
+def noisy_digits(test):
+    """A "generator" of real digits, of which 30% are lost in noise, others for fitting."""
+
+    def draw(seeds):
+        is_fitted = seeds >= rejection_sampling.FIRST_FITTED_SEED
+        rows = np.where(is_fitted, 7500, 5000) + seeds % 2500
+        images = test.images[rows].copy()
+        for image, seed in zip(images, seeds):
+            random = np.random.default_rng(int(seed))
+            if random.random() < 0.3:
+                image[:] = np.maximum(image, random.integers(0, 256, image.shape))
+        return images
+
+    return draw
+
+
+@pytest.mark.slow
+@pytest.mark.mnist
+def test_of_digits_in_noise_those_without_are_kept(mnist_data_dir, monkeypatch):
+    monkeypatch.setattr(rejection_sampling, "NUM_FITTED", 2500)
+    train, test = (data.load("mnist", 1, data_dir=mnist_data_dir, split=s) for s in SPLITS)
+    draw, extractor = noisy_digits(test), extractors.extractor_for("classifier", train, test)
+    real, _ = extractor(test.images[:1000])
+    plain, _ = extractor(draw(np.arange(1000)))
+    before = confidence_risk(real, plain)
+    for rule in ({"keep_fraction": 0.7}, {"max_risk": 0.6}):
+        keeps = rejection_sampling.keeper_for(draw, {}, train, extractor, **rule)
+        kept, _ = extractor(draw_kept(draw, keeps, 0, 1000, {}).images)
+        after = confidence_risk(real, kept)
+        scores = [neighbour_scores(real, each) for each in (plain, kept)]
+        print(rule, f"risk {before.value:.3f} to {after.value:.3f}, recall "
+              f"{scores[0].recall:.3f} to {scores[1].recall:.3f}")  # fmt: skip
+        assert 0.25 <= before.value <= 0.33
+        assert after.high < before.low and after.value < 0.1
+        assert scores[1].precision > scores[0].precision + 0.2
+        assert scores[1].recall > scores[0].recall - 0.05

@@ -60,7 +60,7 @@ def keeper_for(draw, inputs, train, extractor, *, keep_fraction=None, max_risk=N
     seeds = np.arange(FIRST_FITTED_SEED, FIRST_FITTED_SEED + NUM_FITTED, dtype=np.int64)
     fake = [
         draw(seeds[part], **{name: values[part] for name, values in told.items()})
-        for part in tqdm(_parts(NUM_FITTED), desc="fitting the rejection rule", delay=1)
+        for part in tqdm(_parts(NUM_FITTED), desc="pictures to fit with", delay=1)
     ]
     rule = fit_rejection(
         extractor(train.images[rows])[0],
@@ -126,7 +126,7 @@ def draw_kept(draw, keeps, first_seed, num, told):
             if in_vain >= MOST_IN_VAIN:
                 raise InputError(
                     f"{in_vain:,} candidates on end were rejected, up to the seed {seeds[-1]}: "
-                    "raise --max-risk, or keep the best of them with --keep-fraction"
+                    "ask for less, with a larger --max-risk or --keep-fraction"
                 )
     seeds, images = zip(*(kept[j % turns][j // turns] for j in range(num)))
     return Kept(np.stack(images), np.array(seeds, np.int64), num_candidates)
