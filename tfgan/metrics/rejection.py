@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
+from threadpoolctl import threadpool_limits
 
 from tfgan.errors import InputError
 from tfgan.metrics.classifier_set import fit_classifiers
@@ -32,7 +33,9 @@ class RejectionRule:
 
     def acceptance(self, features) -> np.ndarray:
         """The probability with which each picture is kept, float64 [N] in [0, 1]."""
-        risk = self.risk_of(as_features("generated", features, 1))
+        # In several threads the pieces are so small that these mostly wait for each other.
+        with threadpool_limits(1):
+            risk = self.risk_of(as_features("generated", features, 1))
         if self.max_risk is not None:
             return (risk <= self.max_risk).astype(np.float64)
         return np.minimum(1.0, self.scale * density_ratio(risk))
@@ -91,11 +94,12 @@ def fit_rejection(
     held_out, fitted = np.split(order, [len(fake) // _HELD_OUT])
     features = np.concatenate([real, fake[fitted]])
     is_fake = np.arange(len(features)) >= len(real)
-    risk_of = fit_classifiers(features, is_fake, np.arange(len(features)), seed)
+    with threadpool_limits(1):
+        risk_of = fit_classifiers(features, is_fake, np.arange(len(features)), seed)
+        held_out_risk = risk_of(fake[held_out])
     if max_risk is not None:
         return RejectionRule(risk_of, max_risk, None)
-    scale = scale_for(density_ratio(risk_of(fake[held_out])), keep_fraction)
-    return RejectionRule(risk_of, None, scale)
+    return RejectionRule(risk_of, None, scale_for(density_ratio(held_out_risk), keep_fraction))
 
 
 def density_ratio(risk: np.ndarray) -> np.ndarray:

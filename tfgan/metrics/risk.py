@@ -1,9 +1,13 @@
 """Confidence risk (置信风险): how surely classifiers tell generated pictures from real ones."""
 
+import contextlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from tfgan.errors import InputError
@@ -117,18 +121,27 @@ def confidence_risk(
         )
 
     fold = deal(is_fake, groups, _FOLDS, seed)
+    half = deal(is_fake, groups, 2, seed)
+
+    def judged(is_fitted):
+        """The probabilities of all other rows."""
+        judge = fit_classifiers(features[is_fitted], is_fake[is_fitted], groups[is_fitted], seed)
+        return judge(features[~is_fitted])
+
+    fitted = [half == 0, *(fold != i for i in range(_FOLDS))]
+    bar = {"desc": "confidence risk", "delay": 1, "disable": not progress, "total": len(fitted)}
+    with _single_threads(len(fitted)) as pool:
+        by_half, *by_folds = tqdm(pool.map(judged, fitted), **bar)
     probabilities = np.empty(len(features))
-    for i in tqdm(range(_FOLDS), desc="confidence risk", delay=1, disable=not progress):
-        rest = fold != i
-        judge = fit_classifiers(features[rest], is_fake[rest], groups[rest], seed)
-        probabilities[~rest] = judge(features[~rest])
+    for i, of_fold in enumerate(by_folds):
+        probabilities[fold == i] = of_fold
 
     taken = probabilities > 0.5
     value = float(taken[is_fake].mean() - taken[~is_fake].mean())
     reach = _reach(_share_variance(taken[is_fake]) + _share_variance(taken[~is_fake]), level)
     return ConfidenceRisk(
         unclipped=Interval(value, value - reach, value + reach, level),
-        p_value=_p_value(features, is_fake, groups, seed),
+        p_value=_p_value(by_half, is_fake[half == 1], seed),
         real_probabilities=probabilities[~is_fake],
         fake_probabilities=probabilities[is_fake],
     )
@@ -163,11 +176,26 @@ def probability_better(first: ConfidenceRisk, second: ConfidenceRisk) -> float:
     return float(stats.norm.cdf(difference / np.sqrt(_VARIANCE_FACTOR * variance)))
 
 
-def _p_value(features, is_fake, groups, seed: int) -> float:
+@contextlib.contextmanager
+def _single_threads(most: int):
+    """Threads that work side by side, each of which does all its own computing.
+
+    What classifiers of some thousand rows split among threads is so little that these mostly wait
+    for each other, and where other programs are at work, many times as long as they compute.
+    """
+    # Linear algebra has one limit for all threads, OpenMP one for each.
+    with (
+        threadpool_limits(1),
+        ThreadPoolExecutor(
+            min(most, os.cpu_count() or 1), initializer=threadpool_limits, initargs=(1,)
+        ) as pool,
+    ):
+        yield pool
+
+
+def _p_value(probabilities, sides, seed: int) -> float:
     """Whether the fakes of one half rank higher than chance, by classifiers of the other half."""
-    first = deal(is_fake, groups, 2, seed) == 0
-    judge = fit_classifiers(features[first], is_fake[first], groups[first], seed)
-    ranks, sides = stats.rankdata(judge(features[~first])), is_fake[~first]
+    ranks = stats.rankdata(probabilities)
     return float(
         stats.permutation_test(
             (ranks[sides], ranks[~sides]),
