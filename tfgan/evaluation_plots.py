@@ -44,9 +44,9 @@ def risk_plot(evaluation):
         axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
         axes.invert_yaxis()
         axes.set_xlim(-0.02, 1.02)
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
-    return _plot(1, 2.4, draw)
+    return _plot(1, 2.6, draw)
 
 
 def picture_plot(evaluation):

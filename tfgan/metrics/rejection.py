@@ -33,7 +33,7 @@ class RejectionRule:
 
     def acceptance(self, features) -> np.ndarray:
         """The probability with which each picture is kept, float64 [N] in [0, 1]."""
-        # In several threads the pieces are so small that these mostly wait for each other.
+        # Several threads would mostly wait for each other; see `confidence_risk`.
         with threadpool_limits(1):
             risk = self.risk_of(as_features("generated", features, 1))
         if self.max_risk is not None:

@@ -1,8 +1,5 @@
 """Confidence risk (置信风险): how surely classifiers tell generated pictures from real ones."""
 
-import contextlib
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,13 +125,13 @@ def confidence_risk(
         judge = fit_classifiers(features[is_fitted], is_fake[is_fitted], groups[is_fitted], seed)
         return judge(features[~is_fitted])
 
-    fitted = [half == 0, *(fold != i for i in range(_FOLDS))]
-    bar = {"desc": "confidence risk", "delay": 1, "disable": not progress, "total": len(fitted)}
-    with _single_threads(len(fitted)) as pool:
-        by_half, *by_folds = tqdm(pool.map(judged, fitted), **bar)
     probabilities = np.empty(len(features))
-    for i, of_fold in enumerate(by_folds):
-        probabilities[fold == i] = of_fold
+    # On one thread: what boosted trees split among several is so little that these mostly wait for
+    # each other, and where other programs are at work many times as long as they compute.
+    with threadpool_limits(1):
+        for i in tqdm(range(_FOLDS), desc="confidence risk", delay=1, disable=not progress):
+            probabilities[fold == i] = judged(fold != i)
+        by_half = judged(half == 0)
 
     taken = probabilities > 0.5
     value = float(taken[is_fake].mean() - taken[~is_fake].mean())
@@ -174,23 +171,6 @@ def probability_better(first: ConfidenceRisk, second: ConfidenceRisk) -> float:
     variance += sum(_share_variance(each.fake_probabilities > 0.5) for each in (first, second))
     difference = second.unclipped.value - first.unclipped.value
     return float(stats.norm.cdf(difference / np.sqrt(_VARIANCE_FACTOR * variance)))
-
-
-@contextlib.contextmanager
-def _single_threads(most: int):
-    """Threads that work side by side, each of which does all its own computing.
-
-    What classifiers of some thousand rows split among threads is so little that these mostly wait
-    for each other, and where other programs are at work, many times as long as they compute.
-    """
-    # Linear algebra has one limit for all threads, OpenMP one for each.
-    with (
-        threadpool_limits(1),
-        ThreadPoolExecutor(
-            min(most, os.cpu_count() or 1), initializer=threadpool_limits, initargs=(1,)
-        ) as pool,
-    ):
-        yield pool
 
 
 def _p_value(probabilities, sides, seed: int) -> float:
