@@ -121,7 +121,8 @@ def draw_kept(draw, keeps, first_seed, num, told):
                 num_candidates += 1
                 in_vain = 0 if is_kept else in_vain + 1
                 if is_kept:
-                    mine.append((seeds[row], images[row]))
+                    # A copy: a part of the batch would hold on to all of it.
+                    mine.append((seeds[row], images[row].copy()))
                     progress.update()
             if in_vain >= MOST_IN_VAIN:
                 raise InputError(
