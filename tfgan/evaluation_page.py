@@ -66,7 +66,10 @@ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .25rem .8rem .25rem 0; text-align: left; border-bottom: 1px solid #8884; }}
 td.n, th.n {{ text-align: right; white-space: nowrap; }}
 figure {{ margin: 1rem 0; }} img {{ max-width: 100%; height: auto; }}
-img.pixels {{ image-rendering: pixelated; }}
+.pixels img {{ image-rendering: pixelated; }}
+/* Below this the plots' text is too small to read. */
+.plot {{ overflow-x: auto; }} .plot img {{ min-width: 36rem; }}
+@media (max-width: 40rem) {{ td.n {{ white-space: normal; }} }}
 </style>
 </head>
 <body>
@@ -187,7 +190,11 @@ def page(evaluation, name, lowering=None):
         f"<p>{html.escape(meaning)}</p>",
         f'<p class="beside">{beside}</p></header>',
         *(f"<p>{html.escape(paragraph)}</p>" for paragraph in sentences(evaluation)),
-        _figure(risk_plot(evaluation), "Each number with its 95% interval, and its floor."),
+        _figure(
+            risk_plot(evaluation),
+            "The risk and three other readings of it, each with its 95% interval; beside it what "
+            "real pictures read in place of the generated ones.",
+        ),
         *(_lowering_section(lowering) if lowering is not None else []),
         "<h2>Picture by picture</h2>",
         _figure(
@@ -274,10 +281,10 @@ def _table(columns, rows, kinds):
     )
 
 
-def _figure(source, caption, kind=""):
+def _figure(source, caption, kind="plot"):
     words = html.escape(caption)
     return (
-        f'<figure><img class="{kind}" src="{source}" alt="{words}">'
+        f'<figure class="{kind}"><img src="{source}" alt="{words}">'
         f"<figcaption>{words}</figcaption></figure>"
     )
 
