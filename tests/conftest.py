@@ -1,5 +1,6 @@
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 # The tests measure values, not devices: a GPU would only add its own rounding.
@@ -106,3 +107,20 @@ def mnist_data_dir():
     if not (folder / "mnist").is_dir():
         pytest.skip(f"no prepared MNIST in {folder}: set TFDS_DATA_DIR")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window; skips where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(names)} is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()

@@ -172,6 +172,18 @@ BAD_GENERATE_FLAGS = [
     (["model", "--out", "grid"], ["--out", "'grid'", ".png"]),
     (["model", "--format", "npz", "--out", "a.png"], ["--out", "'a.png'", ".npz", "npz"]),
     (["model", "--number", "3"], ["--number"]),
+    (["model", "--truncation", "0"], ["--truncation", "'0'", "above 0 and at most 1"]),
+    (["model", "--truncation", "1.1"], ["--truncation", "'1.1'", "at most 1"]),
+    (["model", "--keep-fraction", "0"], ["--keep-fraction", "'0'", "above 0 and at most 1"]),
+    (["model", "--max-risk", "40"], ["--max-risk", "'40'", "at most 1"]),
+    (["model", "--max-risk", "0.4", "--keep-fraction", "0.5"], ["--max-risk", "--keep-fraction"]),
+    (["model", "--dataset", "digits"], ["--dataset", "--keep-fraction or --max-risk"]),
+    (["model", "--truncation", "0.5", "--data-dir", "x"], ["--data-dir", "--max-risk"]),
+    (["model", "--truncation", "0.5", "--interpolate", "3"], ["--truncation", "--interpolate"]),
+    (["model", "--max-risk", "0.4", "--latents", "a.npy"], ["--max-risk", "--latents"]),
+    (["model", "--max-risk", "0.4", "--seed", str(2**62)], ["--max-risk", "2**61", str(2**62)]),
+    (["http://h/v1/models/m", "--max-risk", "0.4"], ["--max-risk", "SavedModel's folder"]),
+    (["model", "--input", "a.png", "--max-risk", "0.4"], ["--max-risk", "--input"]),
 ]
 
 
@@ -198,6 +210,18 @@ BAD_EVALUATE_FLAGS = [
     (["model", "--dataset", "digits", "--num", "39"], ["--num", "'39'", "at least 40"]),
     (["no/such/model", "--dataset", "digits"], ["no/such/model", "SavedModel"]),
     (["--images", "none.npz", "--dataset", "digits"], ["none.npz"]),
+    (
+        ["--images", "a.npz", "--dataset", "digits", "--keep-fraction", "0.5"],
+        ["--keep-fraction", "SavedModel's folder"],
+    ),
+    (
+        ["--compare", "a", "b", "--dataset", "digits", "--truncation", "0.5"],
+        ["--truncation", "SavedModel's folder"],
+    ),
+    (
+        ["http://h/v1/models/m", "--dataset", "digits", "--max-risk", "0.5"],
+        ["--max-risk", "SavedModel's folder"],
+    ),
 ]
 
 
@@ -265,9 +289,10 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         "--cycle-weight --identity-weight --jitter --epochs --steps --minutes --batch-size "
         "--learning-rate --constant-steps --decay-steps --beta-1 --beta-2 --precision --seed --out "
         "--name --export-dir --checkpoint-every --keep-checkpoints --measure --fresh",
-        "generate": "--num --seed --label --text --format --out",
+        "generate": "--num --seed --label --text --format --truncation --keep-fraction --max-risk "
+        "--dataset --data-dir --out",
         "evaluate": "--images --compare --dataset --reference --split --data-dir --image-size "
-        "--num --features --seed --out",
+        "--num --features --seed --truncation --keep-fraction --max-risk --out",
         "convert": "--format --quantize --out",
         "latent_study": "--dataset --data-dir --sizes --ablation --minutes --steps --seeds --train "
         "--out",

@@ -8,6 +8,7 @@ from pathlib import Path
 from tfgan import generate, model_card, remote, saved_models
 from tfgan.command_line import ArgumentParser, image_size, number, run, start_tensorflow
 from tfgan.errors import InputError
+from tfgan.lowering_arguments import add_lowering, lowering_flags, require_lowering
 
 FEATURES = ("auto", "classifier", "random", "inception", "pixels")
 
@@ -17,6 +18,7 @@ examples:
   python -m tfgan.evaluate --images pictures.npz --dataset mnist
   python -m tfgan.evaluate --images pictures --reference real.npz --out my_report
   python -m tfgan.evaluate --compare saved_models/mnist_gan saved_models/mnist_vae --dataset mnist
+  python -m tfgan.evaluate saved_models/mnist_gan --dataset mnist --keep-fraction 0.5
 
 Pictures come from a SavedModel, a model's address at a TensorFlow Serving, a folder of pictures, or
 an NPZ file with the array `images`, uint8 [N, H, W, C] or [N, H, W], from any tool. What the
@@ -74,6 +76,7 @@ def parse(argv=None):
         metavar="N",
         help="of the first picture, the folds and the subsets (default: 0)",
     )
+    add_lowering(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="(default: evaluations/NAME)")
     arguments = parser.parse_args(argv)
     given = [arguments.model, arguments.images, arguments.compare]
@@ -85,6 +88,7 @@ def parse(argv=None):
         parser.error("--split is of a --dataset, and --reference has none")
     if arguments.reference and arguments.image_size:
         parser.error("--image-size is of a --dataset: --reference is taken as it is")
+    require_lowering(arguments, parser)
     return arguments
 
 
@@ -100,6 +104,7 @@ def evaluate(arguments):
     train, test = real_pictures(arguments)
 
     from tfgan.evaluation_page import write_report
+    from tfgan.lowering import lowered
     from tfgan.metrics.evaluation import evaluate_sides
     from tfgan.metrics.risk import probability_better
 
@@ -107,11 +112,19 @@ def evaluate(arguments):
     out = arguments.out or Path("evaluations", "_".join(names))
     evaluations = []
     for each, name in zip(judged, names):
-        evaluation = evaluate_sides(sides_of(each, arguments, train, test))
-        folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations)]}_{name}"
-        write_report(folder, evaluation, name)
-        print(f"\n{name}\n{evaluation.report}\n-> {folder / 'report.html'}")
+        sides = sides_of(each, arguments, train, test)
+        # The second of two models shares the conditions, unless there are fewer pictures.
+        same = evaluations and evaluations[0].report.card == sides.card
+        evaluation = evaluate_sides(sides, floor_of=evaluations[0] if same else None)
         evaluations.append(evaluation)
+        folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
+        if lowering_flags(arguments):
+            lowering = lowered(evaluation, saved_models.find(each), train, arguments)
+            write_report(folder, lowering.after, name, lowering)
+            print(f"\n{name}\n{lowering}\n-> {folder / 'report.html'}")
+        else:
+            write_report(folder, evaluation, name)
+            print(f"\n{name}\n{evaluation.report}\n-> {folder / 'report.html'}")
 
     if len(evaluations) == 2:
         first, second = evaluations

@@ -1,175 +1,14 @@
 """Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."""
 
-import argparse
 import sys
-from pathlib import Path
 
 from tfgan import remote, saved_models, translate_files
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
+from tfgan.generate_arguments import parse
+from tfgan.lowering_arguments import is_rejecting
 
 BATCH_SIZE = 64
-# What belongs to models that draw from seeds, with its defaults.
-FLAGS_OF_SEEDS = {
-    "num": 64,
-    "seed": 0,
-    "label": None,
-    "text": None,
-    "format": "grid",
-    "latents": None,
-    "interpolate": None,
-}
-# And what to models that make pictures out of pictures.
-FLAGS_OF_PICTURES = ("mask", "direction")
-
-EPILOG = """\
-examples:
-  python -m tfgan.generate saved_models/digits_gan --num 64 --seed 0 --out grid.png
-  python -m tfgan.generate saved_models/digits_gan --num 1000 --format png-folder --out pictures
-  python -m tfgan.generate saved_models/digits_gan/1 --num 10000 --format npz --out pictures.npz
-  python -m tfgan.generate saved_models/digits_cgan --label 7 --num 16
-  python -m tfgan.generate saved_models/digits_cgan --label 0,1,2 --num 30
-  python -m tfgan.generate saved_models/shapes_cgan --text "a small blue square" --num 16
-  python -m tfgan.generate saved_models/digits_gan --interpolate 8 --out walk.gif
-  python -m tfgan.generate saved_models/digits_gan --latents latent.json
-  python -m tfgan.generate http://localhost:8501/v1/models/digits_gan --num 16
-  python -m tfgan.generate saved_models/facades_pix2pix --input photo.jpg --out facade.png
-  python -m tfgan.generate saved_models/photos_pix2pix --input old.png --mask scratches.png
-  python -m tfgan.generate saved_models/horses_cyclegan --input zebras --direction BtoA --out horses
-
-Picture number i has the seed --seed + i and is the same in every call. An --input of another size
-than the model's is cropped about its centre and resized; sizes are told as width x height.
-"""
-
-
-def labels(text):
-    """An argparse type: classes separated by commas; of several attributes one each, by colons."""
-    asked = [[part.strip() for part in label.split(":")] for label in text.split(",")]
-    if not all(all(label) and len(label) == len(asked[0]) for label in asked):
-        raise argparse.ArgumentTypeError(
-            "expected a class by its number, counted from 0, or its name; several separated by "
-            "commas; where a model takes several attributes, one category of each, separated by "
-            f"colons. Received: {text!r}"
-        )
-    return asked
-
-
-def parse(argv=None):
-    """Parses the command line; TensorFlow is not imported for it."""
-    parser = ArgumentParser(prog="python -m tfgan.generate", description=__doc__, epilog=EPILOG)
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        help="a SavedModel's folder, one that holds its versions, or a model's address at a "
-        "TensorFlow Serving, http://HOST:PORT/v1/models/NAME",
-    )
-    parser.add_argument("--num", type=number(int, 1), metavar="N", help="pictures (default: 64)")
-    parser.add_argument(
-        "--seed", type=number(int, 0), metavar="N", help="of the first (default: 0)"
-    )
-    parser.add_argument(
-        "--label",
-        type=labels,
-        metavar="LIST",
-        help="what a conditional model shall draw, by number or name: one class for all pictures, "
-        "or several, separated by commas, of which each picture takes the next; where it takes "
-        "several attributes, a category of each, separated by colons: circle:red:plain",
-    )
-    parser.add_argument(
-        "--text",
-        action="append",
-        metavar="TEXT",
-        help="what a model of texts shall draw; where it is repeated, each picture takes the next",
-    )
-    parser.add_argument(
-        "--format",
-        choices=["grid", "png-folder", "npz"],
-        help="one PNG of them all, a folder of one PNG each, or arrays `images` uint8 "
-        "[N, H, W, C] and `seeds` (default: grid)",
-    )
-    parser.add_argument(
-        "--latents",
-        type=Path,
-        metavar="FILE",
-        help="draw from these vectors in place of seeds: a list of lists of numbers in a .json "
-        "file, as the explorer copies it, an array [N, D] in an .npy, or `latents` in an .npz",
-    )
-    parser.add_argument(
-        "--interpolate",
-        type=number(int, 2),
-        metavar="K",
-        help="an animated GIF in place of them: a walk through the latent space, past the pictures "
-        "of K seeds and back to the first",
-    )
-    parser.add_argument(
-        "--input",
-        type=Path,
-        metavar="PATH",
-        help="for a model that makes pictures out of pictures: a picture, or a folder of them",
-    )
-    parser.add_argument(
-        "--mask",
-        type=Path,
-        metavar="PATH",
-        help="for a model that fills holes: a picture that is white where to fill, for all of "
-        "--input, or a folder with one of the same name for each",
-    )
-    parser.add_argument(
-        "--direction", choices=translate_files.DIRECTIONS, help="of a CycleGAN (default: AtoB)"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="PATH",
-        help="(default: grid.png, pictures, pictures.npz or walk.gif; of a picture translated.png, "
-        "of a folder the folder translated)",
-    )
-    arguments = parser.parse_args(argv)
-    foreign = FLAGS_OF_SEEDS if arguments.input else FLAGS_OF_PICTURES
-    given = [f"--{name}" for name in foreign if getattr(arguments, name) is not None]
-    if given:
-        relation = "cannot" if arguments.input else "can only"
-        parser.error(f"{', '.join(given)} {relation} go with --input")
-    if not arguments.input:
-        complete(arguments, parser)
-    return arguments
-
-
-def complete(arguments, parser):
-    """Fills in and checks what belongs to models that draw from seeds."""
-    for flag, formats in {"interpolate": ["grid"], "latents": ["grid", "png-folder"]}.items():
-        if not getattr(arguments, flag):
-            continue
-        is_other = (arguments.format or "grid") not in formats
-        if arguments.num or is_other or remote.is_url(arguments.model):
-            parser.error(
-                f"--{flag} takes a SavedModel's folder, no --num, and of --format "
-                f"{' or '.join(formats)}. Received: {arguments.model} --num {arguments.num} "
-                f"--format {arguments.format}"
-            )
-    if arguments.latents and (arguments.interpolate or arguments.seed is not None):
-        parser.error("--latents are drawn in place of seeds: leave --interpolate and --seed out")
-    if arguments.interpolate:
-        arguments.num, arguments.format = arguments.interpolate, "gif"
-    for name, default in FLAGS_OF_SEEDS.items():
-        if getattr(arguments, name) is None:
-            setattr(arguments, name, default)
-    if arguments.seed + arguments.num > 2**63:
-        parser.error(
-            "--seed + --num must be at most 2**63, since seeds are int64. Received: "
-            f"--seed {arguments.seed} --num {arguments.num}"
-        )
-    extension = {"grid": ".png", "npz": ".npz", "gif": ".gif"}.get(arguments.format)
-    default = {
-        "grid": "grid.png",
-        "png-folder": "pictures",
-        "npz": "pictures.npz",
-        "gif": "walk.gif",
-    }
-    arguments.out = arguments.out or Path(default[arguments.format])
-    if extension and arguments.out.suffix != extension:
-        asked = "--interpolate" if arguments.interpolate else f"--format {arguments.format}"
-        parser.error(f"--out must end in {extension} for {asked}. Received: '{arguments.out}'")
 
 
 def generate(arguments):
@@ -190,13 +29,20 @@ def generate(arguments):
         latents = latents_in(arguments.latents)
         arguments.num = len(latents)
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-    told = {}
+    in_turn = {}
     if arguments.label:
-        asked = numbers_of(arguments.label, model)
-        told["labels"] = asked[np.arange(arguments.num) % len(asked)]
+        in_turn["labels"] = numbers_of(arguments.label, model)
     if arguments.text:
-        told["texts"] = np.resize(np.array(arguments.text), arguments.num)
-    if arguments.interpolate or arguments.latents:
+        in_turn["texts"] = np.array(arguments.text)
+    told = {name: each[np.arange(arguments.num) % len(each)] for name, each in in_turn.items()}
+    if is_rejecting(arguments):
+        kept = kept_of(model, in_turn, arguments)
+        pixels, seeds = kept.images, kept.seeds
+        print(
+            f"kept {len(seeds):,} of {kept.num_candidates:,} candidates "
+            f"({len(seeds) / kept.num_candidates:.0%}), the seeds {seeds.min()} to {seeds.max()}"
+        )
+    elif arguments.interpolate or arguments.latents:
         start_tensorflow()
         from tfgan import animation
 
@@ -206,7 +52,7 @@ def generate(arguments):
             else animation.walk(model, seeds, told)
         )
     else:
-        pixels = pictures_of(model, seeds, told)
+        pixels = pictures_of(model, seeds, told, arguments.truncation)
     write(pixels, seeds, arguments)
     print(f"{len(pixels)} pictures of {model} -> {arguments.out}")
     return 0
@@ -285,13 +131,43 @@ def number_of(part, attribute, names):
     raise InputError(f"there is no {attribute} {part!r}, but {', '.join(names)}")
 
 
-def pictures_of(model, seeds, told=None):
+def kept_of(model, in_turn, arguments):
+    """Pictures that pass `--keep-fraction` or `--max-risk`, a `rejection_sampling.Kept`.
+
+    Args:
+        model: a SavedModel's folder.
+        in_turn: what a conditional model is told, a dict such as `{"labels": int32 [L]}`.
+        arguments: what `parse` returned.
+    """
+    import numpy as np
+
+    draw = load(model, arguments.truncation)
+    first = {name: values[:1] for name, values in in_turn.items()}
+    shape = draw(np.array([arguments.seed], np.int64), **first).shape[1:]
+
+    from tfgan import model_card, rejection_sampling
+    from tfgan.metrics.extractors import extractor_for
+
+    train, test = rejection_sampling.trained_on(model, shape, arguments.dataset, arguments.data_dir)
+    keeps = rejection_sampling.keeper_for(
+        draw,
+        model_card.inputs_of_seeds(model),
+        train,
+        extractor_for("auto", train, test),
+        keep_fraction=arguments.keep_fraction,
+        max_risk=arguments.max_risk,
+    )
+    return rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, in_turn)
+
+
+def pictures_of(model, seeds, told=None, truncation=None):
     """Draws with a model, under a progress bar.
 
     Args:
         model: a SavedModel's folder, or the address of a model at a server.
         seeds: int64 [N].
         told: what a conditional model is told, a dict such as `{"labels": int32 [N]}`.
+        truncation: see `load`.
 
     Returns:
         uint8 [N, H, W, C].
@@ -302,7 +178,7 @@ def pictures_of(model, seeds, told=None):
     import numpy as np
     from tqdm import tqdm
 
-    draw = remote.load(model) if remote.is_url(str(model)) else load(model)
+    draw = remote.load(model) if remote.is_url(str(model)) else load(model, truncation)
     with tqdm(total=len(seeds), unit="picture", delay=1) as progress:
         batches = []
         for start in range(0, len(seeds), BATCH_SIZE):
@@ -313,9 +189,21 @@ def pictures_of(model, seeds, told=None):
     return np.concatenate(batches)
 
 
-def load(folder):
-    """A function from seeds int64 [N], and what else is told, to pictures uint8 [N, H, W, C]."""
+def load(folder, truncation=None):
+    """A function from seeds int64 [N], and what else is told, to pictures uint8 [N, H, W, C].
+
+    Args:
+        folder: a SavedModel's.
+        truncation: what the seeds' latents are multiplied by, as `tfgan.latent.paths.truncated`
+            does it; None leaves them.
+
+    Raises:
+        InputError: the model cannot be loaded, or draws from something else; and in the function,
+            if it is told something else.
+    """
     start_tensorflow()
+    if truncation is not None:
+        return load_truncated(folder, truncation)
     import tensorflow as tf
 
     from tfgan.plotting import to_uint8
@@ -349,6 +237,21 @@ def load(folder):
                 return to_uint8(signature(**tensors)["images"])
         except tf.errors.InvalidArgumentError as error:
             raise InputError(f"{folder}: {saved_models.asserted(error.message)}") from error
+
+    return draw
+
+
+def load_truncated(folder, truncation):
+    """`load`, of a model that has latents."""
+    from tfgan.latent.generator import LatentGenerator
+    from tfgan.latent.paths import truncated
+    from tfgan.plotting import to_uint8
+
+    generator = LatentGenerator.load(folder)
+
+    def draw(seeds, **told):
+        latents = truncated(generator.latents(seeds), truncation)
+        return to_uint8(generator.draw(latents, generator.told_by_name(told)))
 
     return draw
 

@@ -30,7 +30,7 @@ class Classifier:
 
     Attributes:
         model: float32 [N, H, W, C] in [-1, 1] -> features float32 [N, 128], logits [N, K].
-        accuracy: On the test split, in [0, 1].
+        accuracy: On the test split (or, without one, on the unseen half), in [0, 1].
         unseen: Indices of the training pictures that it was not trained on.
     """
 
@@ -47,7 +47,8 @@ def trained_classifier(dataset, test, seed=0, cache=True):
 
     Args:
         dataset: The labelled training split, an `ImageDataset`.
-        test: The labelled test split.
+        test: The labelled test split; None where there is none, and the half that stays unseen
+            takes its place.
         seed: Of the halves, the initial weights and the order.
         cache: Whether to look in the user's cache folder first, and to store it there.
 
@@ -70,6 +71,10 @@ def trained_classifier(dataset, test, seed=0, cache=True):
     folder = user_cache() / f"classifier-{dataset.name}-{key.hexdigest()[:16]}"
     if not (cache and folder.exists()):
         model = _train(dataset, seen, seed)
+        if test is None:
+            test = dataclasses.replace(
+                dataset, images=dataset.images[unseen], labels=dataset.labels[unseen]
+            )
         accuracy = _accuracy(model, test)
         if not cache:
             return Classifier(model, accuracy, unseen)

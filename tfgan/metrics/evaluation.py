@@ -68,12 +68,14 @@ class Evaluation:
         }
 
 
-def evaluate_sides(sides, progress=True):
+def evaluate_sides(sides, progress=True, floor_of=None):
     """Measures the confidence risk, its two other readings, and every metric of `measure`.
 
     Args:
         sides: What `tfgan.metrics.sides.prepare` gave.
         progress: Shows bars.
+        floor_of: An `Evaluation` of other generated pictures under the same conditions, whose
+            floors are taken over: they are most of the work, and no concern of the pictures.
 
     Returns:
         An `Evaluation`.
@@ -81,19 +83,16 @@ def evaluate_sides(sides, progress=True):
     Raises:
         InputError: Fewer than 40 pictures a side.
     """
-    seed, card = sides.card.seed, sides.card
-    duplicates = find_duplicates(sides.real.images, sides.fake.images)
-    floor_duplicates = find_duplicates(sides.real.images, sides.floor.images)
-    risk, floor_risk = (
-        confidence_risk(
-            sides.real.features, side.features, groups=found.groups, seed=seed, progress=progress
-        )
-        for side, found in ((sides.fake, duplicates), (sides.floor, floor_duplicates))
-    )
-    pixel_risk, pixel_floor_risk = (
-        _pixel_risk(sides.real, side, seed, progress) for side in (sides.fake, sides.floor)
-    )
-    report = measure_sides(sides, progress)
+    card = sides.card
+    risk = _risk(sides, sides.fake, progress)
+    pixel_risk = _pixel_risk(sides, sides.fake, progress)
+    if floor_of is None:
+        floor_risk = _risk(sides, sides.floor, progress)
+        pixel_floor_risk = _pixel_risk(sides, sides.floor, progress)
+        report = measure_sides(sides, progress)
+    else:
+        floor_risk, pixel_floor_risk = floor_of.floor_risk, floor_of.pixel_floor_risk
+        report = measure_sides(sides, progress, floor_of.report)
     precision = report["precision"]
     taken = risk.taken_for_fake
 
@@ -122,13 +121,25 @@ def evaluate_sides(sides, progress=True):
         floor_risk=floor_risk,
         pixel_risk=pixel_risk,
         pixel_floor_risk=pixel_floor_risk,
-        duplicates=duplicates,
+        duplicates=find_duplicates(sides.real.images, sides.fake.images),
     )
 
 
-def _pixel_risk(real, other, seed, progress):
+def _risk(sides, other, progress):
+    """The risk of some pictures by their features."""
+    return confidence_risk(
+        sides.real.features,
+        other.features,
+        groups=find_duplicates(sides.real.images, other.images).groups,
+        seed=sides.card.seed,
+        progress=progress,
+    )
+
+
+def _pixel_risk(sides, other, progress):
     """The risk of some pictures by at most 1,024 of their pixels, the same places in all."""
-    images = [side.images[side.few[:_MOST_PIXEL_ROWS]] for side in (real, other)]
+    seed = sides.card.seed
+    images = [side.images[side.few[:_MOST_PIXEL_ROWS]] for side in (sides.real, other)]
     flat = [each.reshape(len(each), -1) / 255.0 for each in images]
     places = np.random.default_rng(seed).permutation(flat[0].shape[1])[:_MOST_PIXELS]
     return confidence_risk(

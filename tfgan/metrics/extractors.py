@@ -83,7 +83,8 @@ def extractor_for(name, train, test, seed=0):
             `pixels`: the first principal components of the training pixels. `inception`:
             Inception-v3 with Keras' ImageNet weights, which have to be downloaded; not the
             network of the published FID. `auto`: `classifier` with labels, else `random`.
-        train, test: `ImageDataset`s of the two splits; the latter for the classifier's accuracy.
+        train, test: `ImageDataset`s of the two splits; the latter for the classifier's accuracy,
+            and None where there is none.
         seed: Of everything that is drawn.
 
     Raises:

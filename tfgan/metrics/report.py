@@ -131,16 +131,22 @@ def measure(
     return measure_sides(sides, progress)
 
 
-def measure_sides(sides, progress=True):
+def measure_sides(sides, progress=True, floor_of=None):
     """`measure`, of what `tfgan.metrics.sides.prepare` has prepared.
 
     Args:
         sides: `Sides`.
         progress: shows bars.
+        floor_of: a `Report` under the same card, whose floors are taken over.
 
     Returns:
         A `Report`.
+
+    Raises:
+        InputError: `floor_of` was made under another card.
     """
+    if floor_of is not None:
+        sides.card.require_same(floor_of.card)
     card, seed, k = sides.card, sides.card.seed, sides.card.k
     real, fake, floor = sides.real.features, sides.fake.features, sides.floor.features
     few_real, few_fake, few_floor = (
@@ -149,10 +155,13 @@ def measure_sides(sides, progress=True):
     measurements = {}
 
     def add(metric, value, low=None, high=None, floor=None):
+        """`floor` is a function: some floors cost as much as what stands on them."""
+        if floor is not None:
+            known = floor_of and floor_of.measurements.get(metric)
+            floor = known.floor if known else floor()
         measurements[metric] = Measurement(metric, value, low, high, floor, card)
 
     limit = frechet_interval(real, fake, seed=seed, progress=progress)
-    floor_limit = frechet_interval(real, floor, seed=seed, progress=progress).value
     distance = frechet_distance(real, fake)
     # The limit's interval, moved by the bias, which hardly varies.
     bias = distance - limit.value
@@ -161,19 +170,36 @@ def measure_sides(sides, progress=True):
         distance,
         limit.low + bias,
         limit.high + bias,
-        frechet_distance(real, floor),
+        lambda: frechet_distance(real, floor),
     )
-    add("frechet_distance_limit", limit.value, limit.low, limit.high, floor_limit)
+    add(
+        "frechet_distance_limit",
+        limit.value,
+        limit.low,
+        limit.high,
+        lambda: frechet_interval(real, floor, seed=seed, progress=progress).value,
+    )
     kernel = kernel_distance(real, fake, progress)
     reach = _NORMAL_QUANTILE * kernel.standard_error
-    floor_kernel = kernel_distance(real, floor, progress).value
-    add("kernel_distance", kernel.value, kernel.value - reach, kernel.value + reach, floor_kernel)
+    add(
+        "kernel_distance",
+        kernel.value,
+        kernel.value - reach,
+        kernel.value + reach,
+        lambda: kernel_distance(real, floor, progress).value,
+    )
 
     intervals = neighbour_intervals(few_real, few_fake, k, seed=seed, progress=progress)
-    floor_scores = neighbour_scores(few_real, few_floor, k)
+    floor_scores = None if floor_of else neighbour_scores(few_real, few_floor, k)
     for metric in ("precision", "recall", "density", "coverage"):
         interval = getattr(intervals, metric)
-        add(metric, interval.value, interval.low, interval.high, getattr(floor_scores, metric))
+        add(
+            metric,
+            interval.value,
+            interval.low,
+            interval.high,
+            lambda metric=metric: getattr(floor_scores, metric),
+        )
 
     copies = memorisation(sides.trained_on, fake, real, progress)
     add("copies_nearer", copies.nearer)
@@ -186,24 +212,28 @@ def measure_sides(sides, progress=True):
         add(
             "classifier_score",
             classifier_score(fake_classes),
-            floor=classifier_score(floor_classes),
+            floor=lambda: classifier_score(floor_classes),
         )
         add(
             "class_imbalance",
             class_balance(read, sides.real.labels, num_classes).total_variation,
-            floor=class_balance(floor_read, sides.real.labels, num_classes).total_variation,
+            floor=lambda: class_balance(floor_read, sides.real.labels, num_classes).total_variation,
         )
         modes, floor_modes = (mode_count(each, num_classes) for each in (read, floor_read))
-        add("modes", modes.modes, floor=floor_modes.modes)
-        add("modes_kl", modes.kl, floor=floor_modes.kl)
+        add("modes", modes.modes, floor=lambda: floor_modes.modes)
+        add("modes_kl", modes.kl, floor=lambda: floor_modes.kl)
         add(
             "class_diversity",
             within_class_diversity(fake, read, num_classes).mean,
-            floor=within_class_diversity(floor, floor_read, num_classes).mean,
+            floor=lambda: within_class_diversity(floor, floor_read, num_classes).mean,
         )
         if sides.fake.labels is not None:
             agreeing = binomtest(int(np.sum(read == sides.fake.labels)), len(read))
             interval = agreeing.proportion_ci(method="wilson")
-            floor_agreement = np.mean(floor_read == sides.floor.labels)
-            add("label_agreement", agreeing.statistic, *interval, float(floor_agreement))
+            add(
+                "label_agreement",
+                agreeing.statistic,
+                *interval,
+                lambda: float(np.mean(floor_read == sides.floor.labels)),
+            )
     return Report(measurements, card, copies)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from tfgan.errors import InputError
@@ -117,18 +118,27 @@ def confidence_risk(
         )
 
     fold = deal(is_fake, groups, _FOLDS, seed)
+    half = deal(is_fake, groups, 2, seed)
+
+    def judged(is_fitted):
+        """The probabilities of all other rows."""
+        judge = fit_classifiers(features[is_fitted], is_fake[is_fitted], groups[is_fitted], seed)
+        return judge(features[~is_fitted])
+
     probabilities = np.empty(len(features))
-    for i in tqdm(range(_FOLDS), desc="confidence risk", delay=1, disable=not progress):
-        rest = fold != i
-        judge = fit_classifiers(features[rest], is_fake[rest], groups[rest], seed)
-        probabilities[~rest] = judge(features[~rest])
+    # On one thread: what boosted trees split among several is so little that these mostly wait for
+    # each other, and where other programs are at work many times as long as they compute.
+    with threadpool_limits(1):
+        for i in tqdm(range(_FOLDS), desc="confidence risk", delay=1, disable=not progress):
+            probabilities[fold == i] = judged(fold != i)
+        by_half = judged(half == 0)
 
     taken = probabilities > 0.5
     value = float(taken[is_fake].mean() - taken[~is_fake].mean())
     reach = _reach(_share_variance(taken[is_fake]) + _share_variance(taken[~is_fake]), level)
     return ConfidenceRisk(
         unclipped=Interval(value, value - reach, value + reach, level),
-        p_value=_p_value(features, is_fake, groups, seed),
+        p_value=_p_value(by_half, is_fake[half == 1], seed),
         real_probabilities=probabilities[~is_fake],
         fake_probabilities=probabilities[is_fake],
     )
@@ -163,11 +173,9 @@ def probability_better(first: ConfidenceRisk, second: ConfidenceRisk) -> float:
     return float(stats.norm.cdf(difference / np.sqrt(_VARIANCE_FACTOR * variance)))
 
 
-def _p_value(features, is_fake, groups, seed: int) -> float:
+def _p_value(probabilities, sides, seed: int) -> float:
     """Whether the fakes of one half rank higher than chance, by classifiers of the other half."""
-    first = deal(is_fake, groups, 2, seed) == 0
-    judge = fit_classifiers(features[first], is_fake[first], groups[first], seed)
-    ranks, sides = stats.rankdata(judge(features[~first])), is_fake[~first]
+    ranks = stats.rankdata(probabilities)
     return float(
         stats.permutation_test(
             (ranks[sides], ranks[~sides]),

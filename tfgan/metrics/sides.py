@@ -6,7 +6,7 @@ import numpy as np
 
 from tfgan.errors import InputError
 from tfgan.metrics.card import MetricCard
-from tfgan.metrics.extractors import extractor_for, rounded
+from tfgan.metrics.extractors import Extractor, extractor_for, rounded
 from tfgan.versions import package_versions
 
 
@@ -41,6 +41,7 @@ class Sides:
         trained_on: float32 [T, D], the features of all training pictures.
         train_images: uint8 [T, H, W, C], those pictures.
         class_names: Of the classes, or None.
+        extractor: Of the features.
         card: The conditions.
     """
 
@@ -50,7 +51,14 @@ class Sides:
     trained_on: np.ndarray
     train_images: np.ndarray
     class_names: tuple[str, ...] | None
+    extractor: Extractor
     card: MetricCard
+
+    def with_generated(self, images, labels=None, progress=True):
+        """The same with other generated pictures, as many: uint8 [N, H, W, C], labels [N]."""
+        features, probabilities = self.extractor(images, progress)
+        fake = Side(images, features, probabilities, labels, self.fake.few)
+        return dataclasses.replace(self, fake=fake)
 
 
 def prepare(
@@ -118,6 +126,7 @@ def prepare(
         trained_on=extractor(train.images, progress)[0],
         train_images=train.images,
         class_names=train.class_names,
+        extractor=extractor,
         card=MetricCard(
             features=extractor.name,
             digest=extractor.digest,

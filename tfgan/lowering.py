@@ -1,0 +1,174 @@
+"""What lowering the risk of a model's pictures has done: the same measures before and after."""
+
+import dataclasses
+
+import numpy as np
+
+from tfgan import generate, model_card, rejection_sampling
+from tfgan.lowering_arguments import is_rejecting
+from tfgan.metrics.evaluation import Evaluation, evaluate_sides
+from tfgan.metrics.risk import probability_better
+from tfgan.self_measurement import classes_in, told_for
+
+# What is promised, and what it may cost.
+COMPARED = (
+    "confidence_risk",
+    "taken_for_fake",
+    "pixel_risk",
+    "frechet_distance",
+    "precision",
+    "recall",
+    "coverage",
+)
+_SURE = 0.975
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Lowering:
+    """Two evaluations of one model under the same card.
+
+    Attributes:
+        before: Of its pictures as they come.
+        after: Of those that were drawn with the three that follow, or those of them that are not
+            None.
+        truncation: What latents were multiplied by.
+        keep_fraction, max_risk: What was kept.
+        num_candidates: How many pictures were drawn for it.
+    """
+
+    before: Evaluation
+    after: Evaluation
+    truncation: float | None
+    keep_fraction: float | None
+    max_risk: float | None
+    num_candidates: int
+
+    @property
+    def num_kept(self):
+        """How many pictures the second evaluation has."""
+        return self.after.report.card.num_generated
+
+    @property
+    def probability_lower(self):
+        """That the risk is the lower one after it, given what was drawn."""
+        return probability_better(self.after.risk, self.before.risk)
+
+    def as_dict(self):
+        """For JSON."""
+        numbers = self.before.as_dict()
+        return {
+            "truncation": self.truncation,
+            "keep_fraction": self.keep_fraction,
+            "max_risk": self.max_risk,
+            "num_candidates": self.num_candidates,
+            "num_kept": self.num_kept,
+            "probability_lower": self.probability_lower,
+            "before": {name: numbers[name] for name in COMPARED},
+        }
+
+    def rows(self):
+        """Name, before, after and floor of each measure, as text."""
+        for name in COMPARED:
+            before, after = (each.report[name] for each in (self.before, self.after))
+            yield name, _with_interval(before), _with_interval(after), f"{after.floor:.3f}"
+
+    def __str__(self):
+        head = ("metric", "before", "after", "floor")
+        lines = ["{:18}{:>25}{:>25}{:>8}".format(*cells) for cells in (head, *self.rows())]
+        return "\n".join([*lines, *self.sentences()])
+
+    def sentences(self):
+        """What was done and what it did, in words, a list of paragraphs in plain text."""
+        before, after = self.before.report, self.after.report
+        done = []
+        if self.truncation is not None:
+            done.append(f"latents were multiplied by {self.truncation:g} (truncation)")
+        if self.keep_fraction is not None:
+            done.append(
+                f"of the candidates about {self.keep_fraction:.0%} were to be kept, the likelier "
+                "the more real pictures there are like them (rejection sampling)"
+            )
+        if self.max_risk is not None:
+            done.append(
+                "candidates were kept whose own risk, by classifiers fitted for it, is at most "
+                f"{self.max_risk:g}"
+            )
+        method = "The pictures of this page are not as the model draws them: "
+        method += " and ".join(done) + "."
+        if self.num_candidates > self.num_kept:
+            method += (
+                f" {self.num_candidates:,} were drawn, {self.num_kept:,} kept "
+                f"({self.num_kept / self.num_candidates:.0%})."
+            )
+        probability = self.probability_lower
+        if probability > _SURE:
+            verdict = "That lowered the confidence risk"
+        elif probability < 1 - _SURE:
+            verdict = "That raised the confidence risk"
+        else:
+            verdict = "Whether that changed the confidence risk cannot be told"
+        risks = [_with_interval(each["confidence_risk"]) for each in (before, after)]
+        effect = f"{verdict}: from {risks[0]} to {risks[1]}. What it cost: "
+        effect += (
+            f"{1 - before['recall'].value:.1%} of the real pictures were unlike any generated one, "
+            f"and {1 - after['recall'].value:.1%} are now (recall "
+            f"{_with_interval(before['recall'])} before, {_with_interval(after['recall'])} after)."
+        )
+        paragraphs = [method, effect]
+        if self.keep_fraction is not None or self.max_risk is not None:
+            paragraphs.append(
+                "What was kept was decided by other pictures than these numbers come from: by "
+                "training pictures and by generated ones of other seeds. But it was decided by the "
+                "same kind of features; pixel_risk is of others."
+            )
+        return paragraphs
+
+
+def _with_interval(one):
+    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
+def lowered(before, folder, train, arguments):
+    """Evaluates a model once more, with what lowers its risk.
+
+    Args:
+        before: The `Evaluation` of its pictures as they come.
+        folder: The SavedModel's.
+        train: An `ImageDataset` of real pictures, other ones than `before` compares with.
+        arguments: `num`, `seed`, `truncation`, `keep_fraction` and `max_risk`, as
+            `tfgan.evaluate.parse` returns them.
+
+    Returns:
+        A `Lowering`.
+
+    Raises:
+        InputError: The model cannot be told what `train` shows, or has no latents; or of many
+            candidates none is kept.
+    """
+    inputs, num_candidates = model_card.inputs_of_seeds(folder), arguments.num
+    told = told_for(inputs, train, arguments.num)
+    if is_rejecting(arguments):
+        draw = generate.load(folder, arguments.truncation)
+        keeps = rejection_sampling.keeper_for(
+            draw,
+            inputs,
+            train,
+            before.sides.extractor,
+            keep_fraction=arguments.keep_fraction,
+            max_risk=arguments.max_risk,
+            seed=arguments.seed,
+        )
+        kept = rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, told)
+        images, num_candidates = kept.images, kept.num_candidates
+    else:
+        seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
+        images = generate.pictures_of(folder, seeds, told, arguments.truncation)
+    sides = before.sides.with_generated(images, classes_in(told))
+    return Lowering(
+        before,
+        evaluate_sides(sides, floor_of=before),
+        arguments.truncation,
+        arguments.keep_fraction,
+        arguments.max_risk,
+        num_candidates,
+    )

@@ -1,0 +1,57 @@
+"""The flags that lower the confidence risk of what a model draws, for the commands that draw."""
+
+from tfgan import remote
+from tfgan.command_line import number
+
+# Seeds from 2**62 on are those that rejection learns from; candidates stay far below.
+_MOST_SEED = 2**61
+
+
+def add_lowering(parser):
+    """Adds the flags that lower the risk of what is drawn, which evaluate has, too."""
+    parser.add_argument(
+        "--truncation",
+        type=number(float, 0, exclusive=True, maximum=1),
+        metavar="PSI",
+        help="multiply the seeds' latents by it, from above 0 to 1: fewer failures, less variety",
+    )
+    parser.add_argument(
+        "--keep-fraction",
+        type=number(float, 0, exclusive=True, maximum=1),
+        metavar="F",
+        help="rejection sampling: draw candidates until --num are kept, about that share, with "
+        "a probability that grows with the density of real pictures over generated ones",
+    )
+    parser.add_argument(
+        "--max-risk",
+        type=number(float, 0, exclusive=True, maximum=1),
+        metavar="R",
+        help="draw candidates until --num are kept whose own risk, the probability that calibrated "
+        "classifiers give to their being generated, is at most that",
+    )
+
+
+def lowering_flags(arguments):
+    """Those of the flags that were given, as text; empty where none was."""
+    names = [
+        name
+        for name in ("truncation", "keep_fraction", "max_risk")
+        if getattr(arguments, name) is not None
+    ]
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
+def is_rejecting(arguments):
+    """Whether some of the pictures that are drawn are to be rejected."""
+    return arguments.keep_fraction is not None or arguments.max_risk is not None
+
+
+def require_lowering(arguments, parser):
+    """Refuses flags that cannot go with each other, or with the model that was named."""
+    flags = lowering_flags(arguments)
+    if flags and (arguments.model is None or remote.is_url(arguments.model)):
+        parser.error(f"{flags} can only go with a SavedModel's folder")
+    if arguments.keep_fraction is not None and arguments.max_risk is not None:
+        parser.error("pass one of --keep-fraction and --max-risk")
+    if is_rejecting(arguments) and (arguments.seed or 0) > _MOST_SEED:
+        parser.error(f"--seed must be at most 2**61 with {flags}. Received: {arguments.seed}")
