@@ -73,7 +73,7 @@ def convert(arguments):
     out = arguments.out or Path(saved_models.name_of(folder) + extension)
     if out.exists():
         raise InputError(f"--out {out} exists: pass a new file")
-    formats.require_packages(arguments.format)
+    formats.require_packages(arguments.format, f"--format {arguments.format}")
     start_tensorflow()
     out.parent.mkdir(parents=True, exist_ok=True)
     # The file appears whole and checked, or not at all.
