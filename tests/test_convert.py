@@ -115,6 +115,16 @@ def test_a_conditional_model_keeps_its_labels(form, conditional_gan, models, tmp
     assert_refused(command, ["takes labels", "model_card.json"], capsys)
 
 
+@pytest.mark.parametrize("num_classes", [3, [2, 3]])
+def test_labels_to_compare_with_are_what_the_model_takes(num_classes, tmp_path, monkeypatch):
+    card = {"condition": {"num_classes": num_classes}}
+    monkeypatch.setattr(convert.model_card, "read", lambda folder: card)
+    labels = convert.labels_for(tmp_path)
+    assert (labels.dtype, labels.shape) == (np.int32, (16, *np.shape(num_classes)))
+    np.testing.assert_array_equal(labels.min(axis=0), 0 * np.array(num_classes))
+    np.testing.assert_array_equal(labels.max(axis=0), np.array(num_classes) - 1)
+
+
 def latents_and_pictures(gan):
     """11 latents, and what the live model draws from them."""
     latents = np.random.default_rng(1).standard_normal((11, LATENT_DIM), np.float32)

@@ -192,7 +192,8 @@ def labels_for(folder):
             "are: it cannot be converted"
         ) from error
     index = np.arange(NUM_EXAMPLES, dtype=np.int32)
-    return index % num_classes if isinstance(num_classes, int) else index[:, None] % num_classes
+    each = index if isinstance(num_classes, int) else index[:, None]
+    return each % np.array(num_classes, np.int32)
 
 
 def main(argv=None):
