@@ -12,9 +12,7 @@ import threading
 
 import pytest
 import tensorflow as tf
-from conftest import make_gan
 
-import tfgan
 from tfgan import convert, explore, formats
 from tfgan.explorer import runtime, sliders
 from tfgan.explorer.page import served_page
@@ -22,11 +20,9 @@ from tfgan.explorer.page import served_page
 SCRIPT, BINARY = b"export default 1;", b"\0asm"
 
 
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    tfgan.export_saved_model(make_gan(latent_dim=2), folder)
-    return folder
+@pytest.fixture
+def model_folder(exported_gan):
+    return exported_gan[1]
 
 
 @pytest.fixture
@@ -62,7 +58,7 @@ def test_one_file_holds_the_model_and_what_runs_it(
     page = out.read_text()
     assert (unpacked(page, "script"), unpacked(page, "binary")) == (SCRIPT, BINARY)
     (tmp_path / "model.onnx").write_bytes(unpacked(page, "generator"))
-    latents = tf.constant([[0.5, -1.0], [2.0, 0.0]])
+    latents = tf.constant([[0.5, -1.0, 0.0, 2.0, 1.0, -0.5], [2.0, 0.0, 1.0, 0.0, -1.0, 0.5]])
     model = tf.saved_model.load(str(model_folder / "1"))
     expected = model.signatures["serving_default"](latents=latents)["images"]
     drawn = formats.open_file(tmp_path / "model.onnx")(latents=latents.numpy())
@@ -70,7 +66,7 @@ def test_one_file_holds_the_model_and_what_runs_it(
 
     (described,) = re.findall(r'id="model">([^<]*)</script>', page)
     told = json.loads(described)
-    assert (told["name"], told["latent_dim"], told["folder"]) == ("tiny", 2, None)
+    assert (told["name"], told["latent_dim"], told["folder"]) == ("tiny", 6, None)
     # Neither a path of this machine nor anything to load; where the page goes is not what it asks.
     assert str(model_folder) not in page and "fetch(" not in page
     assert "default-src 'none'" in page and "connect-src" not in page
