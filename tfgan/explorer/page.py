@@ -37,6 +37,7 @@ def standalone_page(description, generator, runtime):
     # `<` could end the element.
     model = json.dumps(description, allow_nan=False).replace("<", "\\u003c")
     content = [
+        "<!-- ONNX Runtime Web: Copyright (c) Microsoft Corporation. MIT License. -->",
         f'<script type="application/json" id="model">{model}</script>',
         *(
             # The same model gives the same file: no time of the day.
