@@ -71,6 +71,24 @@ def random_batch(image_shape=IMAGE_SHAPE, size=4, seed=0):
     return {"image": tf.constant(images, tf.float32)}
 
 
+def strong(model, factor=8):
+    """Weights that make pictures differ strongly from latent to latent."""
+    network = model.average_generator
+    network.set_weights([factor * weight for weight in network.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="session")
+def exported_gan(tmp_path_factory):
+    """A GAN whose pictures differ strongly, and the folder of its SavedModel, for reading alone."""
+    from tfgan.export import export_saved_model
+
+    gan = strong(make_gan())
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    export_saved_model(gan, folder)
+    return gan, folder
+
+
 @pytest.fixture
 def gan():
     return make_gan()

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_gan
 from PIL import Image, ImageSequence
 
 import tfgan
@@ -14,14 +13,9 @@ from tfgan import animation, generate
 SIDE = 8
 
 
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory):
-    gan = make_gan()
-    network = gan.average_generator
-    network.set_weights([8 * weight for weight in network.get_weights()])
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    tfgan.export_saved_model(gan, folder)
-    return folder
+@pytest.fixture
+def model_folder(exported_gan):
+    return exported_gan[1]
 
 
 def test_the_gif_passes_the_pictures_of_the_seeds(model_folder, tmp_path, capsys):

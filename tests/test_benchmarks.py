@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-import tfgan
 from benchmarks import formats, quality, sampling, serving, stacked_mnist, text_agreement
 from tfgan.data import shapes
 from tfgan.errors import InputError
@@ -131,13 +130,8 @@ def test_a_mode_is_the_number_that_the_channels_read():
     assert list(stacked_mnist.modes_of(images, reads_the_first_pixel)) == [123, 999, 7]
 
 
-def test_modes_need_three_channels(tmp_path, capsys):
-    gan = tfgan.GAN(
-        tfgan.convolutional_generator((8, 8, 1), width=2),
-        tfgan.convolutional_discriminator((8, 8, 1), width=2),
-    )
-    tfgan.export_saved_model(gan, tmp_path / "model")
-    assert stacked_mnist.main([str(tmp_path / "model"), "--num", "2"]) == 2
+def test_modes_need_three_channels(exported_gan, capsys):
+    assert stacked_mnist.main([str(exported_gan[1]), "--num", "2"]) == 2
     assert "three channels. Received: (8, 8, 1)" in capsys.readouterr().err
 
 

@@ -286,6 +286,7 @@ def train(model, dataset, steps):
         model.train_step(next(batches))
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("moving", ["generator", "discriminator"])
 def test_a_step_moves_every_weight_of_its_player_and_nobody_elses(
     moving, make_adversarial, dataset
@@ -331,6 +332,7 @@ def test_one_trace_only(trained):
         assert trained.generate.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_a_keras_file_goes_on_alike(make, dataset, tmp_path):
     model = make()
     train(model, dataset, 3)

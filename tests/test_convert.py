@@ -92,9 +92,8 @@ def conditional_gan(models):
     return gan
 
 
-@pytest.mark.parametrize(
-    "form", ["keras", *(pytest.param(form, marks=pytest.mark.slow) for form in ("litert", "onnx"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("form", formats.EXTENSIONS)
 def test_a_conditional_model_keeps_its_labels(form, conditional_gan, models, tmp_path, capsys):
     file = tmp_path / f"cgan{formats.EXTENSIONS[form]}"
     assert run(models / "cgan", "--format", form, "--out", file) == 0
@@ -113,6 +112,16 @@ def test_a_conditional_model_keeps_its_labels(form, conditional_gan, models, tmp
     capsys.readouterr()
     command = [tmp_path / "cgan", "--format", form, "--out", tmp_path / f"other{file.suffix}"]
     assert_refused(command, ["takes labels", "model_card.json"], capsys)
+
+
+@pytest.mark.parametrize("num_classes", [3, [2, 3]])
+def test_labels_to_compare_with_are_what_the_model_takes(num_classes, tmp_path, monkeypatch):
+    card = {"condition": {"num_classes": num_classes}}
+    monkeypatch.setattr(convert.model_card, "read", lambda folder: card)
+    labels = convert.labels_for(tmp_path)
+    assert (labels.dtype, labels.shape) == (np.int32, (16, *np.shape(num_classes)))
+    np.testing.assert_array_equal(labels.min(axis=0), 0 * np.array(num_classes))
+    np.testing.assert_array_equal(labels.max(axis=0), np.array(num_classes) - 1)
 
 
 def latents_and_pictures(gan):
@@ -216,30 +225,46 @@ def test_dense_networks_and_the_default_name(form, dense_gan, models, tmp_path, 
         np.testing.assert_allclose(pictures_of(out, tmp_path, latents=latents), live, atol=1e-5)
 
 
+def make_recurrent_gan(height, folder):
+    gan = make_gan(
+        generator=tfgan.recurrent_generator((height, 5, 3), LATENT_DIM, width=4),
+        discriminator=tfgan.recurrent_discriminator((height, 5, 3), width=2),
+    )
+    # The last layer alone: with larger recurrent kernels the states would be chaotic.
+    kernel = gan.average_generator.get_layer(index=-3).kernel
+    kernel.assign(20 * kernel)
+    tfgan.export_saved_model(gan, folder)
+    return gan
+
+
 @pytest.fixture(scope="module")
-def recurrent_gans(models):
-    """GANs of 6 rows, which are unrolled, and of 33, which are a loop, exported."""
-    gans = {}
-    for height in (6, 33):
-        gans[height] = make_gan(
-            generator=tfgan.recurrent_generator((height, 5, 3), LATENT_DIM, width=4),
-            discriminator=tfgan.recurrent_discriminator((height, 5, 3), width=2),
-        )
-        # The last layer alone: with larger recurrent kernels the states would be chaotic.
-        kernel = gans[height].average_generator.get_layer(index=-3).kernel
-        kernel.assign(20 * kernel)
-        tfgan.export_saved_model(gans[height], models / f"recurrent_{height}")
-    return gans
+def unrolled_gan(models):
+    """A recurrent GAN of 6 rows, which are unrolled, exported."""
+    return make_recurrent_gan(6, models / "unrolled")
+
+
+@pytest.fixture(scope="module")
+def looping_gan(models):
+    """A recurrent GAN of 33 rows, which are a loop, exported."""
+    return make_recurrent_gan(33, models / "looping")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("height", "form"), [(6, "litert"), (33, "onnx"), (6, "keras"), (6, "onnx"), (33, "keras")]
+    ("rows", "form"),
+    [
+        ("unrolled", "litert"),
+        ("looping", "onnx"),
+        ("unrolled", "keras"),
+        ("unrolled", "onnx"),
+        ("looping", "keras"),
+    ],
 )
-def test_recurrent_networks(height, form, recurrent_gans, models, tmp_path):
+def test_recurrent_networks(rows, form, request, models, tmp_path):
+    gan = request.getfixturevalue(f"{rows}_gan")
     out = tmp_path / f"a{formats.EXTENSIONS[form]}"
-    assert run(models / f"recurrent_{height}", "--format", form, "--out", out) == 0
-    latents, live = latents_and_pictures(recurrent_gans[height])
+    assert run(models / rows, "--format", form, "--out", out) == 0
+    latents, live = latents_and_pictures(gan)
     np.testing.assert_allclose(pictures_of(out, tmp_path, latents=latents), live, atol=1e-5)
 
 
@@ -301,8 +326,9 @@ def test_a_direction_is_for_models_of_two(digits_gan, models, tmp_path, capsys):
     assert os.listdir(tmp_path) == []
 
 
-def test_what_litert_cannot_run_is_refused(recurrent_gans, models, tmp_path, capsys):
-    flags = [models / "recurrent_33", "--format", "litert", "--out", tmp_path / "a.tflite"]
+@pytest.mark.slow
+def test_a_loop_that_litert_cannot_run_is_refused(looping_gan, models, tmp_path, capsys):
+    flags = [models / "looping", "--format", "litert", "--out", tmp_path / "a.tflite"]
     assert_refused(flags, ["LiteRT", "TensorListReserve", "--format onnx"], capsys)
     assert os.listdir(tmp_path) == []
 
@@ -416,13 +442,21 @@ def test_models_of_other_tools_are_converted_but_not_to_keras(tmp_path, capsys):
     assert_refused(flags, [str(tmp_path / "1"), "assets.extra/generator.json"], capsys)
 
 
+def checked(latents):
+    # Neither LiteRT nor ONNX has these operations, which change nothing.
+    latents = tf.io.parse_tensor(tf.io.serialize_tensor(latents), tf.float32)
+    return draw_squares(tf.ensure_shape(latents, (None, 4)))
+
+
+def test_what_litert_cannot_run_is_refused(tmp_path, capsys):
+    export_function(checked, "latents", ([None, 4], tf.float32), tmp_path / "model")
+    flags = [tmp_path / "model", "--format", "litert", "--out", tmp_path / "a.tflite"]
+    assert_refused(flags, ["LiteRT", "SerializeTensor", "--format onnx"], capsys)
+    assert os.listdir(tmp_path) == ["model"]
+
+
 @pytest.mark.parametrize("form", ["litert", "onnx"])
 def test_checks_of_the_signature_are_not_converted(form, tmp_path):
-    def checked(latents):
-        # Neither format has these operations, which change nothing.
-        latents = tf.io.parse_tensor(tf.io.serialize_tensor(latents), tf.float32)
-        return draw_squares(tf.ensure_shape(latents, (None, 4)))
-
     spec = ([None, 4], tf.float32)
     plain = tf.function(
         lambda latents: draw_squares(latents)["images"], input_signature=[tf.TensorSpec(*spec)]

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_gan, random_batch
+from conftest import make_gan, random_batch, step_by_operation
 from keras import layers
 
 from tfgan import data, losses
@@ -188,7 +188,13 @@ IN_A_GRAPH = {
 }
 
 
-@pytest.mark.parametrize("use", IN_A_GRAPH)
+TAKES_LONG = ("predict", "fit", "train_on_batch")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [pytest.param(use, marks=[pytest.mark.slow] * (use in TAKES_LONG)) for use in IN_A_GRAPH],
+)
 def test_layers_made_in_call_fail_in_every_graph(use, tmp_path):
     images = uniform(4, 8, 8, 1)
     model = LayersMadeInCall()
@@ -400,6 +406,7 @@ def test_learning_rate_and_z_are_never_used():
     assert not np.array_equal(gan.training_latents(4), make_gan().training_latents(4))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_steps_are_counted_by_the_batch_size():
     discriminator = compiled(small_discriminator())
     for batch_size in (1, 2):
@@ -481,7 +488,9 @@ REALS, FAKES = uniform(4, 8, 8, 3, seed=1), uniform(4, 8, 8, 3, seed=2)
     [
         pytest.param(REALS, FAKES, False, True, id="one trace"),
         pytest.param(REALS, FAKES, True, False, id="eager"),
-        pytest.param(REALS.astype(np.float64), FAKES, False, False, id="float64"),
+        pytest.param(
+            REALS.astype(np.float64), FAKES, False, False, id="float64", marks=pytest.mark.slow
+        ),
         pytest.param(REALS, FAKES[:3], False, False, id="batch size"),
     ],
 )
@@ -525,13 +534,15 @@ def test_trainable_turned_off_before_the_first_trace():
         gan.discriminator.set_weights(weights)
         gan.step.assign(0)
         kernel.assign(kernel * scale)
-        gan.train_step(random_batch())
+        with step_by_operation():
+            gan.train_step(random_batch())
         after.append(np.concatenate([np.ravel(x) for x in gan.discriminator.get_weights()]))
     np.testing.assert_array_equal(after[0], after[1])
     assert np.abs(after[1] - after[2]).max() > 1e-5
     assert gan.discriminator.trainable
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_weighting_reaches_no_gradient():
     discriminator = compiled(small_discriminator())
     real_loss = discriminator.train_on_batch(REALS, np.ones((4, 1)))

@@ -5,11 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from conftest import make_gan
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-import tfgan
 from tfgan import data, evaluate, model_card, self_measurement
 from tfgan.errors import InputError
 from tfgan.evaluation_page import MEANINGS
@@ -107,13 +105,12 @@ def test_a_folder_of_pictures_against_a_file(pictures, capsys):
     assert "confidence_risk" in capsys.readouterr().out
 
 
-def test_a_models_pictures_and_what_it_is_told(tmp_path):
-    gan = make_gan()
-    tfgan.export_saved_model(gan, tmp_path / "tiny")
-    run(tmp_path / "tiny", "--dataset", "digits", "--out", tmp_path / "out")
+def test_a_models_pictures_and_what_it_is_told(exported_gan, tmp_path):
+    _, folder = exported_gan
+    run(folder, "--dataset", "digits", "--out", tmp_path / "out")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["name"] == "tiny" and report["confidence_risk"]["value"] > 0.9
-    assert model_card.inputs_of_seeds(tmp_path / "tiny" / "1").keys() == {"seeds"}
+    assert model_card.inputs_of_seeds(folder / "1").keys() == {"seeds"}
     assert model_card.inputs_of_seeds(tmp_path) == {}
 
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_gan
+from conftest import make_gan, strong
 from PIL import Image
 from werkzeug.test import Client
 
@@ -21,13 +21,6 @@ SHAPE = (8, 8, 1)
 SLIDER = Slider("width", "supervised", "width 40%", np.eye(6)[2])
 
 
-def strong(model):
-    """Weights that make pictures differ strongly from latent to latent."""
-    network = model.average_generator
-    network.set_weights([8 * weight for weight in network.get_weights()])
-    return model
-
-
 def conditional(condition):
     return strong(
         tfgan.ConditionalGAN(
@@ -39,10 +32,8 @@ def conditional(condition):
 
 
 @pytest.fixture(scope="module")
-def model_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    tfgan.export_saved_model(strong(make_gan()), folder)
-    return folder
+def model_folder(exported_gan):
+    return exported_gan[1]
 
 
 @pytest.fixture(scope="module")

@@ -195,7 +195,7 @@ def test_two_instances_do_not_share_a_trace(batch):
     assert float(first_logs["generator_loss"]) != float(second_logs["generator_loss"])
 
 
-@pytest.mark.parametrize("drive", ["loop", "fit"])
+@pytest.mark.parametrize("drive", ["loop", pytest.param("fit", marks=pytest.mark.slow)])
 def test_compiling_again_takes_the_new_loss_and_optimizers(drive, batch):
     def train(gan):
         if drive == "loop":

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_gan
+from conftest import strong
 
 import tfgan
 from tfgan.errors import InputError
@@ -15,19 +15,10 @@ SHAPE = (8, 8, 1)
 DIM = 6
 
 
-def strong(model):
-    """Weights that make pictures differ strongly from latent to latent."""
-    network = model.average_generator
-    network.set_weights([8 * weight for weight in network.get_weights()])
-    return model
-
-
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(exported_gan):
     """A live generator and the same out of its SavedModel."""
-    gan = strong(make_gan())
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    tfgan.export_saved_model(gan, folder)
+    gan, folder = exported_gan
     return LatentGenerator.of(gan), LatentGenerator.load(folder)
 
 

@@ -60,6 +60,12 @@ def test_both_players_move_by_plain_gradients():
     require_plain_gradients(masked=False, loss="non_saturating")
 
 
+@pytest.mark.usefixtures("eagerly")
+def test_both_players_move_by_plain_gradients_with_holes():
+    require_plain_gradients(masked=True, loss="hinge")
+
+
+@pytest.mark.slow
 def test_both_players_move_by_plain_gradients_in_a_graph_with_holes():
     require_plain_gradients(masked=True, loss="hinge")
 

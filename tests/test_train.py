@@ -355,13 +355,8 @@ def test_minutes_count_the_clock_and_go_on_where_they_stopped(workplace, capsys)
     assert later["step"] > result["step"] and later["seconds"] >= result["seconds"] + 2
 
 
-@pytest.mark.parametrize(
-    "networks",
-    [
-        "convolutional",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("dense", "recurrent")),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("networks", ["convolutional", "dense", "recurrent"])
 def test_rgba_pictures_that_are_not_square_less_one_that_is_corrupt(workplace, capsys, networks):
     (workplace / "pictures").mkdir()
     rng = np.random.default_rng(0)

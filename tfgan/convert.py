@@ -73,7 +73,7 @@ def convert(arguments):
     out = arguments.out or Path(saved_models.name_of(folder) + extension)
     if out.exists():
         raise InputError(f"--out {out} exists: pass a new file")
-    formats.require_packages(arguments.format)
+    formats.require_packages(arguments.format, f"--format {arguments.format}")
     start_tensorflow()
     out.parent.mkdir(parents=True, exist_ok=True)
     # The file appears whole and checked, or not at all.
@@ -192,7 +192,8 @@ def labels_for(folder):
             "are: it cannot be converted"
         ) from error
     index = np.arange(NUM_EXAMPLES, dtype=np.int32)
-    return index % num_classes if isinstance(num_classes, int) else index[:, None] % num_classes
+    each = index if isinstance(num_classes, int) else index[:, None]
+    return each % np.array(num_classes, np.int32)
 
 
 def main(argv=None):

@@ -1,12 +1,15 @@
 """Opens a page that draws with a SavedModel while its latents are moved."""
 
 import contextlib
+import os
 import socket
 import sys
+import tempfile
 import webbrowser
+from pathlib import Path
 
-from tfgan import saved_models
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan import formats, saved_models
+from tfgan.command_line import EXIT_FAULT, ArgumentParser, number, run, start_tensorflow
 from tfgan.errors import InputError
 
 HOST = "127.0.0.1"
@@ -16,8 +19,10 @@ EPILOG = """\
 examples:
   python -m tfgan.explore saved_models/digits_gan
   python -m tfgan.explore saved_models/shapes_cgan --port 9000 --no-open
+  python -m tfgan.explore saved_models/digits_gan --standalone digits.html
 
-The page is served to this machine alone, until Ctrl-C.
+The page is served to this machine alone, until Ctrl-C. With --standalone it is written to one file
+to share, which holds the model and needs no server and no network.
 """
 
 
@@ -30,17 +35,102 @@ def parse(argv=None):
     parser.add_argument(
         "--port",
         type=number(int, 0, maximum=65535),
-        default=PORT,
         metavar="N",
         help=f"of the page; 0 is any that is free (default: {PORT})",
     )
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
-    return parser.parse_args(argv)
+    parser.add_argument(
+        "--standalone",
+        type=Path,
+        metavar="PATH",
+        help="write the page with the model in it to a new .html file instead of serving it",
+    )
+    parser.add_argument(
+        "--runtime",
+        type=Path,
+        metavar="DIR",
+        help="a folder with the files of onnxruntime-web that --standalone puts into the page "
+        "(default: fetched once into the user's cache)",
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.standalone is None:
+        if arguments.runtime is not None:
+            parser.error("--runtime is for --standalone")
+        arguments.port = PORT if arguments.port is None else arguments.port
+    elif arguments.port is not None or arguments.no_open:
+        parser.error("--port and --no-open are for a page that is served, not for --standalone")
+    elif arguments.standalone.suffix != ".html":
+        parser.error(f"--standalone must end in .html. Received: '{arguments.standalone}'")
+    return arguments
 
 
 def explore(arguments):
+    """Serves the page until it is interrupted, or writes it; returns the exit status."""
+    folder = saved_models.find(arguments.model)
+    if arguments.standalone:
+        return write(folder, arguments.standalone, arguments.runtime)
+    return serve(arguments)
+
+
+def write(folder, out, runtime_folder):
+    """Writes the page that holds its model; returns the exit status.
+
+    Args:
+        folder: of one version of a SavedModel.
+        out: the new file.
+        runtime_folder: holds the files of onnxruntime-web, or None.
+    """
+    from tfgan.explorer.runtime import runtime_of
+
+    if out.exists():
+        raise InputError(f"--standalone {out} exists: pass a new file")
+    formats.require_packages("onnx", "--standalone")
+    runtime = runtime_of(runtime_folder)
+    start_tensorflow()
+    from tfgan import convert
+    from tfgan.explorer.page import description_of, standalone_page
+    from tfgan.latent.generator import LatentGenerator
+
+    generator = LatentGenerator.load(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary, "generator.onnx")
+        difference = convert.write_and_compare(folder, "onnx", None, path)
+        content = path.read_bytes()
+    bound = convert.BOUNDS[None]
+    if not difference <= bound:
+        print(
+            f"error: the pictures of {out} would differ from those of {folder} by "
+            f"{difference:.2g}, more than {bound:.2g}: it was not written",
+            file=sys.stderr,
+        )
+        return EXIT_FAULT
+    # Where the model lies here is nothing to those whom the page is sent.
+    description = description_of(generator, _sliders(generator), folder=None)
+    page = standalone_page(description, content, runtime)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # The file appears whole or not at all.
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(page, "utf-8")
+        os.rename(unfinished, out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    print(f"{folder} -> {out} ({out.stat().st_size:,} bytes): open it in a browser")
+    return 0
+
+
+def _sliders(generator):
+    from tfgan.explorer.sliders import sliders_of
+
+    print(
+        f"looking for directions in the {generator.latent_dim} dimensions of {generator.name} ...",
+        flush=True,
+    )
+    return sliders_of(generator)
+
+
+def serve(arguments):
     """Serves the page until it is interrupted; returns the exit status."""
-    saved_models.find(arguments.model)
     try:
         listening = socket.create_server((HOST, arguments.port))
     except OSError as error:
@@ -51,7 +141,6 @@ def explore(arguments):
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     from tfgan.explorer.server import Explorer
-    from tfgan.explorer.sliders import sliders_of
     from tfgan.latent.generator import LatentGenerator
 
     class Quiet(WSGIRequestHandler):
@@ -59,14 +148,10 @@ def explore(arguments):
             """A line for every picture would bury the address."""
 
     generator = LatentGenerator.load(arguments.model)
-    print(
-        f"looking for directions in the {generator.latent_dim} dimensions of {generator.name} ..."
-    )
-    application = Explorer(generator, sliders_of(generator), arguments.model)
     server = make_server(
         HOST,
         arguments.port,
-        application,
+        Explorer(generator, _sliders(generator), arguments.model),
         threaded=True,
         request_handler=Quiet,
         fd=listening.fileno(),

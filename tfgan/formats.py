@@ -41,8 +41,12 @@ def _suffix(signature):
     return "" if signature == "serving_default" else f"_{signature}"
 
 
-def require_packages(format_name):
+def require_packages(format_name, flag):
     """Refuses a format whose packages are not installed.
+
+    Args:
+        format_name: `keras`, `litert` or `onnx`.
+        flag: what asks for it, for the message.
 
     Raises:
         InputError: one is missing; the message names the extra that brings it.
@@ -50,8 +54,8 @@ def require_packages(format_name):
     for package in PACKAGES[format_name]:
         if importlib.util.find_spec(package) is None:
             raise InputError(
-                f"--format {format_name} needs the package {package}, which is not installed. "
-                f'Install it: pip install "tfgan[{format_name}]"'
+                f"{flag} needs the package {package}, which is not installed. Install it: "
+                f'pip install "tfgan[{format_name}]"'
             )
 
 

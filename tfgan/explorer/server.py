@@ -14,7 +14,6 @@ leads to this machine may be anyone's), and because only JSON is taken.
 
 import io
 import json
-from importlib import resources
 
 import numpy as np
 from werkzeug.exceptions import (
@@ -27,17 +26,12 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from tfgan.errors import InputError
+from tfgan.explorer.page import SERVED_POLICY, description_of, served_page
 from tfgan.plotting import to_picture, to_uint8
 
 MOST_PICTURES = 256
 MOST_BYTES = 2**24
 HOSTS = ("localhost", "127.0.0.1", "[::1]")
-# The page is one file: nothing is loaded, from here or elsewhere, but what it asks of the server.
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "img-src blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
 
 
 class Explorer:
@@ -80,35 +74,13 @@ class Explorer:
 
     def page(self, request):
         """The page."""
-        html = resources.files("tfgan.explorer").joinpath("page.html").read_text("utf-8")
-        response = Response(html, mimetype="text/html")
-        response.headers["Content-Security-Policy"] = POLICY
+        response = Response(served_page(), mimetype="text/html")
+        response.headers["Content-Security-Policy"] = SERVED_POLICY
         return response
 
     def model(self, request):
         """What the page has to know of the model."""
-        height, width, channels = self.generator.image_shape
-        return _json(
-            {
-                "name": self.generator.name,
-                "family": self.generator.card.get("family"),
-                "folder": self.folder,
-                "latent_dim": self.generator.latent_dim,
-                "height": height,
-                "width": width,
-                "channels": channels,
-                "told": told_of(self.generator),
-                "sliders": [
-                    {
-                        "title": slider.title,
-                        "kind": slider.kind,
-                        "detail": slider.detail,
-                        "vector": np.asarray(slider.vector, float).tolist(),
-                    }
-                    for slider in self.sliders
-                ],
-            }
-        )
+        return _json(description_of(self.generator, self.sliders, self.folder))
 
     def latents(self, request):
         """The latents of seeds."""
@@ -163,29 +135,6 @@ class Explorer:
         if not all(type(part) is int and 0 <= part < 2**31 for part in parts):
             raise InputError("told must be the number of a class, or a list of one an attribute")
         return np.array([given] * num, np.int32)
-
-
-def told_of(generator):
-    """What the page asks for besides latents: None, texts, or attributes and their categories."""
-    if generator.told_spec is None:
-        return None
-    if generator.told_spec.name == "texts":
-        return {"kind": "text", "examples": generator.condition.shown}
-    counts, names = generator.condition.num_classes, generator.condition.names
-    if isinstance(counts, int):
-        attributes = {"class": names or [str(number) for number in range(counts)]}
-    else:
-        attributes = names or {
-            f"attribute {index + 1}": [str(number) for number in range(count)]
-            for index, count in enumerate(counts)
-        }
-    return {
-        "kind": "label",
-        "is_list": not isinstance(counts, int),
-        "attributes": [
-            {"name": name, "categories": list(each)} for name, each in attributes.items()
-        ],
-    }
 
 
 def _body(request):
