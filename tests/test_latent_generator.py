@@ -160,7 +160,7 @@ def test_a_conditional_model_is_inverted_for_what_it_is_told(conditional_pair):
     generator = conditional_pair[1]
     told = np.array([2, 0], np.int32)
     images = generator.draw(generator.latents([3, 4]), told)
-    found = invert(generator, images, told, steps=60, restarts=4)
+    found = invert(generator, images, told, steps=60, restarts=8)
     np.testing.assert_array_equal(generator.draw(found.latents, told), found.images)
     assert np.abs(generator.draw(found.latents, told[::-1]) - found.images).max() > 1e-3
     assert found.errors.max() < 1e-3

@@ -63,7 +63,8 @@ def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(workplace, ca
     for part in ("digits: 1,498 pictures of 8x8x1", "CPU", "130 steps", "images/s", "130/130"):
         assert part in output
     assert "reloaded, it differs from the live model by at most 0" in output
-    assert "quality  step 130, Frechet distance " in output
+    # Which of its two checks was the better one is for the arithmetic to say.
+    assert re.search(r"^quality  step 1(25|30), .*Frechet distance \d", output, re.MULTILINE)
     # Every 4,000 pictures, and at the end.
     assert [row["step"] for row in rows_of(run / "quality.csv")] == ["125", "130"]
     history = rows_of(run / "history.csv")
