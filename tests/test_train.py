@@ -1,6 +1,7 @@
 import contextlib
 import csv
 import json
+import re
 import shlex
 import shutil
 import types
