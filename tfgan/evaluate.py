@@ -118,13 +118,12 @@ def evaluate(arguments):
         evaluation = evaluate_sides(sides, floor_of=evaluations[0] if same else None)
         evaluations.append(evaluation)
         folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
+        lowering, shown = None, evaluation
         if lowering_flags(arguments):
             lowering = lowered(evaluation, saved_models.find(each), train, arguments)
-            write_report(folder, lowering.after, name, lowering)
-            print(f"\n{name}\n{lowering}\n-> {folder / 'report.html'}")
-        else:
-            write_report(folder, evaluation, name)
-            print(f"\n{name}\n{evaluation.report}\n-> {folder / 'report.html'}")
+            shown = lowering.after
+        write_report(folder, shown, name, lowering)
+        print(f"\n{name}\n{lowering or shown.report}\n-> {folder / 'report.html'}")
 
     if len(evaluations) == 2:
         first, second = evaluations

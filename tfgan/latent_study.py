@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from tfgan import train_arguments
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
 from tfgan.errors import InputError
-from tfgan.run_folder import RunFolder, differences_of, require_writable
+from tfgan.run_folder import RunFolder, differences_of, require_writable, write_json
 from tfgan.train_process import train_apart
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
@@ -183,7 +182,7 @@ def study(arguments):
             if (variant, seed) not in known:
                 flags = flags_of(arguments, variants[variant], seed)
                 known[variant, seed] = one_run(variant, seed, flags, arguments.out, judge)
-                write(file, conditions | {"rows": list(known.values())})
+                write_json(file, conditions | {"rows": list(known.values())})
     rows = [known[variant, seed] for variant in variants for seed in range(arguments.seeds)]
     report(rows, conditions, arguments)
     return 0
@@ -204,13 +203,6 @@ def one_run(variant, seed, flags, folder, judge):
         "images_per_second": result["images"] / result["seconds"],
         **measured(model, LatentGenerator.load(result["saved_model"]), judge),
     }
-
-
-def write(file, content):
-    """Writes JSON, whole or not at all."""
-    temporary = file.with_suffix(".json.writing")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(temporary, file)
 
 
 def report(rows, conditions, arguments):

@@ -15,6 +15,7 @@ from tfgan.loop import NotFiniteError
 from tfgan.metrics import frechet_distance, frechet_error, nearest_pair_distances
 from tfgan.metrics.extractors import extractor_for
 from tfgan.metrics.frechet import GaussianStatistics
+from tfgan.models.base import GenerativeModel
 from tfgan.quality_check import Check
 
 # Trained on from one check to the next, so that a check's share of the time is that of any run.
@@ -33,6 +34,11 @@ _MOST_PIXELS_A_SIDE = 32
 _CHUNK = 50
 
 
+def is_watched(model, dataset):
+    """Whether a run has a quality curve: it draws from latents, and there are pictures enough."""
+    return isinstance(model, GenerativeModel) and dataset.num_images >= FEWEST_PICTURES
+
+
 def interval_of(batch_size):
     """Steps from one check to the next, of the number of pictures in a step."""
     return max(_FEWEST_STEPS_BETWEEN_CHECKS, round(_PICTURES_BETWEEN_CHECKS / batch_size))
@@ -47,7 +53,7 @@ def reader_for(model, arguments, dataset):
     Args:
         model: a `GenerativeModel`.
         arguments: what `tfgan.train_arguments.parse` returned.
-        dataset: the `ImageDataset` that the run is trained on, of `FEWEST_PICTURES` at least.
+        dataset: the `ImageDataset` that the run is trained on, one that `is_watched`.
     """
     try:
         return QualityReader(model, dataset, training_data.load(arguments, "test"), "held-out")

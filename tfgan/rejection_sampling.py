@@ -54,7 +54,7 @@ def keeper_for(draw, inputs, train, extractor, *, keep_fraction=None, max_risk=N
     Raises:
         InputError: as `fit_rejection`; or a conditional model cannot be told what `train` shows.
     """
-    unseen = np.arange(train.num_images) if extractor.unseen is None else extractor.unseen
+    unseen = extractor.unseen_of(train.num_images)
     rows = np.sort(np.random.default_rng(seed).permutation(unseen)[:NUM_FITTED])
     told = told_for(inputs, train, NUM_FITTED)
     seeds = np.arange(FIRST_FITTED_SEED, FIRST_FITTED_SEED + NUM_FITTED, dtype=np.int64)

@@ -132,7 +132,7 @@ class RunFolder:
             settings: as for `check`.
             arguments: all that the command was given, to repeat it: a dict for JSON.
         """
-        _write_json(
+        write_json(
             self.config_file,
             {"settings": settings, "arguments": arguments, "versions": package_versions()},
         )
@@ -153,7 +153,7 @@ class RunFolder:
 
     def record_alarms(self, alarms):
         """Writes `alarms.json`: all alarms so far, a list of dicts for JSON."""
-        _write_json(self._alarms_file, alarms)
+        write_json(self._alarms_file, alarms)
 
     @property
     def result(self):
@@ -162,7 +162,7 @@ class RunFolder:
 
     def finish(self, result):
         """Writes down that the run is finished and what came of it, a dict for JSON."""
-        _write_json(self._result_file, result)
+        write_json(self._result_file, result)
 
 
 def _keep_rows(path, column, is_kept):
@@ -224,7 +224,8 @@ def _read_json(path):
         return None
 
 
-def _write_json(path, content):
+def write_json(path, content):
+    """Writes JSON, whole or not at all, and to the disk."""
     temporary = path.with_suffix(".json.writing")
     with open(temporary, "w") as file:
         file.write(json.dumps(content, indent=2) + "\n")

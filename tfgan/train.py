@@ -127,15 +127,13 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     from tfgan.checkpoint import Checkpoints
     from tfgan.compiled_model import compiled_model
     from tfgan.loop import NotFiniteError, train_until
-    from tfgan.models.base import GenerativeModel
     from tfgan.plan import plan
-    from tfgan.quality_curve import FEWEST_PICTURES, interval_of, reader_for
+    from tfgan.quality_curve import interval_of, is_watched, reader_for
     from tfgan.quality_watch import QualityWatch
     from tfgan.sheets import NUM_SHOWN, contents_of
 
     model = compiled_model(arguments, dataset, settings["precision"])
-    is_watched = isinstance(model, GenerativeModel) and dataset.num_images >= FEWEST_PICTURES
-    best = BestWeights(model) if is_watched else None
+    best = BestWeights(model) if is_watched(model, dataset) else None
     checkpoints = Checkpoints(folder.checkpoints, model, arguments.keep_checkpoints, best)
     resumed_step = checkpoints.restore()
     if resumed_step and budget.steps and resumed_step > budget.steps:
@@ -163,7 +161,7 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
         scalars,
     ]
     watch = None
-    if is_watched:
+    if best is not None:
         reader = functools.partial(reader_for, model, arguments, dataset)
         interval = interval_of(dataset.batch_size)
         watch = QualityWatch(reader, interval, folder, best, scalars, seconds)

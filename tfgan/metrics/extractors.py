@@ -31,6 +31,10 @@ class Extractor:
     features_of: Callable
     unseen: np.ndarray | None = None
 
+    def unseen_of(self, num_images):
+        """`unseen`, written out where it is all of so many training pictures: int [M]."""
+        return np.arange(num_images) if self.unseen is None else self.unseen
+
     def __call__(self, images, progress=False):
         """Features float32 [N, D] and probabilities float32 [N, K] or None.
 

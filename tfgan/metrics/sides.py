@@ -104,10 +104,9 @@ def prepare(
             f"Received: {images.shape[1:]}"
         )
     extractor = extractor_for(features, train, test, seed)
-    unseen = np.arange(train.num_images) if extractor.unseen is None else extractor.unseen
     random = np.random.default_rng(seed)
     chosen = np.sort(random.permutation(test.num_images)[:num])
-    baseline = np.sort(random.permutation(unseen)[: len(images)])
+    baseline = np.sort(random.permutation(extractor.unseen_of(train.num_images))[: len(images)])
     neighbours = min(num_neighbours, len(chosen), len(images), len(baseline))
 
     def side(images, labels):

@@ -17,7 +17,7 @@ from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.geometry import direction_cosine, feature_geometry
 from tfgan.metrics.neighbours import neighbour_scores
 from tfgan.plotting import to_uint8
-from tfgan.quality_curve import FEWEST_PICTURES
+from tfgan.quality_curve import is_watched
 from tfgan.versions import package_versions
 
 NUM_PICTURES = 10_000
@@ -49,8 +49,7 @@ class Judge:
         train = data.load(dataset, 1, image_size, data_dir)
         test = data.load(dataset, 1, image_size, data_dir, split="test")
         self._extractor = extractor_for("auto", train, test)
-        unseen = self._extractor.unseen
-        unseen = np.arange(train.num_images) if unseen is None else unseen
+        unseen = self._extractor.unseen_of(train.num_images)
         random = np.random.default_rng(0)
         self.real = test.images[np.sort(random.permutation(test.num_images)[:NUM_PICTURES])]
         self._floor = train.images[np.sort(random.permutation(unseen)[:NUM_PICTURES])]
@@ -108,7 +107,7 @@ def restored(arguments, run_folder):
     """
     dataset = training_data.load(arguments)
     model = compiled_model(arguments, dataset, run_folder.settings["precision"])
-    best = BestWeights(model) if dataset.num_images >= FEWEST_PICTURES else None
+    best = BestWeights(model) if is_watched(model, dataset) else None
     Checkpoints(run_folder.checkpoints, model, best=best).restore()
     return model
 
