@@ -312,6 +312,7 @@ def test_mnist(mnist_data_dir):
     assert dataset.images.shape == (60000, 28, 28, 1)
     assert dataset.class_names == tuple("0123456789")
     assert content((dataset.images, dataset.labels)) == content((images, labels))
+    assert dataset.licence.startswith("CC BY-SA 3.0")
 
 
 def test_binarized_mnist_is_drawn_once_with_the_intensity_as_probability(monkeypatch):

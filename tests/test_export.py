@@ -9,7 +9,7 @@ from conftest import make_gan, random_batch, step_by_operation
 from cpp_loader import serve
 from google.protobuf import unknown_fields
 from PIL import Image
-from tensorflow_serving.apis import prediction_log_pb2
+from warm_up import warm_up_logs, warm_up_requests
 
 from tfgan import export, model_card, saved_models
 from tfgan.latent.sampling import latents_from_seeds
@@ -116,10 +116,7 @@ def test_the_plain_function_is_in_the_saved_model(trained, exported):
 
 
 def test_the_warm_up_holds_a_request_that_each_signature_accepts(exported):
-    records = tf.data.TFRecordDataset(
-        str(exported / "assets.extra" / "tf_serving_warmup_requests")
-    ).as_numpy_iterator()
-    logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in records]
+    logs = warm_up_logs(exported)
     requests = [log.predict_log.request for log in logs]
     for log, request in zip(logs, requests):
         assert log.WhichOneof("log_type") == "predict_log"
@@ -128,11 +125,7 @@ def test_the_warm_up_holds_a_request_that_each_signature_accepts(exported):
         assert not unknown_fields.UnknownFieldSet(request)
     names = [request.model_spec.signature_name for request in requests]
     assert sorted(names) == ["from_seeds", "png", "serving_default"]
-    inputs = [
-        {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
-        for request in requests
-    ]
-    answers = serve(exported, list(zip(names, inputs)))
+    answers = serve(exported, warm_up_requests(exported))
     assert [len(next(iter(answer.values()))) for answer in answers] == [1, 1, 1]
 
 

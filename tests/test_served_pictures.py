@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from cpp_loader import serve
 from PIL import Image
-from tensorflow_serving.apis import prediction_log_pb2
+from warm_up import warm_up_requests
 
 from tfgan import model_card
 from tfgan.data.pictures import to_array
@@ -217,19 +217,7 @@ def test_the_card_and_the_warm_up_name_every_signature(filler_folder):
             "outputs": {"image_bytes": {"dtype": "string", "shape": [None]}},
         },
     }
-    records = tf.data.TFRecordDataset(
-        str(filler_folder / "assets.extra" / "tf_serving_warmup_requests")
-    ).as_numpy_iterator()
-    requests = [
-        prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
-        for record in records
-    ]
-    warm_up = {
-        request.model_spec.signature_name: {
-            name: tf.make_ndarray(value) for name, value in request.inputs.items()
-        }
-        for request in requests
-    }
+    warm_up = dict(warm_up_requests(filler_folder))
     assert warm_up.keys() == card["signatures"].keys()
     for answer in serve(filler_folder, list(warm_up.items())):
         assert [len(values) for values in answer.values()] == [1]

@@ -86,7 +86,10 @@ def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(workplace, ca
 
     assert generate.main(["saved_models/digits_gan", "--num", "64", "--out", "grid.png"]) == 0
     sampled = np.asarray(Image.open("grid.png"))
+    contact_sheet = (run / "contact_sheet.png").read_bytes()
     np.testing.assert_array_equal(sampled, np.asarray(Image.open(run / "contact_sheet.png")))
+    exported = workplace / "saved_models" / "digits_gan" / "1"
+    assert (exported / model_card.CONTACT_SHEET_FILE).read_bytes() == contact_sheet
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tfgan.versions import package_versions
 
-# Within a version's folder. TensorFlow Serving ignores it.
+# Within a version's folder. TensorFlow Serving ignores both.
 CARD_FILE = Path("assets.extra", "model_card.json")
+CONTACT_SHEET_FILE = Path("assets.extra", "contact_sheet.png")
 
 
 def model_card(name, family, signatures, condition, training):

@@ -233,7 +233,10 @@ def export(model, contents, folder, model_folder, arguments, dataset, seconds, q
     # Drawn by the exported model: the sheet shows what is served.
     exported = tf.saved_model.load(str(version_folder))
     pictures, columns = contents.served(exported.signatures)
-    sheet(pictures, columns).save(folder.contact_sheet_file)
+    contact_sheet = sheet(pictures, columns)
+    contact_sheet.save(folder.contact_sheet_file)
+    # Those who are handed the model alone look at it, too.
+    contact_sheet.save(version_folder / model_card.CONTACT_SHEET_FILE)
     save_curves(folder.history_file, folder.curves_file, folder.quality_file)
     folder.finish(result | {"saved_model": str(version_folder)})
     lines = [

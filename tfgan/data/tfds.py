@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _READ_BATCH = 256
+# Of those that TFDS does not know the licence of; MNIST's as keras.io/api/datasets/mnist states it.
+_LICENCES = {
+    "mnist": "CC BY-SA 3.0, Yann LeCun and Corinna Cortes, derived from NIST's data sets",
+}
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -109,7 +113,10 @@ def source(
         class_names=tuple(label.names) if labelled else None,
         survey=survey,
         decode=decode,
-        licence=builder.info.redistribution_info.license.strip() or "unknown",
+        licence=(
+            builder.info.redistribution_info.license.strip()
+            or _LICENCES.get(builder.name, "unknown")
+        ),
     )
 
 
