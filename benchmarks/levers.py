@@ -2,7 +2,7 @@
 
 The document names four levers: the choice of the model, the quality of the training data, the
 method of training, and the metric that one trusts. Here one thing at a time is changed from the
-default recipe on MNIST, everything trains for the same time, and the same real pictures of the test
+default recipe on MNIST, everything is shown as many pictures, and the same real ones of the test
 split judge it. Every run is an ordinary `python -m tfgan.train` and `python -m tfgan.evaluate`.
 
 model     a GAN, one that is told its class, a variational autoencoder, a recurrent GAN
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from tfgan import train_arguments
 from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
 from tfgan.errors import InputError
 from tfgan.run_folder import RunFolder
@@ -63,8 +64,8 @@ METRICS = (
 
 EPILOG = """\
 examples:
-  python -m benchmarks.levers --minutes 2
-  python -m benchmarks.levers --minutes 1 --num 2000 --sizes 200 1000 5000
+  python -m benchmarks.levers --steps 2500
+  python -m benchmarks.levers --steps 500 --num 1000 --sizes 200 1000
 """
 
 
@@ -72,11 +73,11 @@ def parse(argv=None):
     """Parses the command line."""
     parser = ArgumentParser(prog="python -m benchmarks.levers", description=__doc__, epilog=EPILOG)
     parser.add_argument(
-        "--minutes",
-        type=number(float, 0, exclusive=True),
-        default=2.0,
-        metavar="M",
-        help="of each run on the clock, set-up included (default: 2)",
+        "--steps",
+        type=number(int, 16),
+        default=2500,
+        metavar="N",
+        help="of each run, of the default's 16 pictures; of a vae's 64 a quarter (default: 2500)",
     )
     parser.add_argument(
         "--num",
@@ -109,8 +110,9 @@ def bench(arguments):
     for (lever, variant), (folder, flags) in tqdm(VARIANTS.items(), unit="variant"):
         name = file_name(lever, variant)
         dataset = str(out / "pictures" / folder) if folder else "mnist"
-        budget = ["--minutes", str(arguments.minutes), "--seed", str(arguments.seed)]
-        result = train_apart(["--dataset", dataset, *flags, *budget], name, out)
+        told = ["--dataset", dataset, *flags, "--seed", str(arguments.seed)]
+        budget = steps_of(told, arguments.steps)
+        result = train_apart([*told, "--steps", str(budget)], name, out)
         judged = [str(out / "saved_models" / name)]
         rows.append(row(lever, variant, result, evaluated(judged, name, arguments.num, out)))
         if len(rows) == 1:
@@ -128,6 +130,12 @@ def bench(arguments):
     print("\n\n".join([table(rows), table_of_ranks(rows), table_of_sizes(sizes)]))
     print(f"\nnumbers  {out / 'levers.json'}")
     return 0
+
+
+def steps_of(flags, steps):
+    """How many steps of a run of `tfgan.train` see as many pictures as so many of the default's."""
+    default, own = (train_arguments.parse(each).batch_size for each in ([], flags))
+    return steps * default // own
 
 
 def write_degraded(folder):
@@ -178,7 +186,6 @@ def evaluated(judged, name, num, out):
 def draw_live(run_folder, num):
     """Pictures of a trained GAN's own weights, of the seeds 0 to `num` - 1, uint8 [N, H, W, C]."""
     start_tensorflow()
-    from tfgan import train_arguments
     from tfgan.latent.sampling import latents_from_seeds
     from tfgan.plotting import to_uint8
     from tfgan.study.measurements import restored

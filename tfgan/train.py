@@ -253,7 +253,8 @@ def export(model, contents, folder, model_folder, arguments, dataset, seconds, q
         f"card     {version_folder / model_card.CARD_FILE}",
         f"pictures {folder.contact_sheet_file}",
         f"curves   {folder.curves_file}",
-        f"sample   python -m tfgan.generate {shlex.quote(model_folder)} {asked_of(model, arguments)}",
+        f"sample   python -m tfgan.generate {shlex.quote(model_folder)} "
+        f"{asked_of(model, arguments)}",
         f"serve    tensorflow_model_server --rest_api_port=8501 "
         f"--model_name={shlex.quote(os.path.basename(model_folder))} "
         f"--model_base_path={shlex.quote(os.path.abspath(model_folder))}",
