@@ -89,6 +89,8 @@ def row(variant, seed, **numbers):
 def test_a_table_has_means_and_intervals_over_the_seeds():
     rows = [row("2", 0, precision=0.8), row("2", 1, precision=0.6), row("2", 2, precision=0.7)]
     rows += [row("4", 0, precision=0.5)] + [row("8", seed, precision=1 - seed) for seed in (0, 1)]
+    # Whose sum of three is none of 0.3.
+    rows += [row("16", seed, precision=0.1) for seed in range(3)]
     lines = report.table(rows, [("precision", "precision", report.SHARE)], {"precision": 0.95})
     # Student's t with 2 degrees of freedom: 4.303 x 0.1 / sqrt(3) = 0.2484.
     assert lines.splitlines()[2:] == [
@@ -96,6 +98,7 @@ def test_a_table_has_means_and_intervals_over_the_seeds():
         "| 4 | 0.5 |",
         # Cut to what a share can be.
         "| 8 | 0.5 (0 to 1) |",
+        "| 16 | 0.1 |",
         "| real training pictures | 0.95 |",
     ]
 

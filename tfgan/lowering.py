@@ -74,7 +74,7 @@ class Lowering:
 
     def __str__(self):
         head = ("metric", "before", "after", "floor")
-        lines = ["{:18}{:>25}{:>25}{:>8}".format(*cells) for cells in (head, *self.rows())]
+        lines = ["{:18}{:>26}{:>26}{:>8}".format(*cells) for cells in (head, *self.rows())]
         return "\n".join([*lines, *self.sentences()])
 
     def sentences(self):

@@ -88,7 +88,8 @@ def digits(value):
 
 def interval(values, limits):
     """Mean and 95% interval by Student's t over the seeds, within limits: `(low, mean, high)`."""
-    if len(values) < 2:
+    # Where all are equal, the mean would differ from them by a rounding.
+    if len(set(values)) == 1:
         return (values[0],) * 3
     found = mean_interval(values)
     return max(found.low, limits[0]), found.value, min(found.high, limits[1])
