@@ -175,7 +175,7 @@ def bench(arguments):
 
 def interval_of_default():
     """Steps between the checks of a run without flags."""
-    from tfgan.quality_curve import interval_of
+    from tfgan.quality.curve import interval_of
     from tfgan.train_arguments import FAMILIES
 
     return interval_of(FAMILIES["gan"]["batch_size"])

@@ -10,12 +10,12 @@ from scipy.spatial.distance import cdist
 
 import tfgan
 from benchmarks.alarms import collapsing
-from tfgan import data, quality_curve
-from tfgan.alarms import has_collapsed, is_diverse
+from tfgan import data
 from tfgan.loop import NotFiniteError
 from tfgan.metrics import frechet_distance, frechet_error
 from tfgan.metrics.frechet import GaussianStatistics
-from tfgan.quality_curve import QualityReader, interval_of, reader_for
+from tfgan.quality.alarms import has_collapsed, is_diverse
+from tfgan.quality.curve import FEWEST_PICTURES, QualityReader, interval_of, reader_for
 from tfgan.train_arguments import parse
 
 
@@ -214,4 +214,4 @@ def test_pictures_that_are_not_finite_stop_the_run(digits):
 
 def test_the_interval_is_so_many_pictures():
     assert [interval_of(size) for size in (1, 16, 64, 4096)] == [4000, 250, 62, 50]
-    assert quality_curve.FEWEST_PICTURES >= 4
+    assert FEWEST_PICTURES >= 4

@@ -18,12 +18,12 @@ from tfgan import (
     losses,
     model_card,
     plan,
-    quality_curve,
     self_measurement,
     train,
 )
 from tfgan.metrics import classifier
 from tfgan.models import GAN
+from tfgan.quality import curve
 from tfgan.run_folder import RunFolder
 
 TINY = ["--width", "4", "--latent-dim", "8", "--batch-size", "32"]
@@ -142,7 +142,7 @@ def test_the_card_tells_the_training_and_what_was_measured(workplace, capsys, mo
 
 @pytest.mark.slow
 def test_a_run_keeps_its_best_and_exports_it(workplace, capsys, monkeypatch):
-    monkeypatch.setattr(quality_curve, "interval_of", lambda batch_size: 10)
+    monkeypatch.setattr(curve, "interval_of", lambda batch_size: 10)
     assert train_tiny("--steps", 20, "--name", "twenty", *NO_PENALTY) == 0
     output = capsys.readouterr().out
     assert "quality  step 20, Frechet distance " in output and "299 held-out pictures" in output
@@ -184,7 +184,7 @@ def test_a_run_keeps_its_best_and_exports_it(workplace, capsys, monkeypatch):
 
 @pytest.mark.slow
 def test_a_generator_that_freezes_raises_the_alarm(workplace, capsys, monkeypatch):
-    monkeypatch.setattr(quality_curve, "interval_of", lambda batch_size: 50)
+    monkeypatch.setattr(curve, "interval_of", lambda batch_size: 50)
     build = compiled_model.compiled_model
 
     def build_collapsing(*arguments):
