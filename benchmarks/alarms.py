@@ -169,8 +169,8 @@ def bench(arguments):
 
 def interval_of_default():
     """Steps between the checks of a run without flags."""
+    from tfgan.families import FAMILIES
     from tfgan.quality.curve import interval_of
-    from tfgan.train_arguments import FAMILIES
 
     return interval_of(FAMILIES["gan"]["batch_size"])
 

@@ -14,11 +14,12 @@ from tfgan import training_data
 from tfgan.budget import budget_of
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
+from tfgan.families import FAMILIES, NETWORKS
 from tfgan.precision import resolved
 from tfgan.run_folder import RunFolder, require_writable
 from tfgan.self_measurement import measure_exported, test_split
 from tfgan.startup import share_cores
-from tfgan.train_arguments import FAMILIES, NETWORKS, parse
+from tfgan.train_arguments import parse
 
 EXIT_NOT_FINITE = 3
 
