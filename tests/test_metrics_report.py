@@ -223,6 +223,7 @@ def test_pictures_of_another_shape():
         measure(np.zeros((500, 28, 28, 1)), "digits")
 
 
+@pytest.mark.slow
 def test_metrics_import_nothing_of_the_models():
     script = (
         "import sys, tfgan.metrics; sys.exit(any('tfgan.models' in name for name in sys.modules))"

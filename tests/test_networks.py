@@ -21,7 +21,7 @@ from tfgan.networks.layers import activation_layer
 SHAPES = [
     (28, 28, 1),
     (8, 8, 1),
-    (64, 64, 3),
+    (32, 32, 3),
     (33, 20, 3),
     (32, 48, 4),
     (5, 7, 1),

@@ -76,7 +76,9 @@ def weights_of(gan):
     return [np.array(variable) for variable in variables]
 
 
-@pytest.mark.parametrize("normalization", ["batch", "spectral"])
+@pytest.mark.parametrize(
+    "normalization", [pytest.param("batch", marks=pytest.mark.slow), "spectral"]
+)
 def test_reading_changes_no_bit_of_the_training(normalization, digits):
     results = []
     for is_read in (False, True):
