@@ -161,7 +161,7 @@ def test_both_players_move_by_plain_gradients_at_the_same_labels():
 def test_a_label_out_of_range_is_named_with_the_range():
     gan = make_conditional_gan(r1_gamma=0)
     for label in (-1, 3):
-        message = rf"labels must be from 0 to 2\. Received:.*{label}"
+        message = rf"(?s)labels must be from 0 to 2\. Received:.*{label}"
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             gan.generate([0, 1], [0, label])
         with step_by_operation(), pytest.raises(tf.errors.InvalidArgumentError, match=message):

@@ -393,6 +393,7 @@ def test_what_is_called_is_the_average(trained):
         np.testing.assert_allclose((called + 1) / 2, way.draw(images, *masks), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_cpp_loader_draws_what_the_model_draws_at_any_batch_size(trained, tmp_path):
     folder, difference = export_saved_model(trained, tmp_path / "model")
     assert difference < 1e-6

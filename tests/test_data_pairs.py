@@ -39,7 +39,7 @@ def assert_same(first, second):
 def test_a_batch_of_pairs_is_a_function_of_seed_and_step(start):
     # Three steps are an epoch.
     digits = load("digits", batch_size=100, seed=7).subset(np.arange(300))
-    pairs = pairs_of(digits, "inpaint", jitter=True)
+    pairs = pairs_of(digits, "denoise", jitter=True)
     for first, second in zip(islice(pairs.batches().skip(start), 2), pairs.batches(start)):
         assert_same(first, second)
 

@@ -69,7 +69,9 @@ def test_the_classifier_never_saw_its_unseen_half(digits):
         np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.parametrize("name", ["classifier", "random", "pixels"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("classifier", marks=pytest.mark.slow), "random", "pixels"]
+)
 def test_features_are_a_function_of_the_picture_alone(name, digits, classifier, monkeypatch):
     train, test = digits
     # Of the seeds besides that of `classifier`, which need not be good.

@@ -456,6 +456,7 @@ def test_pictures_of_several_sizes(workplace, capsys):
     assert "8x10x1" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_checkpoint(
     workplace_after, capsys, monkeypatch
 ):
