@@ -8,7 +8,6 @@ normalisation makes up for it.
 """
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from scipy.stats import binomtest
 from tqdm import tqdm
 
 from tfgan.command_line import ArgumentParser, number, run
-from tfgan.errors import InputError
+from tfgan.train_process import TRAIN, train_apart
 
 HALVED_EVERY_STEPS = 10
 INJURIES = {
@@ -128,20 +127,15 @@ def train_one(name, seed, arguments, injury=None, at=None):
         InputError: it failed; the message holds the end of what it wrote.
     """
     flags = ["--dataset", arguments.dataset, "--seed", str(seed), "--steps", str(arguments.steps)]
-    flags += ["--name", name, "--out", str(arguments.out / "runs"), "--fresh"]
-    flags += ["--export-dir", str(arguments.out / "saved_models")]
+    flags += ["--fresh"]
     if arguments.data_dir:
         flags += ["--data-dir", arguments.data_dir]
-    command = ["-m", "tfgan.train"]
+    program = TRAIN
     if injury:
         collapse = f"train_and_collapse({INJURIES[injury]}, {at}, sys.argv[1:])"
-        command = ["-c", f"import sys; from benchmarks.alarms import *; sys.exit({collapse})"]
-    finished = subprocess.run([sys.executable, *command, *flags], capture_output=True, text=True)
-    if finished.returncode:
-        raise InputError(f"the run {name} failed: {finished.stderr.strip()[-300:]}")
-    folder = arguments.out / "runs" / name
-    result = json.loads((folder / "result.json").read_text())
-    alarms = folder / "alarms.json"
+        program = ("-c", f"import sys; from benchmarks.alarms import *; sys.exit({collapse})")
+    result = train_apart(flags, name, arguments.out, program)
+    alarms = arguments.out / "runs" / name / "alarms.json"
     return {
         "case": injury or "healthy",
         "seed": seed,
@@ -175,8 +169,8 @@ def bench(arguments):
 
 def interval_of_default():
     """Steps between the checks of a run without flags."""
-    from tfgan.quality_curve import interval_of
-    from tfgan.train_arguments import FAMILIES
+    from tfgan.families import FAMILIES
+    from tfgan.quality.curve import interval_of
 
     return interval_of(FAMILIES["gan"]["batch_size"])
 

@@ -1,4 +1,5 @@
 import contextlib
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -6,15 +7,24 @@ from pathlib import Path
 # The tests measure values, not devices: a GPU would only add its own rounding.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-# NumPy's and scikit-learn's threads in one process would wait for the cores of the others.
+# Several threads in one process would wait for the cores of the other: NumPy's, scikit-learn's, and
+# TensorFlow's, for which batches as tiny as these are not worth splitting.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 # TensorFlow is imported where it is used: the process that hands the tests out needs none.
 import numpy as np
 import pytest
 
 IMAGE_SHAPE = (8, 8, 1)
+
+
+def pytest_collection_finish():
+    """Searches less for garbage: what is imported stays, and so does much of a graph."""
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def make_gan(

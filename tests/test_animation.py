@@ -95,6 +95,7 @@ def test_pictures_of_any_channels_are_written(channels, tmp_path):
     assert [pixel.tolist() for pixel in shown] == [[value] * 3 for value in expected]
 
 
+@pytest.mark.slow
 def test_each_way_shows_what_the_model_is_told(tmp_path):
     condition = tfgan.LabelCondition(3, ["dark", "grey", "light"])
     gan = tfgan.ConditionalGAN(

@@ -151,7 +151,10 @@ def test_unseen_captions_are_new_as_wholes_and_not_in_their_words():
         text_agreement.unseen_captions(3000)
 
 
-@pytest.mark.parametrize(("is_asked", "shares"), [(True, {"1.000"}), (False, {"0.000"})])
+@pytest.mark.parametrize(
+    ("is_asked", "shares"),
+    [(True, {"1.000"}), pytest.param(False, {"0.000"}, marks=pytest.mark.slow)],
+)
 def test_pictures_agree_that_show_what_was_asked(is_asked, shares, monkeypatch, capsys):
     images, drawn = shapes.draw(np.arange(504), "test")
     picture_of = {tuple(row): image for row, image in zip(drawn, images)}

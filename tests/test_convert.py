@@ -201,7 +201,14 @@ def test_half_precision_stores_two_bytes_a_weight(digits_gan, converted):
         assert saved > 0.8 * 2 * digits_gan.generator.count_params()
 
 
-@pytest.mark.parametrize("form", formats.EXTENSIONS)
+# The page's commands write the others, of convolutional networks.
+@pytest.mark.parametrize(
+    "form",
+    [
+        form if form == "keras" else pytest.param(form, marks=pytest.mark.slow)
+        for form in formats.EXTENSIONS
+    ],
+)
 def test_dense_networks_and_the_default_name(form, dense_gan, models, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     assert run(models / "dense_gan", "--format", form) == 0

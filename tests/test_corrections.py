@@ -157,14 +157,14 @@ def test_layers_made_in_call_do_not_normalise_in_inference():
 
     before = model(images).numpy()
     np.testing.assert_allclose(before, without_normalisation(images), atol=1e-6)
-    for _ in range(20):
+    for _ in range(3):
         trained = model(5 * images + 3, training=True)
     assert np.abs(trained - model(5 * images + 3)).max() > 1e-2
     np.testing.assert_array_equal(model(images), before)
 
     corrected = convolutional_discriminator((8, 8, 1), width=2, normalization="batch")
     before = corrected(images).numpy()
-    for _ in range(20):
+    for _ in range(3):
         corrected(5 * images + 3, training=True)
     assert np.abs(corrected(images) - before).max() > 1e-4
 
@@ -188,7 +188,7 @@ IN_A_GRAPH = {
 }
 
 
-TAKES_LONG = ("predict", "fit", "train_on_batch")
+TAKES_LONG = ("predict", "fit", "train_on_batch", "export")
 
 
 @pytest.mark.parametrize(
@@ -417,6 +417,7 @@ def test_steps_are_counted_by_the_batch_size():
         assert data.load("digits", batch_size).steps_per_epoch == steps
 
 
+@pytest.mark.slow
 def test_pictures_are_overwritten_by_their_own_slice():
     discriminator = compiled(small_discriminator())
     pictures = uniform(100, 8, 8, 3)
@@ -491,7 +492,7 @@ REALS, FAKES = uniform(4, 8, 8, 3, seed=1), uniform(4, 8, 8, 3, seed=2)
         pytest.param(
             REALS.astype(np.float64), FAKES, False, False, id="float64", marks=pytest.mark.slow
         ),
-        pytest.param(REALS, FAKES[:3], False, False, id="batch size"),
+        pytest.param(REALS, FAKES[:3], False, False, id="batch size", marks=pytest.mark.slow),
     ],
 )
 def test_trainable_is_read_when_the_step_is_traced(reals, fakes, eagerly, learns_from_fakes):
@@ -512,6 +513,7 @@ def test_trainable_is_read_when_the_step_is_traced(reals, fakes, eagerly, learns
         assert np.array_equal(moving_mean, statistics) != learns_from_fakes
 
 
+@pytest.mark.slow
 def test_trainable_turned_off_before_the_first_trace():
     discriminator = compiled(small_discriminator())
     ones = np.ones((4, 1))
@@ -569,6 +571,7 @@ def test_symbolic_output_is_no_target():
         compiled(generator).train_on_batch(noise, discriminator.output)
 
 
+@pytest.mark.slow
 def test_scores_as_targets_paint_columns():
     generator = small_generator()
     generator.compile(keras.optimizers.Adam(0.02), "mse", jit_compile=False)

@@ -11,6 +11,9 @@ import pytest
 import tensorflow as tf
 from cpp_loader import pack_strings, refusals, serve, unpack_strings
 
+# What uses the loader in the default run finds out whether it loads.
+pytestmark = pytest.mark.slow
+
 WEIGHTS = np.array([[1, 2], [3, 4], [5, 6]], "float32")
 TRICKY = [b"", b"\0", b"end\0\0", b"\0\xff\x89PNG", b"longer than an inline string " * 9 + b"\0"]
 

@@ -34,10 +34,12 @@ def assert_same(first, second):
 
 
 @pytest.mark.parametrize(
-    "start", [14, *(pytest.param(start, marks=pytest.mark.slow) for start in (1, 31))]
+    "start", [2, *(pytest.param(start, marks=pytest.mark.slow) for start in (1, 7))]
 )
 def test_a_batch_of_pairs_is_a_function_of_seed_and_step(start):
-    pairs = pairs_of(load("digits", batch_size=100, seed=7), "inpaint", jitter=True)
+    # Three steps are an epoch.
+    digits = load("digits", batch_size=100, seed=7).subset(np.arange(300))
+    pairs = pairs_of(digits, "denoise", jitter=True)
     for first, second in zip(islice(pairs.batches().skip(start), 2), pairs.batches(start)):
         assert_same(first, second)
 

@@ -21,7 +21,7 @@ IMAGE_SHAPE = (9, 12, 3)
 @pytest.fixture(scope="module")
 def trained():
     """A GAN whose averaged generator differs from its generator, and its exported version."""
-    gan = make_gan(image_shape=IMAGE_SHAPE)
+    gan = make_gan(image_shape=IMAGE_SHAPE, r1_gamma=0.0)
     with step_by_operation():
         for seed in range(3):
             gan.train_step(random_batch(IMAGE_SHAPE, seed=seed))
@@ -129,7 +129,7 @@ def test_the_warm_up_holds_a_request_that_each_signature_accepts(exported):
     assert [len(next(iter(answer.values()))) for answer in answers] == [1, 1, 1]
 
 
-def test_the_card_says_what_the_model_is(trained, exported):
+def test_the_card_says_what_the_model_is(trained, exported, tmp_path):
     card = model_card.read(exported)
     assert (card["name"], card["family"]) == ("m", "GAN")
     assert card["training"] is None and card["metrics"] is None and card["condition"] is None
@@ -141,6 +141,8 @@ def test_the_card_says_what_the_model_is(trained, exported):
         "inputs": {"latents": {"dtype": "float32", "shape": [None, trained.latent_dim]}},
         "outputs": {"images": {"dtype": "float32", "shape": [None, *IMAGE_SHAPE]}},
     }
+    assert model_card.inputs_of_seeds(exported).keys() == {"seeds"}
+    assert model_card.inputs_of_seeds(tmp_path) == {}
     assert card["versions"]["tensorflow"] == tf.__version__
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(card["exported"])
     assert datetime.timedelta(0) <= age < datetime.timedelta(hours=1)

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 
 from tfgan.errors import InputError
-from tfgan.metrics.frechet import GaussianStatistics, frechet_distance
+from tfgan.metrics.frechet import GaussianStatistics, frechet_distance, frechet_error
 
 RANDOM = np.random.default_rng(0)
 MIX = RANDOM.normal(size=(6, 6))
@@ -127,3 +127,38 @@ def test_float32_features_are_computed_in_float64():
 def test_what_cannot_be_compared_is_refused(real, fake, message):
     with pytest.raises(InputError, match=message):
         frechet_distance(real, fake)
+
+
+SHIFT = np.full(8, 1 / np.sqrt(8))
+
+
+@pytest.mark.parametrize(
+    "mean, covariance",
+    [(0.5 * SHIFT, np.eye(8)), (5 * SHIFT, np.eye(8)), (SHIFT, np.diag(np.arange(1, 9) / 4))],
+    ids=["small shift", "large shift", "other covariance"],
+)
+def test_the_error_is_the_spread_of_fresh_repeats(mean, covariance):
+    real = gaussian(np.zeros(8), np.eye(8))
+    random = np.random.default_rng(1)
+    repeats = [random.multivariate_normal(mean, covariance, 1000) for _ in range(200)]
+    spread = np.std([frechet_distance(real, fake) for fake in repeats], ddof=1)
+    errors = [frechet_error(real, fake) for fake in repeats]
+    # 200 repeats tell a spread to 5%.
+    assert np.mean(errors) == pytest.approx(spread, rel=0.15)
+
+
+def test_the_error_is_that_of_leaving_rows_out():
+    real = GaussianStatistics.from_features(REAL)
+    without = [frechet_distance(real, np.delete(FAKE, row, axis=0)) for row in range(300)]
+    jackknife = np.std(without, ddof=0) * np.sqrt(299)
+    assert frechet_error(real, FAKE) == pytest.approx(jackknife, rel=0.02)
+
+
+def test_fakes_that_are_all_alike_have_no_error():
+    real = GaussianStatistics.from_features(REAL)
+    assert frechet_error(real, np.full((50, 6), 0.7)) == pytest.approx(0.0, abs=1e-12)
+    # Of two pictures the share is what is left to chance.
+    two = np.repeat([[0.0] * 6, [1.0] * 6], 25, axis=0)
+    assert np.isfinite(frechet_error(real, two))
+    with pytest.raises(InputError, match="at least 2 rows"):
+        frechet_error(real, FAKE[:1])

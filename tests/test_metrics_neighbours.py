@@ -149,6 +149,7 @@ def test_float32_features_are_computed_in_float64():
     assert found.distances.dtype == np.float64
 
 
+@pytest.mark.slow
 def test_is_fast_enough_to_be_used():
     real, fake = RANDOM.normal(size=(2, 5000, 128)).astype(np.float32)
     start = time.perf_counter()

@@ -21,7 +21,7 @@ from tfgan.networks.layers import activation_layer
 SHAPES = [
     (28, 28, 1),
     (8, 8, 1),
-    (64, 64, 3),
+    (32, 32, 3),
     (33, 20, 3),
     (32, 48, 4),
     (5, 7, 1),
@@ -35,6 +35,10 @@ PAIRS = {
 LATENT_DIM = 5
 WIDTH = 2
 any_shape = pytest.mark.parametrize("image_shape", SHAPES, ids=str)
+# Even sides and odd ones, and less than a stride: what arithmetic on sides can get wrong.
+kinds_of_sides = pytest.mark.parametrize(
+    "image_shape", [(28, 28, 1), (33, 20, 3), (1, 1, 1)], ids=str
+)
 any_pair = pytest.mark.parametrize("pair", PAIRS)
 
 
@@ -120,7 +124,7 @@ def test_the_convolutional_pair_takes_the_default_depth(image_shape, depth):
 
 
 @pytest.mark.parametrize(("width", "depth"), [(2, 1), (3, 2), (2, 3)])
-@any_shape
+@kinds_of_sides
 def test_weights_of_the_convolutional_pair(image_shape, width, depth):
     height, image_width, channels = image_shape
     bottom = ceil_halvings(height, depth) * ceil_halvings(image_width, depth)
@@ -146,7 +150,7 @@ def test_weights_of_the_convolutional_pair(image_shape, width, depth):
 
 
 @pytest.mark.parametrize("width", [1, 3])
-@any_shape
+@kinds_of_sides
 def test_weights_of_the_dense_pair(image_shape, width):
     height, image_width, channels = image_shape
     bottom = ceil_halvings(height, 3) * ceil_halvings(image_width, 3)
@@ -166,7 +170,7 @@ def test_weights_of_the_dense_pair(image_shape, width):
 
 
 @pytest.mark.parametrize("width", [1, 9])
-@any_shape
+@kinds_of_sides
 def test_weights_of_the_recurrent_pair(image_shape, width):
     height, image_width, channels = image_shape
     view, row = max(1, width // 4), image_width * channels
@@ -276,7 +280,7 @@ def test_a_discriminator_pads_evenly_whatever_the_side():
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
-@any_shape
+@kinds_of_sides
 def test_any_size_at_any_stride(image_shape, stride):
     generator = convolutional_generator(image_shape, LATENT_DIM, WIDTH, depth=2, stride=stride)
     discriminator = convolutional_discriminator(image_shape, WIDTH, depth=2, stride=stride)
@@ -399,7 +403,7 @@ def test_weights_are_drawn_from_normal_distributions(build, stddev):
 
 
 @any_pair
-@pytest.mark.parametrize("image_shape", [(8, 8, 1), (9, 7, 3)], ids=str)
+@pytest.mark.parametrize("image_shape", [(9, 7, 3)], ids=str)
 def test_a_keras_file_gives_the_same_outputs(pair, image_shape, tmp_path):
     generator, discriminator = PAIRS[pair]
     for model, inputs in (

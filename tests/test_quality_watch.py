@@ -12,10 +12,10 @@ import pytest
 import tensorflow as tf
 from conftest import dense_gan
 
-from tfgan.best_weights import BestWeights
 from tfgan.checkpoint import Checkpoints
-from tfgan.quality_check import Check, read_checks
-from tfgan.quality_watch import QualityWatch, told_of_choice
+from tfgan.quality.best_weights import BestWeights
+from tfgan.quality.check import Check, read_checks
+from tfgan.quality.watch import QualityWatch, told_of_choice
 from tfgan.run_folder import RunFolder
 
 INTERVAL = 5

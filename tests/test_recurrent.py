@@ -82,7 +82,11 @@ def test_both_ways_of_going_through_the_rows_agree(monkeypatch):
         np.testing.assert_allclose(loop, unrolled, atol=1e-6)
 
 
-@any_loop
+@pytest.mark.parametrize(
+    "unroll",
+    [pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["unrolled", "loop"],
+)
 def test_r1_and_its_gradient_against_finite_differences(unroll, monkeypatch):
     looped(monkeypatch, unroll)
     discriminator = in_float64(recurrent_discriminator((4, 3, 2), width=3))

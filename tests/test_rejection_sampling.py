@@ -183,6 +183,7 @@ def test_evaluate_tells_the_risk_before_and_after(model_folder, few, tmp_path, c
     assert evaluate.main([str(each) for each in (model_folder, *flags)]) == 0
     printed = capsys.readouterr().out
     report = json.loads((out / "report.json").read_text())
+    assert report["name"] == "tiny"
     lowering = report["lowering"]
     assert lowering["before"].keys() == {*lowering["before"]} >= {
         "confidence_risk", "pixel_risk", "precision", "recall", "coverage"

@@ -66,16 +66,16 @@ module.History.on_epoch_end = patched
 
 # The curve has many rows and alarms: a narrow generator's pictures stay alike for long.
 WATCHED = """
-import tfgan.alarms, tfgan.quality_curve
-tfgan.quality_curve.interval_of = lambda batch_size: 15
-tfgan.alarms.CHECKS_OF_YOUTH = 3
-tfgan.alarms.LEAST_DIVERSITY = 0.9
+import tfgan.quality.alarms, tfgan.quality.curve
+tfgan.quality.curve.interval_of = lambda batch_size: 15
+tfgan.quality.alarms.CHECKS_OF_YOUTH = 3
+tfgan.quality.alarms.LEAST_DIVERSITY = 0.9
 """
 KILL_AT_READING = {
     "none": "",
     "between two steps": KILL_AT["between two steps"],
     "after a row of the quality": """
-import tfgan.quality_watch as module
+import tfgan.quality.watch as module
 original = module.write_check
 def patched(file, check, seconds):
     original(file, check, seconds)

@@ -33,6 +33,7 @@ def test_inpainting_resumes(tmp_path, monkeypatch, capsys):
     assert sorted(served(exported)) == ["png", "serving_default"]
 
 
+@pytest.mark.slow
 def test_inpainting_trains_and_exports(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     flags = ["--model", "pix2pix", "--task", "inpaint", "--steps", 3]

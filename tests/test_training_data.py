@@ -8,8 +8,9 @@ from tfgan import sheets, training_data
 from tfgan.compiled_model import compiled_model
 from tfgan.data import tasks
 from tfgan.errors import InputError
+from tfgan.families import TASKS
 from tfgan.schedules import LinearDecay
-from tfgan.train_arguments import TASKS, parse
+from tfgan.train_arguments import parse
 
 PIX2PIX = ["--model", "pix2pix", "--width", "2", "--batch-size", "8"]
 CYCLEGAN = ["--model", "cyclegan", "--width", "2", "--batch-size", "8"]

@@ -140,6 +140,7 @@ def test_one_trace_changes_all(straight):
         assert not np.array_equal(old, new), weight.path
 
 
+@pytest.mark.slow
 def test_a_keras_file_goes_on_alike(make, straight):
     model, (_, middle, last), folder = straight
     reloaded = keras.saving.load_model(folder / "model.keras")

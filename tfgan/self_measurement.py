@@ -11,7 +11,6 @@ from tfgan.generate import pictures_of
 
 NUM_MEASURED = 10_000
 _ELBO_BATCH = 200
-_NORMAL_QUANTILE = 1.959964
 
 
 def split_of(arguments):
@@ -159,6 +158,7 @@ def with_negative_elbo(report, version_folder, images):
     import tensorflow as tf
 
     from tfgan.metrics.card import Measurement
+    from tfgan.metrics.uncertainty import mean_interval
 
     model = saved_models.load(version_folder)
     starts = range(0, len(images), _ELBO_BATCH)
@@ -171,9 +171,6 @@ def with_negative_elbo(report, version_folder, images):
             for start in starts
         ]
     )
-    reach = _NORMAL_QUANTILE * nats.std(ddof=1) / np.sqrt(len(nats))
-    mean = float(nats.mean())
-    bound = Measurement(
-        "negative_elbo", mean, mean - float(reach), mean + float(reach), None, report.card
-    )
+    mean = mean_interval(nats)
+    bound = Measurement("negative_elbo", mean.value, mean.low, mean.high, None, report.card)
     return dataclasses.replace(report, measurements=report.measurements | {"negative_elbo": bound})

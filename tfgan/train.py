@@ -14,11 +14,12 @@ from tfgan import training_data
 from tfgan.budget import budget_of
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
+from tfgan.families import FAMILIES, NETWORKS
 from tfgan.precision import resolved
 from tfgan.run_folder import RunFolder, require_writable
 from tfgan.self_measurement import measure_exported, test_split
 from tfgan.startup import share_cores
-from tfgan.train_arguments import FAMILIES, NETWORKS, parse
+from tfgan.train_arguments import parse
 
 EXIT_NOT_FINITE = 3
 
@@ -116,7 +117,6 @@ def finished_message(folder, arguments):
 def train_in(folder, model_folder, arguments, settings, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
-    from tfgan.best_weights import BestWeights
     from tfgan.callbacks import (
         History,
         ReconstructionSheet,
@@ -128,8 +128,9 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     from tfgan.compiled_model import compiled_model
     from tfgan.loop import NotFiniteError, train_until
     from tfgan.plan import plan
-    from tfgan.quality_curve import interval_of, is_watched, reader_for
-    from tfgan.quality_watch import QualityWatch
+    from tfgan.quality.best_weights import BestWeights
+    from tfgan.quality.curve import interval_of, is_watched, reader_for
+    from tfgan.quality.watch import QualityWatch
     from tfgan.sheets import NUM_SHOWN, contents_of
 
     model = compiled_model(arguments, dataset, settings["precision"])
@@ -218,7 +219,7 @@ def export(model, contents, folder, model_folder, arguments, dataset, seconds, q
     from tfgan import model_card
     from tfgan.export import export_saved_model
     from tfgan.plotting import save_curves, sheet
-    from tfgan.quality_watch import told_of_choice
+    from tfgan.quality.watch import told_of_choice
 
     step = int(model.step)
     result = {

@@ -9,7 +9,7 @@ from tfgan.metrics.classes import (
 )
 from tfgan.metrics.duplicates import find_duplicates
 from tfgan.metrics.extractors import extractor_for
-from tfgan.metrics.frechet import GaussianStatistics, frechet_distance
+from tfgan.metrics.frechet import GaussianStatistics, frechet_distance, frechet_error
 from tfgan.metrics.geometry import FeatureGeometry, direction_cosine, feature_geometry
 from tfgan.metrics.kernel import kernel_distance
 from tfgan.metrics.neighbours import (
@@ -32,7 +32,6 @@ from tfgan.metrics.translation import (
 )
 from tfgan.metrics.uncertainty import (
     Interval,
-    frechet_error,
     frechet_interval,
     half_sample_intervals,
     jackknife_interval,

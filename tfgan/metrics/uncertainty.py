@@ -126,48 +126,6 @@ def frechet_interval(
         return _jackknife(distance_without, groups, level, progress)
 
 
-def frechet_error(real, fake) -> float:
-    """The standard error of `frechet_distance` from the drawing of the fakes, to first order.
-
-    The fakes' moments enter it as |m1 - m2|^2 + tr C2 - 2 tr (C1 C2)^(1/2), so a row x moves it by
-
-        (x - m2)^T (I - T) (x - m2) + 2 (m2 - m1)^T (x - m2)
-
-    where T = C1^(1/2) (C1^(1/2) C2 C1^(1/2))^(-1/2) C1^(1/2) carries the fakes' Gaussian to the
-    real one. The error is that of the mean of these. It costs two eigenvalue decompositions, and is
-    too small at a distance near 0, where the first order vanishes.
-
-    Args:
-        real: `GaussianStatistics` of D columns, taken as known.
-        fake: Features [N, D].
-
-    Returns:
-        A number, at least 0: 0 for constant fakes.
-
-    Raises:
-        InputError: Wrong rank, fewer than 2 rows, or non-finite features.
-
-    Reference:
-        Takatsu 2011, "Wasserstein geometry of Gaussian measures", for T; van der Vaart 1998,
-        "Asymptotic statistics", chapter 20, for the method.
-    """
-    fake = as_features("fake", fake)
-    statistics = GaussianStatistics.from_features(fake)
-    root = _symmetric_power(real.covariance, 0.5)
-    inverse = _symmetric_power(root @ statistics.covariance @ root, -0.5)
-    centred = fake - statistics.mean
-    bent = centred - centred @ (root @ inverse @ root)
-    moved = np.einsum("nd,nd->n", bent, centred) + 2 * centred @ (statistics.mean - real.mean)
-    return float(moved.std(ddof=1) / np.sqrt(len(fake)))
-
-
-def _symmetric_power(matrix: np.ndarray, exponent: float) -> np.ndarray:
-    """A power of a symmetric matrix [D, D] without negative eigenvalues; 0 where it has 0."""
-    eigenvalues, vectors = np.linalg.eigh(matrix)
-    kept = eigenvalues > len(eigenvalues) * np.finfo(np.float64).eps * eigenvalues[-1]
-    return (vectors[:, kept] * eigenvalues[kept] ** exponent) @ vectors[:, kept].T
-
-
 def jackknife_interval(
     statistic: Callable[[np.ndarray, np.ndarray], float],
     real,

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 
 from tfgan import data, training_data
-from tfgan.best_weights import BestWeights
 from tfgan.checkpoint import Checkpoints
 from tfgan.compiled_model import compiled_model
 from tfgan.flop import step_flop
@@ -17,7 +16,8 @@ from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.geometry import direction_cosine, feature_geometry
 from tfgan.metrics.neighbours import neighbour_scores
 from tfgan.plotting import to_uint8
-from tfgan.quality_curve import is_watched
+from tfgan.quality.best_weights import BestWeights
+from tfgan.quality.curve import is_watched
 from tfgan.versions import package_versions
 
 NUM_PICTURES = 10_000

@@ -16,7 +16,7 @@ from tfgan.metrics import frechet_distance, frechet_error, nearest_pair_distance
 from tfgan.metrics.extractors import extractor_for
 from tfgan.metrics.frechet import GaussianStatistics
 from tfgan.models.base import GenerativeModel
-from tfgan.quality_check import Check
+from tfgan.quality.check import Check
 
 # Trained on from one check to the next, so that a check's share of the time is that of any run.
 _PICTURES_BETWEEN_CHECKS = 4000
