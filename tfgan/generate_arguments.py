@@ -40,7 +40,7 @@ examples:
   python -m tfgan.generate saved_models/digits_gan --latents latent.json
   python -m tfgan.generate saved_models/mnist_gan --truncation 0.7
   python -m tfgan.generate saved_models/mnist_gan --keep-fraction 0.5
-  python -m tfgan.generate saved_models/mnist_gan --max-risk 0.4
+  python -m tfgan.generate saved_models/mnist_gan --max-risk 0.6
   python -m tfgan.generate http://localhost:8501/v1/models/digits_gan --num 16
   python -m tfgan.generate saved_models/facades_pix2pix --input photo.jpg --out facade.png
   python -m tfgan.generate saved_models/photos_pix2pix --input old.png --mask scratches.png
