@@ -87,6 +87,10 @@ def test_the_headline_says_what_the_number_means(visit, addresses, evaluations):
     right = round(100 * (1 + risk.value) / 2)
     assert f"{right} of 100" in headline and "guessing" in headline.lower()
     assert f"{risk.low:.3f} to {risk.high:.3f}" in headline
+    floor = evaluations[0].floor_risk
+    assert f"{floor.value:.3f} ({floor.low:.3f} to {floor.high:.3f})" in headline
+    places = page.eval_on_selector_all(".scale span", "all => all.map(one => one.style.left)")
+    assert places == [f"{100 * each.value:.1f}%" for each in (risk, floor)]
     for word in ("p-value", "total variation", "null hypothesis"):
         assert word not in headline
     # All of it is seen before anything is scrolled.
@@ -103,8 +107,10 @@ def test_before_and_after_stand_side_by_side(visit, addresses, evaluations):
     shown = [float(number) for number in re.findall(r"\d\.\d{3}", recall)]
     before, after = (each.report["recall"] for each in evaluations)
     assert shown[0] == round(before.value, 3) and shown[3] == round(after.value, 3)
-    # A plain report has no such section.
-    assert "Lowering the risk" not in visit(addresses[0]).inner_text("body")
+    # A plain report has no such section, and tells how it is done.
+    plain = visit(addresses[0]).inner_text("body")
+    assert "Lowering the risk" not in plain and "--keep-fraction" in plain
+    assert "--keep-fraction" not in text
 
 
 def test_a_phone_shows_it_without_scrolling_sideways(visit, addresses):

@@ -12,13 +12,17 @@ from tfgan.evaluation_plots import GENERATED, REAL, class_plot, picture_plot, ri
 from tfgan.metrics.classifier_set import DESCRIPTION
 from tfgan.plotting import sheet
 
+_ADVICE = (
+    "python -m tfgan.generate MODEL --keep-fraction 0.5 draws pictures that are harder to tell; "
+    "python -m tfgan.evaluate with the same flag says by how much, and what it costs in variety."
+)
 _SHEET_PICTURES, _SHEET_COLUMNS = 48, 12
 _NUM_COPIES = 12
 
 # What each metric says, and what a perfect generator has.
 MEANINGS = {
-    "confidence_risk": ("how surely classifiers tell the pictures from real ones", "0, the floor"),
-    "taken_for_fake": ("the chance that one generated picture is taken for a fake", "0.5"),
+    "confidence_risk": ("how often classifiers tell: 0 is guessing, 1 always", "the floor"),
+    "taken_for_fake": ("the chance that one generated picture is taken for a fake", "the floor"),
     "off_manifold": ("the share unlike any real picture: 1 - precision", "the floor"),
     "pixel_risk": ("the same classifiers on raw pixels: they see what no eye does", "the floor"),
     "frechet_distance": ("distance of the features' Gaussians, at this size", "the floor"),
@@ -58,6 +62,7 @@ header .number {{ font-size: 3rem; font-weight: 600; line-height: 1.1; }}
   background: linear-gradient(to right, {real}, {generated}); }}
 .scale span {{ position: absolute; top: -.35rem; width: .3rem; height: 1.2rem; margin-left: -.15rem;
   border-radius: .15rem; background: CanvasText; }}
+.scale .floor {{ top: 0; width: .15rem; height: .5rem; margin-left: -.075rem; }}
 header .ends {{ max-width: 30rem; display: flex; justify-content: space-between;
   font-size: .85rem; }}
 .beside, .ends, figcaption, footer {{ color: var(--pale); }}
@@ -115,32 +120,37 @@ def headline(evaluation):
     meaning = (
         f"{verdict} Shown one picture at a time, half of them real and half generated, programs "
         f"that were trained to tell are right {round(100 * (1 + risk.value) / 2)} of 100 times. "
-        "Guessing is right 50 of 100 times."
+        "Guessing is right 50 of 100 times and has the risk 0. Lower is better."
     )
     beside = (
-        f"95% interval {risk.low:.3f} to {risk.high:.3f}. Floor: real pictures in place of the "
-        f"generated ones read {floor.value:.3f} ({floor.low:.3f} to {floor.high:.3f}), and a "
-        "perfect generator would, too."
+        f"95% interval {risk.low:.3f} to {risk.high:.3f}. Compare it with the floor, "
+        f"{floor.value:.3f} ({floor.low:.3f} to {floor.high:.3f}): what real training pictures "
+        "have in the place of the generated ones. Two sets of real pictures are not quite alike, "
+        "either."
     )
     return f"{risk.value:.3f}", meaning, beside
 
 
-def sentences(evaluation):
+def sentences(evaluation, lowering=None):
     """What the numbers say, in words, a list of paragraphs in plain text."""
     risk, card = evaluation.risk, evaluation.report.card
     fakes, reals = (
         np.mean(each > 0.5) for each in (risk.fake_probabilities, risk.real_probabilities)
     )
     paragraphs = [
-        f"{fakes:.1%} of the generated pictures are taken for generated ones, and {reals:.1%} of "
-        "the real ones; the difference is the risk. By chance alone classifiers would tell as much "
-        f"with the probability p = {risk.p_value:.4f}.",
-        "The true distance (total variation) of all generated from all real pictures is at least "
-        "the lower end of the interval, with 97.5% confidence; it may be larger, since other "
-        "classifiers, or the same with more pictures, may see more.",
-        f"Judged by {DESCRIPTION}. Features: {card.features}. {card.num_generated:,} generated "
-        f"pictures against {card.num_real:,} of {card.data}, {card.split}.",
+        f"{fakes:.2%} of the generated pictures are taken for fakes, but so are {reals:.2%} of the "
+        "real ones; the difference is the risk. If there were no difference to see, so large a "
+        f"one would come about by luck with the probability p = {risk.p_value:.4f}.",
+        "Take it for a minimum. Other judges, or these with more pictures to learn from, may tell "
+        "more: with 97.5% confidence the true distance (total variation) of all generated from "
+        "all real pictures is above the lower end of the interval, how far is not known. Raw "
+        f"pixels give the same judges a risk of {evaluation.pixel_risk.value:.3f}, because they "
+        "show faint noise and shades that no eye sees; so the judges are shown features instead.",
+        f"The judges: {DESCRIPTION}. Features: {card.features}. {card.num_generated:,} generated "
+        f"pictures against {card.num_real:,} of {card.data}, {card.split} split.",
     ]
+    if lowering is None:
+        paragraphs.insert(2, _ADVICE)
     duplicates = evaluation.duplicates
     if duplicates.shared or duplicates.repeated:
         paragraphs.append(
@@ -151,7 +161,7 @@ def sentences(evaluation):
 
 
 def _rows(evaluation):
-    """Name, value, interval, floor, meaning and healthy value of each metric, as text."""
+    """Name, value, interval, floor, meaning and good value of each metric, as text."""
     for name, one in evaluation.report.measurements.items():
         interval = "" if one.low is None else f"{one.low:.4g} to {one.high:.4g}"
         floor = "" if one.floor is None else f"{one.floor:.4g}"
@@ -162,7 +172,7 @@ def markdown(evaluation, name, lowering=None):
     """The report as Markdown."""
     number, meaning, beside = headline(evaluation)
     lines = [f"# Confidence risk of {name}: {number}", "", meaning, "", beside, ""]
-    for paragraph in sentences(evaluation):
+    for paragraph in sentences(evaluation, lowering):
         lines += [paragraph, ""]
     if lowering is not None:
         lines += ["## Lowering the risk", ""]
@@ -172,7 +182,7 @@ def markdown(evaluation, name, lowering=None):
         lines += ["| " + " | ".join(row) + " |" for row in lowering.rows()]
         lines += ["", "## All numbers", ""]
     lines += [
-        "| metric | value | 95% interval | floor | what it says | healthy |",
+        "| metric | value | 95% interval | floor | what it says | good |",
         "| --- " * 6 + "|",
     ]
     lines += ["| " + " | ".join(row) + " |" for row in _rows(evaluation)]
@@ -185,31 +195,33 @@ def page(evaluation, name, lowering=None):
     body = [
         f"<header><h1>Confidence risk (置信风险) of {html.escape(name)}</h1>",
         f'<p class="number">{number}</p>',
-        f'<div class="scale"><span style="left: {100 * evaluation.risk.value:.1f}%"></span></div>',
+        f'<div class="scale"><span style="left: {100 * evaluation.risk.value:.1f}%"></span>'
+        f'<span class="floor" style="left: {100 * evaluation.floor_risk.value:.1f}%"></span></div>',
         '<p class="ends"><span>0: nobody can tell</span><span>1: always told</span></p>',
         f"<p>{html.escape(meaning)}</p>",
         f'<p class="beside">{beside}</p></header>',
-        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in sentences(evaluation)),
+        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in sentences(evaluation, lowering)),
         _figure(
             risk_plot(evaluation),
-            "The risk and three other readings of it, each with its 95% interval; beside it what "
-            "real pictures read in place of the generated ones.",
+            "The risk, and beside it: how often one generated picture is taken for a fake (0.5 is "
+            "guessing), the share that is unlike any real picture, and the risk on raw pixels. "
+            "Dots with 95% intervals; bars are what real pictures have in their place.",
         ),
         *(_lowering_section(lowering) if lowering is not None else []),
         "<h2>Picture by picture</h2>",
         _figure(
             picture_plot(evaluation),
-            "Left: each picture's own risk, the probability that it is generated, by classifiers "
-            "that have not seen it; above 0.5 it is taken for a fake. Right: of the pictures that "
-            "are given a probability, the share that is generated: on the diagonal the "
-            "probabilities are what they say.",
+            "Left: each picture's own risk, the probability of being generated that classifiers "
+            "give it which have not seen it; above 0.5 it is taken for a fake. Right: whether "
+            "these probabilities are true: on the diagonal, 70% of the pictures that are given "
+            "0.7 are generated.",
         ),
     ]
     order = np.argsort(evaluation.risk.fake_probabilities, kind="stable")
     images = evaluation.sides.fake.images
     for title, rows in (
-        ("Safest", order[:_SHEET_PICTURES]),
-        ("Riskiest", order[::-1][:_SHEET_PICTURES]),
+        ("Hardest to tell", order[:_SHEET_PICTURES]),
+        ("Easiest to tell", order[::-1][:_SHEET_PICTURES]),
     ):
         risks = evaluation.risk.fake_probabilities[rows]
         body.append(
@@ -228,18 +240,22 @@ def page(evaluation, name, lowering=None):
         "<h2>Copies</h2>",
         _figure(
             _png(sheet(pairs, _NUM_COPIES)),
-            "Top: the generated pictures nearest to a training picture. Below each: that training "
-            f"picture. A generated picture is nearer to the training pictures than a held-out one "
-            f"with a probability of {copies.nearer:.2f} (0.5 is healthy, 1 is copying).",
+            "Top: the generated pictures nearest to a training picture, as a rule the simplest "
+            "ones. Below each: that training picture. A generated picture is nearer to the "
+            "training pictures than a real one that was held out with a probability of "
+            f"{copies.nearer:.2f}: 0.5 or less is no sign of copying, 1 is copying.",
             "pixels",
         ),
     ]
     if evaluation.sides.fake.probabilities is not None:
         body += [
             "<h2>Classes</h2>",
-            _figure(class_plot(evaluation), "What a classifier takes the pictures for."),
+            _figure(
+                class_plot(evaluation),
+                "The share of each class, as a classifier reads the pictures.",
+            ),
         ]
-    columns = ("metric", "value", "95% interval", "floor", "what it says", "healthy")
+    columns = ("metric", "value", "95% interval", "floor", "what it says", "good")
     numbers = _table(columns, _rows(evaluation), ("", "n", "n", "n", "", ""))
     card = evaluation.report.card
     body += [

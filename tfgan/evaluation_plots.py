@@ -68,7 +68,7 @@ def picture_plot(evaluation):
         calibration.plot([0, 1], [0, 1], color=_GREY, linewidth=1)
         observed = shares[1][counted] / (shares[0] + shares[1])[counted]
         calibration.plot(middle[counted], observed, "o-", color=GENERATED)
-        calibration.set(xlabel="risk that is stated", ylabel="share that is generated",
+        calibration.set(xlabel="risk of a picture", ylabel="share that is generated",
                         xlim=(0, 1), ylim=(0, 1))  # fmt: skip
 
     return _plot(2, 3, draw)
@@ -89,6 +89,6 @@ def class_plot(evaluation):
         if len(classes) <= 20:
             axes.set_xticks(classes, evaluation.sides.class_names)
         axes.set_ylabel("share")
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     return _plot(1, 2.6, draw)

@@ -69,7 +69,7 @@ class Evaluation:
 
 
 def evaluate_sides(sides, progress=True, floor_of=None):
-    """Measures the confidence risk, its two other readings, and every metric of `measure`.
+    """Measures the confidence risk, its other readings, and every metric of `measure`.
 
     Args:
         sides: What `tfgan.metrics.sides.prepare` gave.
