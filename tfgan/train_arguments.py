@@ -40,9 +40,9 @@ examples:
   python -m tfgan.train --dataset path/to/pairs --model pix2pix --direction BtoA
   python -m tfgan.train --model cyclegan --domain-a mnist --domain-b mnist:thick
   python -m tfgan.train --dataset path/to/pictures --image-size 64
-  python -m tfgan.train --dataset mnist --networks dense --loss hinge
+  python -m tfgan.train --dataset mnist --networks dense --loss hinge --name mnist_dense
 
-The same command again resumes a run that was stopped.
+The same command again resumes a run that was stopped. Another configuration needs another --name.
 """
 
 
