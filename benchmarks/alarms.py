@@ -41,7 +41,7 @@ def parse(argv=None):
         prog="python -m benchmarks.alarms", description=__doc__.splitlines()[0], epilog=EPILOG
     )
     parser.add_argument("--dataset", default="digits", help="(default: digits)")
-    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder")
+    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
     parser.add_argument(
         "--runs",
         type=number(int, 1),
@@ -57,7 +57,11 @@ def parse(argv=None):
         help="of each run; the collapse comes in its second third (default: 1500)",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("benchmarks/results/alarms"), metavar="DIR"
+        "--out",
+        type=Path,
+        default=Path("benchmarks/results/alarms"),
+        metavar="DIR",
+        help="(default: benchmarks/results/alarms)",
     )
     return parser.parse_args(argv)
 

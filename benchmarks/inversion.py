@@ -27,8 +27,16 @@ def parse(argv=None):
     parser.add_argument(
         "--num", type=number(int, 1), default=100, metavar="N", help="pictures (default: 100)"
     )
-    parser.add_argument("--restarts", type=number(int, 1), default=8, metavar="N")
-    parser.add_argument("--steps", type=number(int, 1), default=200, metavar="N")
+    parser.add_argument(
+        "--restarts",
+        type=number(int, 1),
+        default=8,
+        metavar="N",
+        help="random latents that each descent begins from (default: 8)",
+    )
+    parser.add_argument(
+        "--steps", type=number(int, 1), default=200, metavar="N", help="of each (default: 200)"
+    )
     parser.add_argument(
         "--out", metavar="FILE", help="an .npz of latents, pictures and errors of the descent"
     )

@@ -96,7 +96,11 @@ def parse(argv=None):
     )
     parser.add_argument("--seed", type=number(int, 0), default=0, metavar="N", help="(default: 0)")
     parser.add_argument(
-        "--out", type=Path, default=Path("benchmarks/results/levers"), metavar="DIR"
+        "--out",
+        type=Path,
+        default=Path("benchmarks/results/levers"),
+        metavar="DIR",
+        help="(default: benchmarks/results/levers)",
     )
     return parser.parse_args(argv)
 

@@ -34,7 +34,7 @@ def parse(argv=None):
         prog="python -m benchmarks.quality", description=__doc__.splitlines()[0], epilog=EPILOG
     )
     parser.add_argument("--dataset", default="mnist", help="with a test split (default: mnist)")
-    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder")
+    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
     parser.add_argument(
         "--recipe",
         action="append",
@@ -66,7 +66,11 @@ def parse(argv=None):
         help="(default: 0 1 2)",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("benchmarks/results/quality"), metavar="DIR"
+        "--out",
+        type=Path,
+        default=Path("benchmarks/results/quality"),
+        metavar="DIR",
+        help="(default: benchmarks/results/quality)",
     )
     arguments = parser.parse_args(argv)
     arguments.recipe = dict(arguments.recipe or [("default", [])])

@@ -32,11 +32,22 @@ def parse(argv=None):
         prog="python -m benchmarks.sampling", description=__doc__.splitlines()[0], epilog=EPILOG
     )
     parser.add_argument(
-        "--batch-sizes", type=number(int, 1), nargs="+", default=[64, 1], metavar="N"
+        "--batch-sizes",
+        type=number(int, 1),
+        nargs="+",
+        default=[64, 1],
+        metavar="N",
+        help="(default: 64 1)",
     )
-    parser.add_argument("--rounds", type=number(int, 1), default=30, metavar="N")
     parser.add_argument(
-        "--calls", type=number(int, 1), default=10, metavar="N", help="of each a round"
+        "--rounds", type=number(int, 1), default=30, metavar="N", help="(default: 30)"
+    )
+    parser.add_argument(
+        "--calls",
+        type=number(int, 1),
+        default=10,
+        metavar="N",
+        help="of each a round (default: 10)",
     )
     return parser.parse_args(argv)
 

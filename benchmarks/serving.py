@@ -42,11 +42,22 @@ def parse(argv=None):
         prog="python -m benchmarks.serving", description=__doc__.splitlines()[0], epilog=EPILOG
     )
     parser.add_argument(
-        "--batch-sizes", type=number(int, 1), nargs="+", default=[1, 8, 64], metavar="N"
+        "--batch-sizes",
+        type=number(int, 1),
+        nargs="+",
+        default=[1, 8, 64],
+        metavar="N",
+        help="(default: 1 8 64)",
     )
-    parser.add_argument("--rounds", type=number(int, 1), default=5, metavar="N")
     parser.add_argument(
-        "--calls", type=number(int, 1), default=20, metavar="N", help="of each a round"
+        "--rounds", type=number(int, 1), default=5, metavar="N", help="(default: 5)"
+    )
+    parser.add_argument(
+        "--calls",
+        type=number(int, 1),
+        default=20,
+        metavar="N",
+        help="of each a round (default: 20)",
     )
     return parser.parse_args(argv)
 

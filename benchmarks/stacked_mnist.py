@@ -32,7 +32,9 @@ def parse(argv=None):
     parser.add_argument(
         "model", metavar="MODEL", help="a SavedModel's folder, or one that holds its versions"
     )
-    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder, which holds MNIST")
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="TFDS' folder, which holds MNIST (default: TFDS_DATA_DIR)"
+    )
     parser.add_argument(
         "--num", type=number(int, 1), default=26_000, metavar="N", help="(default: 26000)"
     )

@@ -46,7 +46,7 @@ def parse(argv=None):
         metavar="N",
         help="pictures of the test split, drawn at random (default: 1000)",
     )
-    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder")
+    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
     return parser.parse_args(argv)
 
 

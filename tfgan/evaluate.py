@@ -52,7 +52,7 @@ def parse(argv=None):
         "One half is compared with, the other makes the features and the floor",
     )
     parser.add_argument("--split", default="test", help="of the data set (default: test)")
-    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder")
+    parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
     parser.add_argument(
         "--image-size",
         type=image_size,

@@ -47,9 +47,9 @@ examples:
   python -m tfgan.generate saved_models/horses_cyclegan --input zebras --direction BtoA --out horses
 
 Picture number i has the seed --seed + i and is the same in every call; with --keep-fraction or
---max-risk that is so of the candidates, and what is kept is told by its seeds. What the three cost:
-docs/confidence_risk.md. An --input of another size than the model's is cropped about its centre and
-resized; sizes are told as width x height.
+--max-risk that is so of the candidates, and the seeds of those that are kept are told. What these
+two and --truncation cost: docs/confidence_risk.md. An --input of another size than the model's is
+cropped about its centre and resized; sizes are told as width x height.
 """
 
 
@@ -109,15 +109,15 @@ def parse(argv=None):
         "--interpolate",
         type=number(int, 2),
         metavar="K",
-        help="an animated GIF in place of them: a walk through the latent space, past the pictures "
-        "of K seeds and back to the first",
+        help="an animated GIF instead: a walk through the latent space, past the pictures of K "
+        "seeds and back to the first",
     )
     add_lowering(parser)
     parser.add_argument(
         "--dataset",
         metavar="NAME|FOLDER",
-        help="the real pictures for these two (default: what the model's card says it was trained "
-        "on)",
+        help="the real pictures for --keep-fraction and --max-risk (default: what the model's card "
+        "says it was trained on)",
     )
     parser.add_argument(
         "--data-dir", metavar="DIR", help="TFDS' folder for them (default: TFDS_DATA_DIR)"

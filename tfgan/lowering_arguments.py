@@ -19,15 +19,15 @@ def add_lowering(parser):
         "--keep-fraction",
         type=number(float, 0, exclusive=True, maximum=1),
         metavar="F",
-        help="rejection sampling: draw candidates until --num are kept, about that share, with "
-        "a probability that grows with the density of real pictures over generated ones",
+        help="rejection sampling: draw candidates until --num are kept, about this share of them, "
+        "with a probability that grows with the density of real pictures over generated ones",
     )
     parser.add_argument(
         "--max-risk",
         type=number(float, 0, exclusive=True, maximum=1),
         metavar="R",
         help="draw candidates until --num are kept whose own risk, the probability that calibrated "
-        "classifiers give to their being generated, is at most that",
+        "classifiers give to their being generated, is at most this",
     )
 
 

@@ -9,7 +9,7 @@ from tfgan.command_line import ArgumentParser, image_size, number
 from tfgan.families import FAMILIES, NETWORKS, TASKS, require_pictures, require_used
 from tfgan.precision import PRECISIONS
 
-DESCRIPTION = "Trains a GAN, shows its progress, and exports a SavedModel."
+DESCRIPTION = "Trains a GAN or a VAE, shows its progress, and exports a SavedModel."
 DEFAULT_STEPS = 5000
 
 EPILOG = """\
