@@ -13,7 +13,7 @@ def add_lowering(parser):
         "--truncation",
         type=number(float, 0, exclusive=True, maximum=1),
         metavar="PSI",
-        help="multiply the seeds' latents by it, from above 0 to 1: fewer failures, less variety",
+        help="multiply the seeds' latents by it, from above 0 to 1: more typical, less varied",
     )
     parser.add_argument(
         "--keep-fraction",
