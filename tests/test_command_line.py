@@ -493,6 +493,18 @@ def test_start_tensorflow_gives_standard_error_back(capfd):
     assert capfd.readouterr().err == "still here\n"
 
 
+def test_threads_that_silence_standard_error_together_give_it_back(capfd):
+    # As two requests to the explorer do, of which the first is answered first.
+    first, second = startup.quiet_stderr(), startup.quiet_stderr()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    os.write(2, b"still silent\n")
+    second.__exit__(None, None, None)
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"
+
+
 onednn_settings = pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("0", "0")])
 
 
