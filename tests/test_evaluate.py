@@ -142,10 +142,23 @@ def test_pictures_that_cannot_be_judged(arrays, message, tmp_path, capsys):
     assert message in errors and errors.count("\n") == 1
 
 
-def test_a_file_that_is_no_npz(tmp_path, capsys):
-    (tmp_path / "images.npz").write_text("no arrays")
-    assert evaluate.main(["--images", str(tmp_path / "images.npz"), "--dataset", "digits"]) == 2
-    assert "cannot be read as an NPZ file" in capsys.readouterr().err
+@pytest.mark.parametrize("damage", ["other content", "empty", "cut off", "flipped bit"])
+def test_a_file_that_is_no_npz(damage, tmp_path, capsys):
+    path = tmp_path / "images.npz"
+    np.savez(path, images=np.zeros((80, 8, 8), np.uint8))
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    contents = {
+        "other content": b"no arrays",
+        "empty": b"",
+        "cut off": whole[:middle],
+        "flipped bit": flipped,
+    }
+    path.write_bytes(contents[damage])
+    assert evaluate.main(["--images", str(path), "--dataset", "digits"]) == 2
+    errors = capsys.readouterr().err
+    assert "cannot be read as an NPZ file" in errors and errors.count("\n") == 1
 
 
 def test_labels_of_a_reference_must_be_one_a_picture(tmp_path, capsys):

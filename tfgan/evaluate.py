@@ -195,7 +195,8 @@ def read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    # On damaged files zipfile and zlib raise exceptions of their own.
+    except Exception as error:
         raise InputError(f"{path} cannot be read as an NPZ file: {error}") from error
     if "images" not in arrays:
         raise InputError(f"{path} must have an array `images`. It has: {', '.join(arrays)}")
