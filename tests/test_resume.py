@@ -363,6 +363,12 @@ def test_a_half_written_checkpoint_does_not_count(trained_checkpoints):
     assert not (folder / ".writing-000000004").exists()
 
 
+def test_a_copy_beside_them_does_not_count(trained_checkpoints):
+    folder, _ = trained_checkpoints
+    shutil.copytree(folder / "step-000000003", folder / "step-000000003 copy")
+    assert restored(folder)[0] == 3
+
+
 @pytest.mark.usefixtures("eagerly")
 def test_only_the_newest_are_kept(tmp_path, batch):
     gan = make_gan()
