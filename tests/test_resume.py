@@ -427,6 +427,20 @@ def test_a_lock_file_left_behind_blocks_nobody(tmp_path):
         pass
 
 
+def test_a_configuration_that_was_not_written_to_its_end_blocks_nobody(tmp_path, monkeypatch):
+    def full_disk(descriptor):
+        raise OSError(28, "No space left on device")
+
+    folder = RunFolder(tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full_disk)
+        with pytest.raises(OSError), folder.locked():
+            folder.record({"seed": 0}, {})
+    with folder.locked():
+        folder.record({"seed": 0}, {})
+    assert folder.settings == {"seed": 0}
+
+
 @pytest.mark.slow
 def test_a_damaged_checkpoint_is_reported_by_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
