@@ -255,6 +255,7 @@ def test_convert_refuses(argv, received, capsys):
         # Seeds of pictures are int64.
         (generate.parse, ["model", "--seed", str(2**63)]),
         (generate.parse, ["model", "--seed", str(2**63 - 1), "--num", "2"]),
+        (evaluate.parse, ["model", "--dataset", "mnist", "--seed", str(2**32)]),
     ],
     ids=lambda value: value.__module__ if callable(value) else " ".join(value),
 )

@@ -71,7 +71,8 @@ def parse(argv=None):
     )
     parser.add_argument(
         "--seed",
-        type=number(int, 0),
+        # scikit-learn takes 32 bits.
+        type=number(int, 0, maximum=2**32 - 1),
         default=0,
         metavar="N",
         help="of the first picture, the folds and the subsets (default: 0)",
