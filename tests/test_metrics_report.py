@@ -55,6 +55,17 @@ def test_the_classifier_is_good_seeded_cached_and_leaves_half_unseen(
     ]
 
 
+def test_a_classifier_that_cannot_be_kept_is_used_all_the_same(
+    digits, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "a_file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a_file"))
+    monkeypatch.setattr(classifier_module, "_IMAGES_SEEN", 1)
+    extractor = extractor_for("classifier", *digits)
+    assert extractor(digits[1].images[:3])[1].shape == (3, 10)
+    assert "cannot be kept in" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_the_classifier_never_saw_its_unseen_half(digits):
     train, test = digits
