@@ -11,6 +11,7 @@ from tfgan.metrics import Measurement, MetricCard, measure, mode_count
 from tfgan.metrics import classifier as classifier_module
 from tfgan.metrics.classifier import trained_classifier
 from tfgan.metrics.extractors import extractor_for, rounded
+from tfgan.metrics.sides import prepare
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -229,6 +230,18 @@ def test_the_order_of_the_pictures_does_not_matter(digits):
     mixed, ordered = (measure(each, "digits", **arguments) for each in (pictures, by_class))
     for metric in ("precision", "recall", "coverage"):
         assert ordered[metric].value == pytest.approx(mixed[metric].value, abs=0.1)
+
+
+def test_of_more_pictures_than_are_measured_some_of_each_class_are(digits):
+    train, test = digits
+    order = np.argsort(train.labels, kind="stable")
+    images, labels = train.images[order], train.labels[order]
+    arguments = {"features": "pixels", "num_neighbours": 50, "progress": False}
+    fake = prepare(images, train, test, labels=labels, num=200, **arguments).fake
+    assert len(fake.images) == len(fake.labels) == 200
+    assert np.bincount(fake.labels, minlength=10).min() > 5
+    for image, label in zip(fake.images, fake.labels):
+        assert (images[labels == label] == image).all(axis=(1, 2, 3)).any()
 
 
 def test_pictures_of_another_shape():

@@ -274,7 +274,7 @@ def pictures_and_labels(judged, arguments, train):
         return images, classes_of(labels, train.class_names, judged)
     if not is_saved_model(judged):
         # In full, as a folder may have the name of a data set.
-        return data.load(Path(judged).expanduser().resolve(), 1).images[: arguments.num], None
+        return data.load(Path(judged).expanduser().resolve(), 1).images, None
     folder = saved_models.find(judged)
     told = told_for(model_card.inputs_of_seeds(folder), train, arguments.num)
     return generate.pictures_of(folder, seeds, told), classes_in(told)
