@@ -81,6 +81,15 @@ def test_files_without_such_latents_are_refused(content, words, model_folder, tm
     assert not out.exists()
 
 
+@pytest.mark.parametrize(("suffix", "content"), [(".npz", b"PK\x03\x04 cut off"), (".npy", b"")])
+def test_damaged_files_of_latents_are_refused(suffix, content, model_folder, tmp_path, capsys):
+    path = tmp_path / f"latent{suffix}"
+    path.write_bytes(content)
+    assert generate.main([str(model_folder), "--latents", str(path)]) == 2
+    errors = capsys.readouterr().err
+    assert "no latents" in errors and errors.count("\n") == 1
+
+
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_pictures_of_any_channels_are_written(channels, tmp_path):
     pixels = np.full((2, 4, 6, channels), 200, np.uint8)

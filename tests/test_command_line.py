@@ -255,6 +255,7 @@ def test_convert_refuses(argv, received, capsys):
         # Seeds of pictures are int64.
         (generate.parse, ["model", "--seed", str(2**63)]),
         (generate.parse, ["model", "--seed", str(2**63 - 1), "--num", "2"]),
+        (evaluate.parse, ["model", "--dataset", "mnist", "--seed", str(2**32)]),
     ],
     ids=lambda value: value.__module__ if callable(value) else " ".join(value),
 )
@@ -489,6 +490,18 @@ def test_a_parser_never_guesses_an_abbreviation(capsys):
 
 def test_start_tensorflow_gives_standard_error_back(capfd):
     command_line.start_tensorflow()
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"
+
+
+def test_threads_that_silence_standard_error_together_give_it_back(capfd):
+    # As two requests to the explorer do, of which the first is answered first.
+    first, second = startup.quiet_stderr(), startup.quiet_stderr()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    os.write(2, b"still silent\n")
+    second.__exit__(None, None, None)
     os.write(2, b"still here\n")
     assert capfd.readouterr().err == "still here\n"
 

@@ -190,6 +190,20 @@ def test_a_sheet_has_a_class_a_column_and_a_seed_a_row():
     np.testing.assert_array_equal(seeds, [0, 0, 0, 1, 1, 1, 2, 2])
 
 
+def test_a_request_has_as_many_labels_as_pictures(exported):
+    few, latents = np.zeros(1, np.int32), np.zeros((3, 6), np.float32)
+    requests = [
+        ("serving_default", {"labels": few, "latents": latents}),
+        ("from_seeds", {"labels": few, "seeds": np.arange(3)}),
+        ("png", {"labels": few, "seeds": np.arange(3)}),
+        ("from_seeds", {"labels": np.zeros(2, np.int32), "seeds": np.arange(3)}),
+    ]
+    said = refusals(exported, requests)
+    assert len(said) == len(requests)
+    for words in said.values():
+        assert re.search(r"must be as many \w+ as labels\. Received:.*3.*[12]", words)
+
+
 def test_a_served_label_out_of_range_is_named_with_the_range(exported):
     labels, seeds = np.array([2, 3], np.int32), np.arange(2)
     requests = [

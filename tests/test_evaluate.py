@@ -1,5 +1,6 @@
 """`python -m tfgan.evaluate`, on pictures of the digits that need no download."""
 
+import dataclasses
 import json
 import re
 
@@ -142,17 +143,52 @@ def test_pictures_that_cannot_be_judged(arrays, message, tmp_path, capsys):
     assert message in errors and errors.count("\n") == 1
 
 
-def test_a_file_that_is_no_npz(tmp_path, capsys):
-    (tmp_path / "images.npz").write_text("no arrays")
-    assert evaluate.main(["--images", str(tmp_path / "images.npz"), "--dataset", "digits"]) == 2
-    assert "cannot be read as an NPZ file" in capsys.readouterr().err
+@pytest.mark.parametrize("damage", ["other content", "empty", "cut off", "flipped bit"])
+def test_a_file_that_is_no_npz(damage, tmp_path, capsys):
+    path = tmp_path / "images.npz"
+    np.savez(path, images=np.zeros((80, 8, 8), np.uint8))
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    contents = {
+        "other content": b"no arrays",
+        "empty": b"",
+        "cut off": whole[:middle],
+        "flipped bit": flipped,
+    }
+    path.write_bytes(contents[damage])
+    assert evaluate.main(["--images", str(path), "--dataset", "digits"]) == 2
+    errors = capsys.readouterr().err
+    assert "cannot be read as an NPZ file" in errors and errors.count("\n") == 1
 
 
 def test_labels_of_a_reference_must_be_one_a_picture(tmp_path, capsys):
     np.savez(tmp_path / "real.npz", images=np.zeros((80, 8, 8), np.uint8), labels=np.zeros(3, int))
     file = str(tmp_path / "real.npz")
     assert evaluate.main(["--images", file, "--reference", file]) == 2
-    assert "(3,) for 80 pictures" in capsys.readouterr().err
+    assert "(3,) for images (80, 8, 8)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labels", [np.array([7, 3, 5] * 9), np.array(["cat", "ape", "bee"] * 9)])
+def test_labels_mean_the_classes_of_the_reference(labels, tmp_path):
+    file, images = str(tmp_path / "real.npz"), np.zeros((27, 8, 8), np.uint8)
+    np.savez(file, images=images, labels=labels)
+    train, _ = evaluate.halves_of(file, seed=0)
+    arguments = evaluate.parse(["--images", file, "--reference", file])
+    _, classes = evaluate.pictures_and_labels(file, arguments, train)
+    assert [train.class_names[number] for number in classes] == [str(label) for label in labels]
+    np.savez(tmp_path / "other.npz", images=images, labels=np.roll(np.arange(27), 1))
+    with pytest.raises(InputError, match=r"those of the real pictures.*Received: 26"):
+        evaluate.pictures_and_labels(str(tmp_path / "other.npz"), arguments, train)
+
+
+def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tmp_path):
+    train = dataclasses.replace(data.load("digits", 1), class_names=tuple("abcdefghij"))
+    arguments = evaluate.parse(["--images", "x.npz", "--dataset", "digits"])
+    for labels in (np.array([0, 5]), np.array(["a", "f"])):
+        np.savez(tmp_path / "x.npz", images=np.zeros((2, 8, 8), np.uint8), labels=labels)
+        _, classes = evaluate.pictures_and_labels(str(tmp_path / "x.npz"), arguments, train)
+        np.testing.assert_array_equal(classes, [0, 5])
 
 
 def test_features_that_are_offered_are_those_there_are():

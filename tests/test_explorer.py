@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from conftest import make_gan, strong
 from PIL import Image
+from sklearn.model_selection import train_test_split
 from werkzeug.test import Client
 
 import tfgan
@@ -15,6 +16,7 @@ from tfgan import explore
 from tfgan.explorer import sliders
 from tfgan.explorer.server import MOST_PICTURES, Explorer
 from tfgan.explorer.sliders import Slider, sliders_of
+from tfgan.latent.attributes import read_strokes
 from tfgan.latent.generator import LatentGenerator
 
 SHAPE = (8, 8, 1)
@@ -259,6 +261,18 @@ def test_sliders_are_named_by_what_they_change(monkeypatch):
     assert components[0].title.startswith("slant")
     assert components[1].title == "width, thickness"
     np.testing.assert_allclose([np.linalg.norm(each.vector) for each in found], 1)
+
+
+def test_a_class_of_a_single_picture_has_no_slider_and_disturbs_none(monkeypatch):
+    _, unseen = train_test_split(np.arange(500), test_size=0.2, random_state=0)
+
+    def read(images):
+        return read_strokes(images) | {"rare": np.int32(np.arange(len(images)) == unseen[0])}
+
+    monkeypatch.setattr(sliders, "FITTED", 500)
+    expected = [(each.title, each.detail) for each in sliders_of(Drawn())]
+    monkeypatch.setattr(sliders, "reader_for", lambda data_name, image_shape: read)
+    assert [(each.title, each.detail) for each in sliders_of(Drawn())] == expected
 
 
 def test_two_dimensions_are_enough(monkeypatch):

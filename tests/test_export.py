@@ -1,6 +1,7 @@
 import datetime
 import io
 import os
+import time
 
 import numpy as np
 import pytest
@@ -150,8 +151,24 @@ def test_the_card_says_what_the_model_is(trained, exported, tmp_path):
 
 def test_versions_count_up_and_leave_nothing_behind(trained, tmp_path):
     (tmp_path / "m" / "7").mkdir(parents=True)
+    # Of an export that was killed two days ago, and of one that goes on in another process.
+    for name, age in ((".exporting-killed", 2 * 24 * 60 * 60), (".exporting-alive", 60)):
+        (tmp_path / "m" / name / "model").mkdir(parents=True)
+        os.utime(tmp_path / "m" / name, (time.time() - age,) * 2)
     assert export.export_saved_model(trained, tmp_path / "m")[0] == tmp_path / "m" / "8"
-    assert sorted(os.listdir(tmp_path / "m")) == ["7", "8"]
+    assert sorted(os.listdir(tmp_path / "m")) == [".exporting-alive", "7", "8"]
+
+
+def test_a_version_that_another_process_takes_first_is_left_to_it(tmp_path, monkeypatch):
+    for name in ("1", "written"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").write_text(name)
+    # What was seen before the other process was done, and after.
+    seen = iter([{}, saved_models.versions(tmp_path)])
+    monkeypatch.setattr(export, "versions", lambda folder: next(seen))
+    assert export.renamed_to_next_version(tmp_path / "written", tmp_path) == tmp_path / "2"
+    assert (tmp_path / "1" / "saved_model.pb").read_text() == "1"
+    assert (tmp_path / "2" / "saved_model.pb").read_text() == "written"
 
 
 def test_a_server_under_another_user_can_read_it(exported):
@@ -179,9 +196,17 @@ def test_a_model_that_reloads_differently_is_not_exported(trained, tmp_path, mon
     assert os.listdir(tmp_path / "m") == []
 
 
-def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError(28, "No space left on device"),
+        tf.errors.ResourceExhaustedError(None, None, "m/1; No space left on device"),
+    ],
+    ids=["system", "TensorFlow"],
+)
+def test_a_failed_export_leaves_nothing_behind(failure, trained, tmp_path, monkeypatch):
     def full_disk(*arguments, **keywords):
-        raise OSError(28, "No space left on device")
+        raise failure
 
     monkeypatch.setattr(tf.saved_model, "save", full_disk)
     with pytest.raises(OSError, match="No space left"):

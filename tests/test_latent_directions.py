@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from sklearn.model_selection import train_test_split
 
 import tfgan
 from tfgan.errors import InputError
@@ -93,6 +94,13 @@ def test_what_does_not_depend_on_the_latents_scores_nothing():
 def test_an_attribute_that_does_not_vary_is_refused(values):
     with pytest.raises(InputError, match="same everywhere"):
         supervised_directions(LATENTS, values)
+
+
+def test_a_class_that_hardly_occurs_is_refused():
+    # The only one of its class is among those that the probe is not fitted on.
+    _, unseen = train_test_split(np.arange(4000), test_size=0.2, random_state=0)
+    with pytest.raises(InputError, match="too few of 4000 examples"):
+        supervised_directions(LATENTS, (np.arange(4000) == unseen[0]).astype(int))
 
 
 def test_what_is_left_is_at_right_angles_and_nearest():

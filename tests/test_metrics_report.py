@@ -11,6 +11,7 @@ from tfgan.metrics import Measurement, MetricCard, measure, mode_count
 from tfgan.metrics import classifier as classifier_module
 from tfgan.metrics.classifier import trained_classifier
 from tfgan.metrics.extractors import extractor_for, rounded
+from tfgan.metrics.sides import prepare
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,6 +54,17 @@ def test_the_classifier_is_good_seeded_cached_and_leaves_half_unseen(
     assert [entry.name for entry in (cache_folder / "tfgan").iterdir()] == [
         next((cache_folder / "tfgan").glob("classifier-digits-*")).name
     ]
+
+
+def test_a_classifier_that_cannot_be_kept_is_used_all_the_same(
+    digits, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "a_file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a_file"))
+    monkeypatch.setattr(classifier_module, "_IMAGES_SEEN", 1)
+    extractor = extractor_for("classifier", *digits)
+    assert extractor(digits[1].images[:3])[1].shape == (3, 10)
+    assert "cannot be kept in" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -218,6 +230,18 @@ def test_the_order_of_the_pictures_does_not_matter(digits):
     mixed, ordered = (measure(each, "digits", **arguments) for each in (pictures, by_class))
     for metric in ("precision", "recall", "coverage"):
         assert ordered[metric].value == pytest.approx(mixed[metric].value, abs=0.1)
+
+
+def test_of_more_pictures_than_are_measured_some_of_each_class_are(digits):
+    train, test = digits
+    order = np.argsort(train.labels, kind="stable")
+    images, labels = train.images[order], train.labels[order]
+    arguments = {"features": "pixels", "num_neighbours": 50, "progress": False}
+    fake = prepare(images, train, test, labels=labels, num=200, **arguments).fake
+    assert len(fake.images) == len(fake.labels) == 200
+    assert np.bincount(fake.labels, minlength=10).min() > 5
+    for image, label in zip(fake.images, fake.labels):
+        assert (images[labels == label] == image).all(axis=(1, 2, 3)).any()
 
 
 def test_pictures_of_another_shape():

@@ -363,6 +363,12 @@ def test_a_half_written_checkpoint_does_not_count(trained_checkpoints):
     assert not (folder / ".writing-000000004").exists()
 
 
+def test_a_copy_beside_them_does_not_count(trained_checkpoints):
+    folder, _ = trained_checkpoints
+    shutil.copytree(folder / "step-000000003", folder / "step-000000003 copy")
+    assert restored(folder)[0] == 3
+
+
 @pytest.mark.usefixtures("eagerly")
 def test_only_the_newest_are_kept(tmp_path, batch):
     gan = make_gan()
@@ -419,6 +425,20 @@ def test_a_lock_file_left_behind_blocks_nobody(tmp_path):
     (tmp_path / ".lock").write_text("")
     with RunFolder(tmp_path).locked():
         pass
+
+
+def test_a_configuration_that_was_not_written_to_its_end_blocks_nobody(tmp_path, monkeypatch):
+    def full_disk(descriptor):
+        raise OSError(28, "No space left on device")
+
+    folder = RunFolder(tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full_disk)
+        with pytest.raises(OSError), folder.locked():
+            folder.record({"seed": 0}, {})
+    with folder.locked():
+        folder.record({"seed": 0}, {})
+    assert folder.settings == {"seed": 0}
 
 
 @pytest.mark.slow

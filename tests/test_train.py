@@ -327,6 +327,15 @@ def test_a_depth_beyond_the_picture_is_refused_and_claims_nothing(workplace, cap
     assert RunFolder(workplace / "runs/digits_gan").settings is None
 
 
+@pytest.mark.parametrize(("flag", "value"), [("--depth", 10), ("--export-dir", "a_file")])
+def test_a_fresh_run_that_is_refused_leaves_the_earlier_one(flag, value, workplace_after, capsys):
+    (workplace_after / "a_file").write_text("")
+    before = sorted(workplace_after.glob("runs/**/*"))
+    assert train_tiny("--steps", 130, *NO_PENALTY, "--fresh", flag, value) == 2
+    assert flag.strip("-") in one_error_line(capsys)
+    assert sorted(workplace_after.glob("runs/**/*")) == before
+
+
 @pytest.mark.slow
 def test_fewer_steps_than_were_trained_are_refused(workplace, capsys):
     assert train_tiny("--steps", 3) == 0

@@ -27,7 +27,10 @@ def giving_images(function, shapes):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """The folders of a colour negative, a filler with grey, a CycleGAN, and one of latents."""
+    """The folders of a colour negative, a filler with grey, a CycleGAN, and of what takes no files.
+
+    The last are a negative of pictures of any size, and one of latents.
+    """
     folder = tmp_path_factory.mktemp("models")
     colour, grey = ({"images": (SIDE, SIDE, channels)} for channels in (3, 1))
     forth, back = (lambda images: 1 - images), (lambda images: images / 2)
@@ -45,6 +48,9 @@ def models(tmp_path_factory):
             serving_default=(forth, colour),
             a_to_b=(forth, colour),
             b_to_a=(back, colour),
+        ),
+        "any size": export(
+            folder / "any_size", serving_default=(forth, {"images": (None, None, 3)})
         ),
         "latents": export(
             folder / "latents",
@@ -198,6 +204,7 @@ def test_flags_that_do_not_go_together(flags, words, capfd):
     [
         ("negative", [], "pass --input"),
         ("latents", ["--input", "{photo}"], "makes no pictures out of pictures"),
+        ("any size", ["--input", "{photo}"], "of one size, but (None, None, 3)"),
         ("negative", ["--input", "{photo}", "--mask", "{photo}"], "leave --mask out"),
         ("negative", ["--input", "{photo}", "--direction", "AtoB"], "leave --direction out"),
         ("filler", ["--input", "{photo}"], "pass --mask"),

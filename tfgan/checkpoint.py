@@ -1,6 +1,7 @@
 """Checkpoints that hold everything a run needs to go on as if it had never stopped."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -45,11 +46,9 @@ class Checkpoints:
         """Steps of the checkpoints on disk, ascending."""
         if not self.folder.is_dir():
             return []
-        return sorted(
-            int(entry.name.removeprefix(_PREFIX))
-            for entry in self.folder.iterdir()
-            if entry.name.startswith(_PREFIX)
-        )
+        # A copy that somebody has put beside them, "step-000000100 copy", is none.
+        found = (re.fullmatch(f"{_PREFIX}([0-9]+)", entry.name) for entry in self.folder.iterdir())
+        return sorted(int(each[1]) for each in found if each)
 
     def save(self, seconds):
         """Writes a checkpoint of the model as it is, then removes the oldest beyond `keep`.

@@ -71,7 +71,8 @@ def parse(argv=None):
     )
     parser.add_argument(
         "--seed",
-        type=number(int, 0),
+        # scikit-learn takes 32 bits.
+        type=number(int, 0, maximum=2**32 - 1),
         default=0,
         metavar="N",
         help="of the first picture, the folds and the subsets (default: 0)",
@@ -165,11 +166,6 @@ def halves_of(path, seed):
 
     arrays = read_npz(path)
     images, labels = rounded(arrays["images"]), arrays.get("labels")
-    if labels is not None and labels.shape != (len(images),):
-        raise InputError(
-            f"{path}: `labels` must be one of each picture. Received: {labels.shape} for "
-            f"{len(images)} pictures"
-        )
     classes = None
     if labels is not None:
         classes, labels = np.unique(labels, return_inverse=True)
@@ -189,17 +185,48 @@ def halves_of(path, seed):
 
 
 def read_npz(path):
-    """The arrays of an NPZ file that has `images`, a dict."""
+    """The arrays of an NPZ file that has `images`, and a label of each or none, a dict."""
     import numpy as np
 
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    # On damaged files zipfile and zlib raise exceptions of their own.
+    except Exception as error:
         raise InputError(f"{path} cannot be read as an NPZ file: {error}") from error
     if "images" not in arrays:
         raise InputError(f"{path} must have an array `images`. It has: {', '.join(arrays)}")
+    images, labels = arrays["images"], arrays.get("labels")
+    if labels is not None and labels.shape != images.shape[:1]:
+        raise InputError(
+            f"{path}: `labels` must be one of each picture. Received: {labels.shape} for images "
+            f"{images.shape}"
+        )
     return arrays
+
+
+def classes_of(labels, class_names, path):
+    """The classes that labels name: their places among the names, int32 [N].
+
+    Args:
+        labels: numbers or texts [N], which name the classes as a `--reference` does.
+        class_names: texts.
+        path: of the labels' file, for the message.
+
+    Raises:
+        InputError: a label is none of the names.
+    """
+    import numpy as np
+
+    numbers = {name: number for number, name in enumerate(class_names)}
+    names = [str(label) for label in labels]
+    unknown = next((name for name in names if name not in numbers), None)
+    if unknown is not None:
+        raise InputError(
+            f"{path}: `labels` must be those of the real pictures, such as {class_names[0]}. "
+            f"Received: {unknown}"
+        )
+    return np.array([numbers[name] for name in names], np.int32)
 
 
 def sides_of(judged, arguments, train, test):
@@ -227,7 +254,7 @@ def sides_of(judged, arguments, train, test):
 
 
 def pictures_and_labels(judged, arguments, train):
-    """Generated pictures uint8 [N, H, W, C], and what they were asked to show [N], or None."""
+    """Generated pictures uint8 [N, H, W, C], and the classes they were asked to show, or None."""
     import numpy as np
 
     from tfgan import data
@@ -239,10 +266,15 @@ def pictures_and_labels(judged, arguments, train):
         return generate.pictures_of(judged, seeds), None
     if Path(judged).suffix == ".npz":
         arrays = read_npz(judged)
-        return rounded(arrays["images"]), arrays.get("labels")
+        images, labels = rounded(arrays["images"]), arrays.get("labels")
+        # A data set's classes have numbers; those of a reference have the labels that stand in it.
+        are_numbers = labels is not None and labels.dtype.kind in "iu" and arguments.dataset
+        if labels is None or train.class_names is None or are_numbers:
+            return images, labels
+        return images, classes_of(labels, train.class_names, judged)
     if not is_saved_model(judged):
         # In full, as a folder may have the name of a data set.
-        return data.load(Path(judged).expanduser().resolve(), 1).images[: arguments.num], None
+        return data.load(Path(judged).expanduser().resolve(), 1).images, None
     folder = saved_models.find(judged)
     told = told_for(model_card.inputs_of_seeds(folder), train, arguments.num)
     return generate.pictures_of(folder, seeds, told), classes_in(told)

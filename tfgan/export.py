@@ -1,8 +1,10 @@
 """Trained models as SavedModels that TensorFlow Serving takes as they are."""
 
+import contextlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,9 @@ from tfgan.warm_up import write_warm_up
 
 __all__ = ["export_saved_model", "named_inputs"]
 
+_TEMPORARY_PREFIX = ".exporting-"
+# An export takes seconds. What is older than this is left of one that was killed.
+_LEFT_BEHIND_SECONDS = 24 * 60 * 60
 # The reloaded model runs the same operations on the same weights; what is left is rounding.
 SELF_CHECK_TOLERANCE = 1e-5
 # What a family's exported model answers; a family that is another one's kind stands before it.
@@ -92,7 +97,7 @@ def export_saved_model(model, model_folder, training=None):
     card (see `tfgan.model_card`) and the generators' layers (see `tfgan.formats.write_keras`).
 
     The version appears whole or not at all: it is written and checked under a temporary name,
-    which Serving ignores, and then renamed.
+    which Serving ignores, and then renamed. Several processes may export into one folder.
 
     Args:
         model: a trained model of any family.
@@ -104,16 +109,18 @@ def export_saved_model(model, model_folder, training=None):
 
     Raises:
         RuntimeError: the reloaded model does not match the live one.
-        OSError: the folder cannot be written.
+        OSError: the disk is full or the folder cannot be written.
     """
     served = served_by(model)
     model_folder = Path(model_folder)
     model_folder.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=model_folder))
+    remove_left_behind(model_folder)
+    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX, dir=model_folder))
     try:
         # In a folder of its own: mkdtemp's is closed to other users, such as a server's.
         written = temporary / "model"
-        tf.saved_model.save(served.module, str(written), signatures=served.signatures)
+        with _failures_to_write(model_folder):
+            tf.saved_model.save(served.module, str(written), signatures=served.signatures)
         # Held on to: a loaded object's functions die with it.
         reloaded = tf.saved_model.load(str(written))
         difference = self_check(served.examples, reloaded)
@@ -122,7 +129,8 @@ def export_saved_model(model, model_folder, training=None):
             signature: {name: values[:1] for name, values in inputs.items()}
             for signature, (inputs, _) in served.examples.items()
         }
-        write_warm_up(written, model_folder.name, warm_up)
+        with _failures_to_write(model_folder):
+            write_warm_up(written, model_folder.name, warm_up)
         card = model_card.model_card(
             model_folder.name,
             type(model).__name__,
@@ -133,8 +141,36 @@ def export_saved_model(model, model_folder, training=None):
         model_card.write(written, card)
         for signature, network in served.networks.items():
             (written / layers_file(signature)).write_text(network.to_json(indent=2) + "\n")
-        version_folder = model_folder / str(max(versions(model_folder), default=0) + 1)
-        os.rename(written, version_folder)
+        return renamed_to_next_version(written, model_folder), difference
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return version_folder, difference
+
+
+@contextlib.contextmanager
+def _failures_to_write(model_folder):
+    """Turns TensorFlow's exceptions, which are of its own kinds, into an OSError."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise OSError(f"cannot write to {model_folder}: {error.message}") from error
+
+
+def remove_left_behind(model_folder):
+    """Removes what exports wrote that were killed, and leaves alone what may be under way."""
+    for folder in model_folder.glob(f"{_TEMPORARY_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _LEFT_BEHIND_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def renamed_to_next_version(written, model_folder):
+    """Renames a folder to the version after the last, whose path it returns."""
+    while True:
+        version_folder = model_folder / str(max(versions(model_folder), default=0) + 1)
+        try:
+            os.rename(written, version_folder)
+            return version_folder
+        except OSError:
+            # Another process may have taken the number meanwhile; anything else is an error.
+            if not version_folder.exists():
+                raise

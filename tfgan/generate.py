@@ -74,7 +74,8 @@ def latents_in(path):
         else:
             loaded = np.load(path)
             latents = np.asarray(loaded["latents"] if path.suffix == ".npz" else loaded, np.float32)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    # On damaged files zipfile and zlib raise exceptions of their own.
+    except Exception as error:
         raise InputError(f"no latents in --latents {path}: {error}") from error
     if latents.ndim != 2 or not len(latents) or not np.isfinite(latents).all():
         raise InputError(

@@ -81,7 +81,9 @@ class RunFolder:
         config = _read_json(self.config_file)
         if isinstance(config, dict) and "settings" in config:
             return True
-        return {*self.path.iterdir()} <= {*self._own_entries(), self.path / ".lock"}
+        # What a full disk or a kill leaves of the configuration is ours as well.
+        ours = {*self._own_entries(), self.path / ".lock", _temporary_of(self.config_file)}
+        return {*self.path.iterdir()} <= ours
 
     def clear(self):
         """Removes what an earlier run left here, and nothing else."""
@@ -224,9 +226,14 @@ def _read_json(path):
         return None
 
 
+def _temporary_of(path):
+    """Under what name a JSON file is written before it gets its own."""
+    return path.with_suffix(".json.writing")
+
+
 def write_json(path, content):
     """Writes JSON, whole or not at all, and to the disk."""
-    temporary = path.with_suffix(".json.writing")
+    temporary = _temporary_of(path)
     with open(temporary, "w") as file:
         file.write(json.dumps(content, indent=2) + "\n")
         file.flush()

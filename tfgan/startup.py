@@ -3,9 +3,16 @@
 import contextlib
 import os
 import sys
+import threading
 
 # Pictures in a batch up to which an operation is too short to be worth splitting over all cores.
 SMALL_BATCH = 16
+
+# The descriptor is the whole process': of several threads that silence it at the same time, the
+# first does and the last gives it back.
+_lock = threading.Lock()
+_num_silencing = 0
+_terminal = None
 
 
 def share_cores(batch_size):
@@ -32,15 +39,22 @@ def quiet_stderr():
     to it, whatever the environment says; they would bury the first line that a user should read.
     Errors arrive as exceptions all the same.
     """
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    global _num_silencing, _terminal
+    with _lock:
+        if not _num_silencing:
+            sys.stderr.flush()
+            _terminal = os.dup(2)
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+        _num_silencing += 1
     try:
         yield
     finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
+        with _lock:
+            _num_silencing -= 1
+            if not _num_silencing:
+                os.dup2(_terminal, 2)
+                os.close(_terminal)
 
 
 def import_tensorflow():

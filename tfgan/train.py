@@ -48,11 +48,9 @@ def train(arguments, start_time):
     model_folder = os.path.join(arguments.export_dir, name)
     budget = budget_of(arguments, dataset)
     with folder.locked():
-        if arguments.fresh:
-            folder.clear()
         settings = settings_of(arguments, dataset, precision_of(arguments, folder))
-        newer_versions = folder.check(settings)
-        if is_finished(folder, budget, model_folder):
+        newer_versions = "" if arguments.fresh else folder.check(settings)
+        if not arguments.fresh and is_finished(folder, budget, model_folder):
             print(finished_message(folder, arguments))
             status = 0
         else:
@@ -77,8 +75,8 @@ def is_finished(folder, budget, model_folder):
 
 
 def precision_of(arguments, folder):
-    """What `--precision` means here; a run that is there keeps what `auto` meant for it."""
-    earlier = folder.settings
+    """What `--precision` means here; a run that goes on keeps what `auto` meant for it."""
+    earlier = None if arguments.fresh else folder.settings
     if arguments.precision == "auto" and earlier is not None:
         return earlier.get("precision")
     return resolved(arguments.precision)
@@ -134,6 +132,9 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     from tfgan.sheets import NUM_SHOWN, contents_of
 
     model = compiled_model(arguments, dataset, settings["precision"])
+    if arguments.fresh:
+        # Now that nothing of what was passed can be refused any more.
+        folder.clear()
     best = BestWeights(model) if is_watched(model, dataset) else None
     checkpoints = Checkpoints(folder.checkpoints, model, arguments.keep_checkpoints, best)
     resumed_step = checkpoints.restore()

@@ -167,8 +167,10 @@ def opened(model, arguments):
         raise InputError(f"{model} fills no holes: leave --mask out")
     if "masks" in shapes and not arguments.mask:
         raise InputError(f"{model} fills holes: pass --mask, a picture that is white where to fill")
-    if len(shapes["images"]) != 3 or shapes["images"][-1] not in MODES:
-        raise InputError(f"{model} takes no grey or colour pictures, but {shapes['images']}")
+    shape = shapes["images"]
+    # A side that a model leaves open is None, and -1 where a server tells it.
+    if len(shape) != 3 or shape[-1] not in MODES or any((side or -1) < 1 for side in shape):
+        raise InputError(f"{model} takes no grey or colour pictures of one size, but {shape}")
     return shapes, call
 
 

@@ -83,9 +83,13 @@ def _supervised(latents, values, ranges):
 
     Little may be left of a probe's: the width of a stroke is hard to tell from its thickness.
     """
-    probes = {name: supervised_directions(latents, array)[0] for name, array in values.items()}
+    probes = {}
+    for name, array in values.items():
+        # Of two thousand pictures a single one may be of another class.
+        with contextlib.suppress(InputError):
+            probes[name], _ = supervised_directions(latents, array)
     found = {}
-    for name in ranges:
+    for name in (name for name in ranges if name in probes):
         others = [row for other, rows in probes.items() if other != name for row in rows]
         found[name] = [probes[name][0]]
         # In a space of two dimensions, say, nothing is left.

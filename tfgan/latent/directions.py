@@ -87,7 +87,7 @@ def supervised_directions(latents, values):
         its R^2, or the share of classes that it tells right.
 
     Raises:
-        InputError: the attribute does not vary.
+        InputError: the attribute does not vary, or in too few examples to fit a probe.
 
     Reference:
         Shen et al. 2020 (arXiv 2005.09635), section 2.2; Stein 1981, lemma 1.
@@ -102,6 +102,10 @@ def supervised_directions(latents, values):
     seen, unseen, seen_values, unseen_values = train_test_split(
         latents, values, test_size=0.2, random_state=0
     )
+    if len(np.unique(seen_values)) < 2:
+        raise InputError(
+            f"the attribute differs in too few of {len(values)} examples to find a direction"
+        )
     score = probe.fit(seen, seen_values).score(unseen, unseen_values)
     probe.fit(latents, values)
     coefficients = np.atleast_2d(probe.coef_)

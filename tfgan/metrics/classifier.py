@@ -78,7 +78,12 @@ def trained_classifier(dataset, test, seed=0, cache=True):
         accuracy = _accuracy(model, test)
         if not cache:
             return Classifier(model, accuracy, unseen)
-        _store(model, accuracy, folder)
+        try:
+            _store(model, accuracy, folder)
+        except OSError as error:
+            # What was trained is as good, and the next one who asks has to wait again.
+            print(f"note: the classifier cannot be kept in {folder.parent} ({error})")
+            return Classifier(model, accuracy, unseen)
     model = keras.saving.load_model(folder / "classifier.keras", compile=False)
     accuracy = json.loads((folder / "accuracy.json").read_text())
     return Classifier(model, accuracy, unseen)

@@ -95,7 +95,7 @@ def measure(
         split: what they are compared with.
         data_dir: TFDS' folder.
         image_size: the size to which real pictures are brought, as in `tfgan.data.load`.
-        num: at most so many pictures a side.
+        num: at most so many pictures a side, drawn at random if there are more.
         num_neighbours: at most so many a side for the nearest-neighbour metrics.
         features: see `tfgan.metrics.extractors.extractor_for`.
         k: the neighbour of precision, recall, density and coverage.

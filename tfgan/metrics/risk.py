@@ -89,7 +89,7 @@ def confidence_risk(
     Args:
         real, fake: Features [N, D] and [M, D], at least 40 rows each; N and M may differ.
         groups: int [N + M], real rows first: rows of one group are kept in one fold, as
-            `duplicate_groups` gives them; None has each row on its own.
+            `find_duplicates(...).groups` has them; None has each row on its own.
         level: The coverage wanted, in (0, 1).
         seed: Of the folds, the halves and the permutations.
         progress: Shows a bar.

@@ -97,7 +97,11 @@ def prepare(
         raise InputError(
             f"each picture needs a label. Received: {len(images)} pictures, {len(labels)} labels"
         )
-    images = images[:num]
+    labels = None if labels is None else np.asarray(labels)
+    if len(images) > num:
+        # At random: pictures may lie class by class.
+        rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:num])
+        images, labels = images[rows], None if labels is None else labels[rows]
     if images.shape[1:] != test.image_shape:
         raise InputError(
             f"the pictures must have the data set's shape {test.image_shape}. "
@@ -120,7 +124,7 @@ def prepare(
 
     return Sides(
         real=side(test.images[chosen], labels_of(test, chosen)),
-        fake=side(images, None if labels is None else np.asarray(labels)[:num]),
+        fake=side(images, labels),
         floor=side(train.images[baseline], labels_of(train, baseline)),
         trained_on=extractor(train.images, progress)[0],
         train_images=train.images,

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfgan.latent.sampling import latents_from_seeds
-from tfgan.serving.checks import checked_batch, checked_pictures
+from tfgan.serving.checks import checked_batch, checked_pictures, of_one_number
 from tfgan.serving.files import encode_pngs
 from tfgan.serving.served import Served, hold
 
@@ -57,18 +57,24 @@ def served_from_latents(model):
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
     told_specs = [] if condition is None else [condition.spec]
 
-    def checked(told):
-        return [condition.checked(checked_batch(*pair)) for pair in zip(told, told_specs)]
+    def checked(*inputs, spec):
+        """Seeds or latents, whose `spec` is given, and the condition where there is one."""
+        specs = [spec, *told_specs]
+        inputs = [checked_batch(*pair) for pair in zip(inputs, specs)]
+        if told_specs:
+            # Some networks would take one label for all pictures; others would not say why not.
+            inputs = of_one_number(inputs, specs)
+        return inputs[0], *(condition.checked(each) for each in inputs[1:])
 
-    def images_from_seeds(seeds, *told):
-        seeds = checked_batch(seeds, seeds_spec)
-        return images_from_latents(latents_from_seeds(seeds, model.latent_dim), *checked(told))
+    def images_from_seeds(*inputs):
+        seeds, *told = checked(*inputs, spec=seeds_spec)
+        return images_from_latents(latents_from_seeds(seeds, model.latent_dim), *told)
 
     @tf.function(input_signature=[latents_spec, *told_specs])
     def serving_default(latents, *told):
-        latents = checked_batch(latents, latents_spec)
+        latents, *told = checked(latents, *told, spec=latents_spec)
         latents = tf.debugging.assert_all_finite(latents, "latents must be finite numbers")
-        return {"images": images_from_latents(latents, *checked(told))}
+        return {"images": images_from_latents(latents, *told)}
 
     @tf.function(input_signature=[seeds_spec, *told_specs])
     def from_seeds(seeds, *told):
