@@ -44,8 +44,9 @@ def batch_of(labels):
     return {"image": tf.constant(images, tf.float32), "label": labels, "attributes": labels}
 
 
-def test_a_label_becomes_one_hot():
-    encoded = label_encoder(4)(tf.constant([0, 3, 1]))
+@pytest.mark.parametrize("num_classes", [4, np.int64(4)])
+def test_a_label_becomes_one_hot(num_classes):
+    encoded = label_encoder(num_classes)(tf.constant([0, 3, 1]))
     np.testing.assert_array_equal(encoded, np.eye(4)[[0, 3, 1]])
 
 

@@ -1,5 +1,7 @@
 """A class, or several attributes, as the condition of a model."""
 
+from numbers import Integral
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -34,9 +36,10 @@ class LabelCondition:
     resources = None
 
     def __init__(self, num_classes, names=None):
-        self.num_classes = num_classes if isinstance(num_classes, int) else tuple(num_classes)
+        is_one = isinstance(num_classes, Integral)
+        self.num_classes = int(num_classes) if is_one else tuple(num_classes)
         self.names = names
-        self.batch_key = "label" if isinstance(num_classes, int) else "attributes"
+        self.batch_key = "label" if is_one else "attributes"
         encoder = self.encoder()
         self.spec = tf.TensorSpec([None, *encoder.input_shape[1:]], tf.int32, name="labels")
         self.encoded_spec = self.spec

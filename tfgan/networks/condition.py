@@ -13,6 +13,7 @@ Every function here passes its input through unchanged where the vector is None.
 """
 
 import math
+from numbers import Integral
 
 import keras
 from keras import layers
@@ -37,10 +38,10 @@ def label_encoder(num_classes):
     Raises:
         InputError: fewer than one class.
     """
-    counts = [num_classes] if isinstance(num_classes, int) else list(num_classes)
+    counts = [num_classes] if isinstance(num_classes, Integral) else list(num_classes)
     if not counts or min(counts) < 1:
         raise InputError(f"num_classes must be at least 1. Received: {num_classes}")
-    if isinstance(num_classes, int):
+    if isinstance(num_classes, Integral):
         labels = keras.Input((), dtype="int32", name="labels")
         columns = [labels]
     else:
