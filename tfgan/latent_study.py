@@ -220,7 +220,7 @@ def report(rows, conditions, arguments):
         f"Student's t. {card['num_generated']:,} generated pictures against {card['num_real']:,} "
         f"of {card['data']}'s {card['split']} split; features: {card['features']}."
     )
-    (arguments.out / "study.md").write_text(f"{intro}\n\n{text}\n")
+    (arguments.out / "study.md").write_text(f"{intro}\n\n{text}\n", "utf-8")
     plot(rows, conditions["floor"], arguments.out / "study.png")
     drawn = [pictures_of(row["saved_model"], np.arange(COLUMNS)) for row in rows if not row["seed"]]
     sheet(np.concatenate(drawn), COLUMNS).save(arguments.out / "pictures.png")
