@@ -78,7 +78,7 @@ def closed_path(anchors, frames):
 
 
 def truncated(latents, psi, centre=0.0):
-    """Vectors moved towards a centre: fewer failures for less variety.
+    """Vectors moved towards a centre: less variety, for what the model draws best there.
 
     Args:
         latents: float [N, D].
