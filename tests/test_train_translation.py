@@ -1,6 +1,7 @@
 """`python -m tfgan.train` with the image-to-image families, to the exported model."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -89,7 +90,11 @@ def test_two_folders_of_other_sizes_train_resume_export_and_translate(
     flags = ["--model", "cyclegan", "--dataset", "domains", "--image-size", "32"]
     assert train_tiny(*flags, "--steps", 2) == 0
     assert train_tiny(*flags, "--steps", 3) == 0
-    assert "resumed at step 2\n" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "resumed at step 2\n" in output
+    # Where the pictures of either domain lie.
+    place = r".*, 0\.0 MiB in memory"
+    assert re.search(f"22 pictures of 32x32x3: {place}; {place}\n", output)
     model = "saved_models/domains_cyclegan"
     assert {"a_to_b", "b_to_a", "png", "serving_default"} == set(served(f"{model}/2"))
     flags = ["--input", "domains/trainB", "--direction", "BtoA", "--out", "made"]

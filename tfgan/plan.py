@@ -37,7 +37,7 @@ def plan(arguments, settings, dataset, budget, model, folder, model_folder):
     latents = f"{arguments.latent_dim} latents, " if "latent_dim" in arguments else ""
     lines = {
         "data": f"{dataset.name}: {dataset.num_images:,} pictures of {height}x{width}x{channels}"
-        f"{', '.join(map(place_of, dataset.decoded))}",
+        f"{places_of(dataset)}",
         "model": f"{arguments.model}{told_of(arguments)}{networks}: {sizes}",
         "recipe": f"{objective_of(arguments, model)}, batches of {arguments.batch_size}, "
         f"learning rate {arguments.learning_rate:g}{falling}, {latents}seed {arguments.seed}",
@@ -47,6 +47,13 @@ def plan(arguments, settings, dataset, budget, model, folder, model_folder):
         "export": f"{model_folder}",
     }
     return "\n".join(f"{title:8}{text}" for title, text in lines.items())
+
+
+def places_of(dataset):
+    """Where the pictures lie, in words; of two data sets by their names."""
+    if len(dataset.decoded) == 1:
+        return place_of(*dataset.decoded)
+    return ": " + "; ".join(f"{each.name}{place_of(each)}" for each in dataset.decoded)
 
 
 def place_of(dataset):
