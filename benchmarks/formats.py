@@ -14,8 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.sampling import images_per_second
+from benchmarks.timing_arguments import parse_timing
 from tfgan import formats
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.command_line import run, start_tensorflow
 
 EPILOG = """\
 examples:
@@ -35,28 +36,7 @@ FILES = {
 
 def parse(argv=None):
     """Parses the command line."""
-    parser = ArgumentParser(
-        prog="python -m benchmarks.formats", description=__doc__.splitlines()[0], epilog=EPILOG
-    )
-    parser.add_argument(
-        "--batch-sizes",
-        type=number(int, 1),
-        nargs="+",
-        default=[1, 64],
-        metavar="N",
-        help="(default: 1 64)",
-    )
-    parser.add_argument(
-        "--rounds", type=number(int, 1), default=30, metavar="N", help="(default: 30)"
-    )
-    parser.add_argument(
-        "--calls",
-        type=number(int, 1),
-        default=10,
-        metavar="N",
-        help="of each a round (default: 10)",
-    )
-    return parser.parse_args(argv)
+    return parse_timing(argv, "formats", __doc__, EPILOG, batch_sizes=[1, 64], rounds=30, calls=10)
 
 
 def export(models_folder):

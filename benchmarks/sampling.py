@@ -17,7 +17,8 @@ import time
 
 from tqdm import tqdm
 
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from benchmarks.timing_arguments import parse_timing
+from tfgan.command_line import run, start_tensorflow
 
 EPILOG = """\
 examples:
@@ -28,28 +29,7 @@ examples:
 
 def parse(argv=None):
     """Parses the command line."""
-    parser = ArgumentParser(
-        prog="python -m benchmarks.sampling", description=__doc__.splitlines()[0], epilog=EPILOG
-    )
-    parser.add_argument(
-        "--batch-sizes",
-        type=number(int, 1),
-        nargs="+",
-        default=[64, 1],
-        metavar="N",
-        help="(default: 64 1)",
-    )
-    parser.add_argument(
-        "--rounds", type=number(int, 1), default=30, metavar="N", help="(default: 30)"
-    )
-    parser.add_argument(
-        "--calls",
-        type=number(int, 1),
-        default=10,
-        metavar="N",
-        help="of each a round (default: 10)",
-    )
-    return parser.parse_args(argv)
+    return parse_timing(argv, "sampling", __doc__, EPILOG, batch_sizes=[64, 1], rounds=30, calls=10)
 
 
 def contenders(gan, folder):

@@ -23,7 +23,8 @@ from time import perf_counter
 import numpy as np
 from tqdm import tqdm
 
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from benchmarks.timing_arguments import parse_timing
+from tfgan.command_line import run, start_tensorflow
 
 ROOT = Path(__file__).parents[1]
 SIGNATURES = ("serving_default", "from_seeds", "png")
@@ -38,28 +39,9 @@ examples:
 
 def parse(argv=None):
     """Parses the command line."""
-    parser = ArgumentParser(
-        prog="python -m benchmarks.serving", description=__doc__.splitlines()[0], epilog=EPILOG
+    return parse_timing(
+        argv, "serving", __doc__, EPILOG, batch_sizes=[1, 8, 64], rounds=5, calls=20
     )
-    parser.add_argument(
-        "--batch-sizes",
-        type=number(int, 1),
-        nargs="+",
-        default=[1, 8, 64],
-        metavar="N",
-        help="(default: 1 8 64)",
-    )
-    parser.add_argument(
-        "--rounds", type=number(int, 1), default=5, metavar="N", help="(default: 5)"
-    )
-    parser.add_argument(
-        "--calls",
-        type=number(int, 1),
-        default=20,
-        metavar="N",
-        help="of each a round (default: 20)",
-    )
-    return parser.parse_args(argv)
 
 
 def timed(function):
