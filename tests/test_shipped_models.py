@@ -13,7 +13,7 @@ from PIL import Image
 from warm_up import warm_up_requests
 
 from benchmarks.model_table import table
-from tfgan import model_card, self_measurement, train_arguments, training_data
+from tfgan import metrics, model_card, self_measurement, train_arguments, training_data
 from tfgan.generate import pictures_of
 
 ROOT = Path(__file__).parents[1]
@@ -145,3 +145,28 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
     for metric, number in claimed.items():
         if number["low"] is not None:
             assert number["low"] <= found[metric]["value"] <= number["high"], metric
+
+
+@pytest.mark.slow
+@pytest.mark.mnist
+@pytest.mark.parametrize("name", ["mnist_gan", "mnist_cgan"])
+def test_a_classifier_that_made_no_card_comes_to_the_same_end(name, mnist_data_dir):
+    labels = np.arange(10_000, dtype=np.int32) % 10 if name == "mnist_cgan" else None
+    pictures = pictures_of(
+        folder_of(name), np.arange(10_000) + 2**41, {} if labels is None else {"labels": labels}
+    )
+    # The seed is the classifier's, too: it has learnt from another half of the pictures.
+    report = metrics.measure(
+        pictures,
+        "mnist",
+        labels=labels,
+        data_dir=mnist_data_dir,
+        num_neighbours=500,
+        seed=1,
+        progress=False,
+    )
+    found = report.measurements
+    if labels is not None:
+        assert found["label_agreement"].value >= 0.985
+    else:
+        assert found["frechet_distance"].value <= 2 * found["frechet_distance"].floor
