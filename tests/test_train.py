@@ -374,9 +374,11 @@ def test_minutes_count_the_clock_and_go_on_where_they_stopped(workplace, capsys)
     assert result["seconds"] >= 3
     assert train_tiny("--minutes", 0.05) == 0
     assert "is finished" in capsys.readouterr().out
-    assert train_tiny("--minutes", (result["seconds"] + 2) / 60) == 0
+    # Setting up counts: on a busy machine it may take all that the first time had.
+    seconds = 2 * result["seconds"] + 2
+    assert train_tiny("--minutes", seconds / 60) == 0
     later = json.loads((workplace / "runs/digits_gan/result.json").read_text())
-    assert later["step"] > result["step"] and later["seconds"] >= result["seconds"] + 2
+    assert later["step"] > result["step"] and later["seconds"] >= seconds
 
 
 @pytest.mark.slow
