@@ -44,6 +44,12 @@ def running(command, name, *flags, port=None, rest_port=None):
             process.wait()
 
 
+def shell_environment(**others):
+    """The environment of a page's command: `python` is this one, and finds this checkout."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return os.environ | {"PATH": path, "PYTHONPATH": str(Path(__file__).parents[1])} | others
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("localhost", 0))

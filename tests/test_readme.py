@@ -2,18 +2,16 @@
 
 import contextlib
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import requests
 from PIL import Image
-from server_process import STAND_IN, running
+from server_process import STAND_IN, running, shell_environment
 
 ROOT = Path(__file__).parents[1]
 NAME = "mnist_gan"
@@ -45,9 +43,12 @@ def clone(tmp_path_factory):
 
 def in_a_shell(clone, command, **environment):
     """How `subprocess` starts a command in the clone."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)} | environment
-    return {"args": ["bash", "-c", command], "cwd": clone, "env": environment, "text": True}
+    return {
+        "args": ["bash", "-c", command],
+        "cwd": clone,
+        "env": shell_environment(**environment),
+        "text": True,
+    }
 
 
 def run(clone, command, **environment):

@@ -22,7 +22,7 @@ import pytest
 import requests
 import tensorflow as tf
 from PIL import Image
-from server_process import STAND_IN, is_available, running
+from server_process import STAND_IN, is_available, running, shell_environment
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     predict_pb2,
@@ -319,12 +319,10 @@ class Page:
 
     def run(self, kind, block):
         command = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        environment = os.environ | {"PATH": path, "PYTHONPATH": str(PAGE.parents[1])}
         finished = subprocess.run(
             [*command[kind], block],
             cwd=self.folder,
-            env=environment,
+            env=shell_environment(),
             capture_output=True,
             text=True,
             timeout=120,
