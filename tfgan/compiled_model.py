@@ -21,11 +21,12 @@ def compiled_model(arguments, dataset, precision):
         precision: "float32" or "bfloat16", what the networks compute in.
     """
     keras.utils.set_random_seed(arguments.seed)
+    policy_before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype_policy(precision))
     try:
         model = family(arguments, dataset)
     finally:
-        keras.config.set_dtype_policy("float32")
+        keras.config.set_dtype_policy(policy_before)
     rate, betas = arguments.learning_rate, (arguments.beta_1, arguments.beta_2)
     if arguments.model == "vae":
         model.compile(adam(rate, *betas), likelihood=arguments.likelihood, beta=arguments.beta)

@@ -112,6 +112,37 @@ def finished_message(folder, arguments):
     )
 
 
+def model_and_precision(arguments, dataset, precision, is_choice):
+    """The compiled model, and the precision that its networks compute in.
+
+    Args:
+        arguments: what `parse` returned.
+        dataset: what it learns from.
+        precision: "float32" or "bfloat16".
+        is_choice: whether it may be another one where this machine computes wrongly in bfloat16.
+
+    Raises:
+        InputError: this machine does, and `is_choice` is false.
+    """
+    from tfgan.compiled_model import compiled_model
+    from tfgan.convolution_check import miscomputed_layer
+
+    model = compiled_model(arguments, dataset, precision)
+    if precision == "float32":
+        return model, precision
+    networks = [getattr(model, name) for name in model.networks]
+    layer = miscomputed_layer(networks, dataset.batch_size)
+    if layer is None:
+        return model, precision
+    if not is_choice:
+        raise InputError(
+            f"this machine computes {layer} wrongly in bfloat16. Pass --precision float32, and "
+            "--fresh or another --name where there is a run in bfloat16"
+        )
+    print(f"note: in float32, since this machine computes {layer} wrongly in bfloat16")
+    return compiled_model(arguments, dataset, "float32"), "float32"
+
+
 def train_in(folder, model_folder, arguments, settings, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
@@ -123,7 +154,6 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
         TensorBoardScalars,
     )
     from tfgan.checkpoint import Checkpoints
-    from tfgan.compiled_model import compiled_model
     from tfgan.loop import NotFiniteError, train_until
     from tfgan.plan import plan
     from tfgan.quality.best_weights import BestWeights
@@ -131,7 +161,9 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     from tfgan.quality.watch import QualityWatch
     from tfgan.sheets import NUM_SHOWN, contents_of
 
-    model = compiled_model(arguments, dataset, settings["precision"])
+    is_choice = arguments.precision == "auto" and (arguments.fresh or folder.settings is None)
+    model, precision = model_and_precision(arguments, dataset, settings["precision"], is_choice)
+    settings = settings | {"precision": precision}
     if arguments.fresh:
         # Now that nothing of what was passed can be refused any more.
         folder.clear()
@@ -176,9 +208,10 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     except NotFiniteError as error:
         steps = checkpoints.steps()
         kept = f"up to step {steps[-1]} in {folder.checkpoints}" if steps else "none yet"
+        exact = "--precision float32, " if precision == "bfloat16" else ""
         print(
-            f"\nerror: {error}. Checkpoints: {kept}. Try a lower --learning-rate, another --loss "
-            "or a larger --batch-size, with --fresh or another --name",
+            f"\nerror: {error}. Checkpoints: {kept}. Try {exact}a lower --learning-rate, another "
+            "--loss or a larger --batch-size, with --fresh or another --name",
             file=sys.stderr,
         )
         return EXIT_NOT_FINITE
