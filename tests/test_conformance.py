@@ -1,4 +1,7 @@
-"""What every family keeps, one row a family and way of being told its condition."""
+"""What every family keeps, one row a family and way of being told its condition.
+
+In float32; `test_conformance_bfloat16.py` is the same suite in mixed precision.
+"""
 
 import io
 from collections.abc import Callable
@@ -29,6 +32,7 @@ from tfgan.networks import (
     residual_generator,
     unet_generator,
 )
+from tfgan.precision import dtype_policy
 
 IMAGE_SHAPE = (8, 8, 1)
 NETWORKS = {
@@ -203,24 +207,34 @@ FAMILIES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def precision():
+    """What the networks compute in."""
+    return "float32"
+
+
 @pytest.fixture(scope="module", params=FAMILIES)
-def make(request):
+def make(request, precision):
     """A function of `compile`'s arguments to a tiny model, the same at every call."""
-    return maker(request.param)
+    return maker(request.param, precision)
 
 
 @pytest.fixture(scope="module", params=ADVERSARIAL)
-def make_adversarial(request):
+def make_adversarial(request, precision):
     """The same of the families of two players."""
-    return maker(request.param)
+    return maker(request.param, precision)
 
 
-def maker(row):
+def maker(row, precision):
     build, *arguments = row
 
     def made(**compile_arguments):
         keras.utils.set_random_seed(3)
-        model = build(*arguments)
+        keras.config.set_dtype_policy(dtype_policy(precision))
+        try:
+            model = build(*arguments)
+        finally:
+            keras.config.set_dtype_policy("float32")
         model.compile(**compile_arguments)
         return model
 
