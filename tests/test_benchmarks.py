@@ -55,7 +55,8 @@ def test_budgets_ascend():
 def test_quality_trains_measures_and_draws(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(quality, "NUM_PICTURES", 300)
-    flags = ["--dataset", "digits", "--recipe", "narrow=--width 4", "--seeds", "0", "1"]
+    recipe = "narrow=--width 4 --precision float32"
+    flags = ["--dataset", "digits", "--recipe", recipe, "--seeds", "0", "1"]
     out = tmp_path / "out"
     assert quality.main([*flags, "--steps", "3", "6", "--out", str(out)]) == 0
     rows = json.loads((out / "results.json").read_text())

@@ -36,6 +36,9 @@ sys.exit(status)
 """
 
 
+NARROW = ["--width", "8", "--precision", "float32"]
+
+
 def memory_of(folder, *arguments):
     """Trains in a process of its own; returns its resident sizes and its peak, in 10^6 bytes."""
     done = subprocess.run(
@@ -53,14 +56,14 @@ def memory_of(folder, *arguments):
 
 def test_memory_does_not_grow_with_the_epochs(tmp_path):
     # Large batches make short epochs: what could grow is what each epoch's end leaves behind.
-    resident, _ = memory_of(tmp_path, "--epochs", "200", "--batch-size", "128", "--width", "8")
+    resident, _ = memory_of(tmp_path, "--epochs", "200", "--batch-size", "128", *NARROW)
     after_5, after_200 = resident
     assert after_200 < 1.02 * after_5
 
 
 @pytest.mark.mnist
-def test_training_on_mnist_peaks_below_a_gigabyte_and_a_half(tmp_path, mnist_data_dir):
-    _, peak = memory_of(
-        tmp_path, "--dataset", "mnist", "--data-dir", str(mnist_data_dir), "--steps", "200"
-    )
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_training_on_mnist_peaks_below_a_gigabyte_and_a_half(precision, tmp_path, mnist_data_dir):
+    flags = ["--data-dir", str(mnist_data_dir), "--steps", "200", "--precision", precision]
+    _, peak = memory_of(tmp_path, "--dataset", "mnist", *flags)
     assert peak < 1500

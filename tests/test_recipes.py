@@ -31,10 +31,14 @@ def test_the_page_has_its_recipes():
 
 @pytest.mark.slow
 @pytest.mark.mnist
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("command", COMMANDS, ids=name_of)
-def test_500_steps_without_a_non_finite_value(command, tmp_path, monkeypatch, mnist_data_dir):
+def test_500_steps_without_a_non_finite_value(
+    command, precision, tmp_path, monkeypatch, mnist_data_dir
+):
     monkeypatch.chdir(tmp_path)
     # Narrower networks, for time. A loss or a gradient that is not finite ends with status 3.
     short = ["--steps", "500", "--width", "8", "--data-dir", str(mnist_data_dir)]
+    short += ["--precision", precision]
     assert train.main([*command, *short]) == 0
     assert (tmp_path / "saved_models" / name_of(command) / "1" / "saved_model.pb").exists()

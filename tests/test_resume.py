@@ -20,7 +20,8 @@ from tfgan.run_folder import RunFolder
 
 TRAINING = ["--width", "4", "--batch-size", "32", "--steps", "130", "--checkpoint-every", "0.02"]
 LATENTS = ["--latent-dim", "8"]
-ARGUMENTS = [*TRAINING, *LATENTS]
+FLOAT32 = ["--precision", "float32"]
+ARGUMENTS = [*TRAINING, *LATENTS, *FLOAT32]
 
 # Each kills its own process with SIGKILL, which nothing can catch, once step 60 is past: in the
 # middle of an epoch (one has 46 steps).
@@ -179,6 +180,7 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
     ("model", "flags"),
     [
@@ -190,8 +192,9 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
         ("cyclegan", ["--domain-a", "digits", "--domain-b", "digits:inverted"]),
     ],
 )
-def test_every_other_family_resumes_as_exactly(model, flags, tmp_path, monkeypatch):
+def test_every_other_family_resumes_as_exactly(model, flags, precision, tmp_path, monkeypatch):
     arguments = [*TRAINING, "--model", model, "--name", f"digits_{model}", *flags]
+    arguments += ["--precision", precision]
     results = []
     for folder in (tmp_path / "straight", tmp_path / "killed"):
         folder.mkdir()

@@ -155,6 +155,7 @@ def test_captions_of_classes_train_a_model_of_texts(tmp_path, monkeypatch, capsy
 
     monkeypatch.chdir(tmp_path)
     tiny = ["--width", "4", "--latent-dim", "8", "--batch-size", "32", "--steps", "2"]
+    tiny += ["--precision", "float32"]
     flags = [*tiny, "--model", "cgan", "--condition", "text"]
     assert train.main(flags) == 0
     output = capsys.readouterr().out
@@ -180,7 +181,7 @@ def test_attributes_train_a_model_that_is_asked_by_name(tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(shapes.NUM_IMAGES, "train", 64)
     flags = ["--width", "4", "--latent-dim", "8", "--batch-size", "32", "--steps", "2"]
-    flags += ["--dataset", "shapes", "--image-size", "16"]
+    flags += ["--precision", "float32", "--dataset", "shapes", "--image-size", "16"]
     assert train.main([*flags, "--model", "cgan", "--condition", "attributes"]) == 0
     assert "--label " in capsys.readouterr().out
     asked = ["saved_models/shapes_cgan", "--num", "2", "--label"]
@@ -189,5 +190,5 @@ def test_attributes_train_a_model_that_is_asked_by_name(tmp_path, monkeypatch, c
     assert "takes 5 attributes" in capsys.readouterr().err
     assert generate.main([*asked, "cube:red:plain:large:top left"]) == 2
     assert "no shape 'cube', but circle, square" in capsys.readouterr().err
-    assert train.main([*flags[:8], "--model", "cgan", "--condition", "attributes"]) == 2
+    assert train.main([*flags[:10], "--model", "cgan", "--condition", "attributes"]) == 2
     assert "--condition attributes needs attributes, and digits" in capsys.readouterr().err

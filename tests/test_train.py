@@ -27,7 +27,7 @@ from tfgan.models import GAN
 from tfgan.quality import curve
 from tfgan.run_folder import RunFolder
 
-TINY = ["--width", "4", "--latent-dim", "8", "--batch-size", "32"]
+TINY = ["--width", "4", "--latent-dim", "8", "--batch-size", "32", "--precision", "float32"]
 # A graph without the gradient of a gradient is traced in half the time.
 NO_PENALTY = ["--r1-gamma", "0"]
 CORRUPT_PNG = b"\x89PNG\r\n\x1a\n and no more"

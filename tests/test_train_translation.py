@@ -12,7 +12,7 @@ from PIL import Image
 from tfgan import generate, train
 from tfgan.sheets import NUM_TRANSLATED
 
-TINY = ["--width", "2", "--batch-size", "8"]
+TINY = ["--width", "2", "--batch-size", "8", "--precision", "float32"]
 
 
 def train_tiny(*arguments):

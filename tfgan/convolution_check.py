@@ -10,6 +10,7 @@ on without a word.
 import keras
 import tensorflow as tf
 
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 # Of the largest entry. Rounding to bfloat16 leaves about a hundredth, the faults about 1.
 _TOLERANCE = 0.05
 
@@ -41,9 +42,8 @@ def convolutions_of(network):
     for layer in network.layers:
         if isinstance(layer, keras.Model):
             yield from convolutions_of(layer)
-        elif isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)):
-            if layer.compute_dtype == "bfloat16":
-                yield layer
+        elif isinstance(layer, CONVOLUTIONS) and layer.compute_dtype == "bfloat16":
+            yield layer
 
 
 def map_size_of(layer):

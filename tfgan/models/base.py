@@ -90,7 +90,7 @@ class AveragedModel(keras.Model):
     optimizers = ()
 
     def __init__(self, *, averaging_decay=0.999, seed=0, **kwargs):
-        # In float32 under a mixed dtype policy, too: Keras would round what the model is called with.
+        # Under a mixed dtype policy Keras would round what the model is called with.
         super().__init__(dtype="float32", **kwargs)
         if not 0 <= averaging_decay < 1:
             raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay}")
