@@ -7,12 +7,24 @@ import resource
 import subprocess
 import sys
 import textwrap
+import threading
+import types
 from pathlib import Path
 
 import pytest
 
 import tfgan
-from tfgan import command_line, convert, evaluate, generate, latent_study, startup, train
+from tfgan import (
+    __main__,
+    command_line,
+    convert,
+    evaluate,
+    generate,
+    latent_study,
+    loop,
+    startup,
+    train,
+)
 from tfgan.command_line import ArgumentParser, image_size, number
 from tfgan.errors import InputError
 
@@ -492,6 +504,75 @@ def test_start_tensorflow_gives_standard_error_back(capfd):
     command_line.start_tensorflow()
     os.write(2, b"still here\n")
     assert capfd.readouterr().err == "still here\n"
+
+
+def test_a_command_runs_keras_on_tensorflow_whatever_it_runs_on_elsewhere():
+    code = (
+        "from tfgan.command_line import start_tensorflow\nstart_tensorflow()\n"
+        "import keras\nprint(keras.config.backend())"
+    )
+    environment = os.environ | {"KERAS_BACKEND": "torch"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.stdout, done.stderr) == ("tensorflow\n", "")
+
+
+def test_a_keras_that_is_there_on_another_backend_is_refused(monkeypatch):
+    config = types.SimpleNamespace(backend=lambda: "torch")
+    monkeypatch.setitem(sys.modules, "keras", types.SimpleNamespace(config=config))
+    with pytest.raises(InputError, match=r"backend 'torch'\. Set KERAS_BACKEND"):
+        command_line.start_tensorflow()
+
+
+def test_the_package_lists_its_commands(capsys):
+    assert __main__.main([]) == 0
+    printed = capsys.readouterr().out
+    root = Path(tfgan.__file__).parent
+    with_main = {file.stem for file in root.glob("*.py") if "\ndef main(" in file.read_text()}
+    assert with_main - {"__main__"} == {*__main__.COMMANDS}
+    for name in __main__.COMMANDS:
+        (line,) = [line for line in printed.splitlines() if f" -m tfgan.{name} " in line]
+        assert len(line.split()) > 6
+    for flags in (["train", "--steps", "1"], ["trein"], ["--steps", "1"]):
+        with pytest.raises(SystemExit) as stopped:
+            __main__.main(flags)
+        error = capsys.readouterr().err
+        assert stopped.value.code == 2 and error.count("\n") == 1
+        assert ("python -m tfgan.train" in error) == (flags[0] == "train")
+
+
+def test_what_tensorflow_notes_of_a_failed_check_does_not_stand_above_the_error():
+    code = """
+        import sys
+        from tfgan.command_line import run, start_tensorflow
+
+        def command(arguments):
+            start_tensorflow()
+            import absl.logging, tensorflow as tf
+            absl.logging.warning("a note of TFDS")
+            try:
+                tf.function(lambda x: tf.debugging.check_numerics(x, "bad"))(tf.constant(1.0) / 0.0)
+            except tf.errors.InvalidArgumentError:
+                print("an error", file=sys.stderr)
+            return 3
+
+        sys.exit(run(command, None))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (3, "an error\n")
+
+
+def test_a_loop_in_a_thread_does_without_signals():
+    def enter():
+        with loop.stop_signals() as received:
+            found.append(received)
+
+    found = []
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert found == [[]]
 
 
 def test_threads_that_silence_standard_error_together_give_it_back(capfd):

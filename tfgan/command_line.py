@@ -3,6 +3,7 @@
 import argparse
 import logging
 import math
+import os
 import re
 import sys
 
@@ -68,10 +69,29 @@ def image_size(text):
 
 
 def start_tensorflow():
-    """Imports TensorFlow quietly, and keeps its and TFDS' warnings to themselves from then on."""
+    """Imports TensorFlow quietly, and sees to it that Keras, where it comes later, runs on it.
+
+    Raises:
+        InputError: Keras is there already, on another backend.
+    """
+    if "keras" not in sys.modules:
+        # A command is a process of its own: whatever else a user's Keras runs on.
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    elif (backend := sys.modules["keras"].config.backend()) != "tensorflow":
+        raise InputError(
+            f"Keras must run on TensorFlow. Received: backend {backend!r}. Set KERAS_BACKEND="
+            "tensorflow before Keras is imported"
+        )
+    keep_logs_quiet()
+    import_tensorflow()
+
+
+def keep_logs_quiet():
+    """Keeps TensorFlow's and TFDS' warnings to themselves: what matters arrives as an exception."""
     import absl.logging
 
-    import_tensorflow()
+    # Of its C++ code, which reads it when it is loaded; 2 leaves errors.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     absl.logging.set_verbosity(absl.logging.ERROR)
 
@@ -87,6 +107,7 @@ def run(command, arguments):
         The exit status: what the command returned, 2 after an `InputError`, 1 after an
         `OSError`, 130 after Ctrl-C.
     """
+    keep_logs_quiet()
     try:
         return command(arguments)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""How much the size of the feature vector matters, and what sets its size and direction."""
+"""Studies how much the size of the feature vector matters, and what sets size and direction."""
 
 import argparse
 import dataclasses
@@ -152,6 +152,7 @@ def study(arguments):
     """
     from tqdm import tqdm
 
+    start_tensorflow()
     from tfgan.study.measurements import Judge
 
     require_writable(arguments.out, "--out")
@@ -233,9 +234,7 @@ def report(rows, conditions, arguments):
 
 def main(argv=None):
     """Entry point; returns the exit status."""
-    arguments = parse(argv)
-    start_tensorflow()
-    return run(study, arguments)
+    return run(study, parse(argv))
 
 
 if __name__ == "__main__":

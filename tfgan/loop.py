@@ -3,6 +3,7 @@
 import contextlib
 import re
 import signal
+import threading
 import time
 
 import keras
@@ -92,8 +93,14 @@ def require_finite_model(gan, step):
 
 @contextlib.contextmanager
 def stop_signals():
-    """Collects Ctrl-C and SIGTERM in a list instead of dying of them; a second one interrupts."""
+    """Collects Ctrl-C and SIGTERM in a list instead of dying of them; a second one interrupts.
+
+    Outside of the main thread, where Python hands over no signals, the list stays empty.
+    """
     received = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
 
     def receive(number, frame):
         if received:
