@@ -32,7 +32,7 @@ from tfgan.networks import (
     residual_generator,
     unet_generator,
 )
-from tfgan.precision import dtype_policy
+from tfgan.precision import computing_in
 
 IMAGE_SHAPE = (8, 8, 1)
 NETWORKS = {
@@ -230,11 +230,8 @@ def maker(row, precision):
 
     def made(**compile_arguments):
         keras.utils.set_random_seed(3)
-        keras.config.set_dtype_policy(dtype_policy(precision))
-        try:
+        with computing_in(precision):
             model = build(*arguments)
-        finally:
-            keras.config.set_dtype_policy("float32")
         model.compile(**compile_arguments)
         return model
 

@@ -69,6 +69,7 @@ def test_the_average_computes_in_float32(mixed, batch):
     gan.train_step(batch)
     # The first is the input, which computes nothing.
     assert {layer.compute_dtype for layer in gan.average_generator.layers[1:]} == {"float32"}
+    assert gan.average_generator.compute_dtype == gan.compute_dtype == "float32"
     latents = tf.random.stateless_normal((4, 6), (0, 0))
     exact, rounded = gan(latents), gan.generator(latents, training=False)
     # The same weights: what differs is the rounding, which bfloat16 does to 8 bits.
@@ -88,6 +89,23 @@ def test_what_is_exported_holds_no_bfloat16(mixed, batch, tmp_path):
         types = {a.type for node in nodes for a in node.attr.values() if a.HasField("type")}
         assert tf.bfloat16.as_datatype_enum not in types
         assert tf.float32.as_datatype_enum in types
+
+
+@pytest.mark.parametrize("build", ["random", "classifier"])
+def test_what_measures_computes_in_float32_under_a_sessions_policy(mixed, build):
+    from tfgan.metrics import classifier, extractors
+
+    def features():
+        if build == "random":
+            return extractors._random_network((8, 8, 1), 0)(images)[0]
+        keras.utils.set_random_seed(0)
+        return classifier._network((8, 8, 1), 3, 0)(images / np.float32(255))[0].numpy()
+
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
+    under_a_mixed_policy = features()
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    keras.config.set_dtype_policy("float32")
+    np.testing.assert_array_equal(under_a_mixed_policy, features())
 
 
 @pytest.mark.usefixtures("eagerly")

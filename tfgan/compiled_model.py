@@ -8,7 +8,7 @@ from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.errors import InputError
 from tfgan.models import GAN, VAE, ConditionalGAN, CycleGAN, Pix2Pix
 from tfgan.models.adversarial import adam
-from tfgan.precision import dtype_policy
+from tfgan.precision import computing_in
 from tfgan.schedules import InverseSquareRootDecay, LinearDecay
 
 
@@ -21,12 +21,8 @@ def compiled_model(arguments, dataset, precision):
         precision: "float32" or "bfloat16", what the networks compute in.
     """
     keras.utils.set_random_seed(arguments.seed)
-    policy_before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(dtype_policy(precision))
-    try:
+    with computing_in(precision):
         model = family(arguments, dataset)
-    finally:
-        keras.config.set_dtype_policy(policy_before)
     rate, betas = arguments.learning_rate, (arguments.beta_1, arguments.beta_2)
     if arguments.model == "vae":
         model.compile(adam(rate, *betas), likelihood=arguments.likelihood, beta=arguments.beta)

@@ -1,5 +1,6 @@
 """Which floating-point numbers a run computes in."""
 
+import contextlib
 from pathlib import Path
 
 from tfgan.startup import import_tensorflow
@@ -37,6 +38,23 @@ def dtype_policy(precision):
         The policy's name.
     """
     return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
+
+
+@contextlib.contextmanager
+def computing_in(precision):
+    """Builds networks of a precision, whatever the policy of the session is, which stays.
+
+    Args:
+        precision: "float32" or "bfloat16".
+    """
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype_policy(precision))
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def device_has_bfloat16():

@@ -13,6 +13,7 @@ import numpy as np
 from keras import layers
 
 from tfgan.errors import InputError
+from tfgan.precision import computing_in
 from tfgan.user_cache import user_cache
 
 # Part of the cache's key: raise it with any change to the network or its training.
@@ -89,6 +90,7 @@ def trained_classifier(dataset, test, seed=0, cache=True):
     return Classifier(model, accuracy, unseen)
 
 
+@computing_in("float32")
 def _network(image_shape, num_classes, seed):
     # Seeds follow the order of the layers: the same network gets the same weights anywhere.
     seeds = iter(range(1000 * seed, 1000 * (seed + 1)))

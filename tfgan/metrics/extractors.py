@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgan.errors import InputError
+from tfgan.precision import computing_in
 
 NAMES = ("auto", "classifier", "random", "pixels", "inception")
 _BATCH_SIZE = 512
@@ -137,6 +138,7 @@ def _classifier(train, test, seed):
     )
 
 
+@computing_in("float32")
 def _random_network(image_shape, seed):
     import keras
     from keras import layers
@@ -182,7 +184,8 @@ def _inception():
     import keras
 
     try:
-        network = keras.applications.InceptionV3(include_top=False, pooling="avg")
+        with computing_in("float32"):
+            network = keras.applications.InceptionV3(include_top=False, pooling="avg")
     # Keras raises a bare Exception where a download fails.
     except Exception as error:
         raise InputError(

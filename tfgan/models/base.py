@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_for_step, latents_from_seeds
+from tfgan.precision import computing_in
 
 
 def normalized(gradients):
@@ -39,7 +40,8 @@ def float32_twin(network):
             config["dtype"] = layer.variable_dtype
         return layer.from_config(config)
 
-    twin = keras.models.clone_model(network, clone_function=in_float32, recursive=True)
+    with computing_in("float32"):
+        twin = keras.models.clone_model(network, clone_function=in_float32, recursive=True)
     twin.set_weights(network.get_weights())
     return twin
 
