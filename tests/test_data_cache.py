@@ -85,7 +85,7 @@ def test_changed_file_invalidates_the_cache(folder, passes):
     changed = folder / "cat" / "000.png"
     os.utime(changed, ns=(0, 0))
     load(folder, batch_size=3)
-    assert passes.count(("decode", 10)) == 2
+    assert passes.count(("decode", 10)) == 1, "its content is the same"
     save(changed, np.zeros((6, 4, 3)))
     os.utime(changed, ns=(0, 0))
     assert load(folder, batch_size=3).images[0].max() == 0
