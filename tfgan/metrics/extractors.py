@@ -73,14 +73,15 @@ def rounded(images):
         return images
     if images.dtype == bool:
         return 255 * images.astype(np.uint8)
-    if images.dtype == np.uint16:
+    # Of either order of bytes.
+    if images.dtype.kind == "u" and images.dtype.itemsize == 2:
         return np.round(images / np.float32(257)).astype(np.uint8)
-    low, high = images.min(), images.max()
     if not np.issubdtype(images.dtype, np.floating):
         raise InputError(
             "pictures must be uint8, uint16, bool or float in [0, 1]. Received: "
-            f"{images.dtype} in [{low}, {high}]. Convert them, to uint8 if 255 is white"
+            f"{images.dtype}. Convert them, to uint8 where 255 is white"
         )
+    low, high = images.min(), images.max()
     if not (low >= 0 and high <= 1):
         raise InputError(f"float pictures must lie in [0, 1]. Received: [{low:.3g}, {high:.3g}]")
     # 16 bits are too few for the product.
