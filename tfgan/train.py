@@ -1,6 +1,7 @@
 """The main job: trains a model, shows its progress, and exports a SavedModel."""
 
 import functools
+import hashlib
 import os
 import shlex
 import signal
@@ -12,6 +13,7 @@ import numpy as np
 
 from tfgan import training_data
 from tfgan.budget import budget_of
+from tfgan.changes import FINGERPRINT, Changes
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
 from tfgan.families import FAMILIES, NETWORKS
@@ -49,16 +51,24 @@ def train(arguments, start_time):
     budget = budget_of(arguments, dataset)
     with folder.locked():
         settings = settings_of(arguments, dataset, precision_of(arguments, folder))
-        newer_versions = "" if arguments.fresh else folder.check(settings)
+        changes, other_versions = Changes(), ""
+        if not arguments.fresh:
+            changes = folder.check(
+                settings,
+                dataset.former_fingerprint,
+                hashes_of(dataset),
+                arguments.continue_anyway,
+            )
+            other_versions = folder.other_versions()
         if not arguments.fresh and is_finished(folder, budget, model_folder):
             print(finished_message(folder, arguments))
             status = 0
         else:
             require_writable(arguments.export_dir, "--export-dir")
-            if newer_versions:
-                print(f"note: resumed with other versions ({newer_versions}), not bit for bit")
+            if other_versions:
+                print(f"note: resumed with other versions ({other_versions}), not bit for bit")
             status = train_in(
-                folder, model_folder, arguments, settings, dataset, budget, start_time
+                folder, model_folder, arguments, settings, changes, dataset, budget, start_time
             )
         if arguments.measure and status == 0:
             measure_exported(folder.result["saved_model"], arguments, dataset)
@@ -92,13 +102,48 @@ def settings_of(arguments, dataset, precision):
     values = {
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
+    if arguments.model == "cgan":
+        values["categories"] = categories_of(arguments.condition, dataset)
     return values | {
         "precision": precision,
         "dataset": dataset.name,
-        "fingerprint of the pictures": dataset.fingerprint,
+        FINGERPRINT: dataset.fingerprint,
         "image_shape": list(dataset.image_shape),
         "num_images": dataset.num_images,
     }
+
+
+def categories_of(condition, dataset):
+    """What a conditional model of a data set can be asked for, as JSON has it."""
+    if condition == "label":
+        return list(dataset.class_names)
+    if condition == "attributes":
+        return [[name, *categories] for name, categories in dataset.attribute_names.items()]
+    # The texts themselves may be many.
+    captions = np.unique(dataset.captions.table)
+    return f"{len(captions)} captions, {hashlib.sha256(captions.tobytes()).hexdigest()[:16]}"
+
+
+def hashes_of(dataset):
+    """A hash of each of the pictures' files by its name; None where they lie in none."""
+    parts = [each.contents for each in dataset.decoded]
+    if len(parts) == 1 or not any(parts):
+        return parts[0]
+    return {
+        f"{letter}/{name}": content
+        for letter, part in zip("ab", parts)
+        for name, content in (part or {}).items()
+    }
+
+
+def require_rates(model, learning_rate):
+    """Sets the rate of optimizers whose rate stays: a checkpoint brings back the one it had."""
+    import keras
+
+    for name in model.optimizers:
+        optimizer = getattr(model, name)
+        if isinstance(optimizer.learning_rate, keras.Variable):
+            optimizer.learning_rate = learning_rate
 
 
 def finished_message(folder, arguments):
@@ -112,7 +157,7 @@ def finished_message(folder, arguments):
     )
 
 
-def train_in(folder, model_folder, arguments, settings, dataset, budget, start_time):
+def train_in(folder, model_folder, arguments, settings, changes, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
     from tfgan.callbacks import (
@@ -143,9 +188,14 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
             f"{folder.path} has been trained to step {resumed_step} already, beyond the "
             f"{budget.steps} asked for. Pass a larger number, --fresh or another --name"
         )
-    folder.cut_history((resumed_step or 0) // dataset.steps_per_epoch)
-    folder.cut_quality(resumed_step or 0, interval_of(dataset.batch_size))
-    folder.record(settings, vars(arguments))
+    if changes:
+        require_rates(model, arguments.learning_rate)
+    if changes.of_pictures and best is not None:
+        best.forget()
+    files, step = hashes_of(dataset), resumed_step or 0
+    folder.record(settings, vars(arguments), files, changes, step)
+    folder.cut_history(step // dataset.steps_per_epoch, step)
+    folder.cut_quality(step, interval_of(dataset.batch_size))
     earlier_seconds = float(checkpoints.seconds)
 
     def seconds():
@@ -154,6 +204,11 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     print(plan(arguments, settings, dataset, budget, model, folder, model_folder))
     if resumed_step is not None:
         print(f"resumed at step {resumed_step}")
+    if changes:
+        print(
+            f"note: goes on with other settings ({changes}): the weights will not be those of an "
+            "undisturbed run"
+        )
     contents = contents_of(model, dataset)
     scalars = TensorBoardScalars(folder.tensorboard)
     callbacks = [
