@@ -142,8 +142,8 @@ class RunFolder:
         if changes and not anyway:
             raise InputError(
                 f"{self.path} holds a run with other settings ({changes}). Pass --continue-anyway "
-                "to resume it with these, which no undisturbed run would end like; or another "
-                "--name, or --fresh to delete that run and start anew"
+                "to resume it with these all the same, though not bit for bit as one undisturbed "
+                "run; another --name; or --fresh to delete that run and start anew"
             )
         return changes
 

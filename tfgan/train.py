@@ -206,8 +206,8 @@ def train_in(folder, model_folder, arguments, settings, changes, dataset, budget
         print(f"resumed at step {resumed_step}")
     if changes:
         print(
-            f"note: goes on with other settings ({changes}): the weights will not be those of an "
-            "undisturbed run"
+            f"note: goes on with other settings ({changes}), not bit for bit as one undisturbed "
+            "run would"
         )
     contents = contents_of(model, dataset)
     scalars = TensorBoardScalars(folder.tensorboard)
@@ -286,6 +286,9 @@ def export(model, contents, folder, model_folder, arguments, dataset, seconds, q
     if quality:
         result["quality"] = quality
     training = training_of(arguments, dataset, result)
+    if folder.continued:
+        # The command alone does not tell how it came about.
+        training["continued"] = folder.continued
     version_folder, difference = export_saved_model(model, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.
     exported = tf.saved_model.load(str(version_folder))

@@ -261,7 +261,8 @@ def warn_if_dark(images: np.ndarray, name: str) -> None:
         if chunk.shape[-1] % 4 == 0:
             chunk = chunk.reshape(*chunk.shape[:-1], -1, 4)[..., :3]
         # Of most data sets the first chunk is enough.
-        if chunk.max() > 255 // 16:
+        # 4,095 of 65,535 is 16 of 255.
+        if chunk.max() > 16:
             return
     warnings.warn(
         f"all pictures of {name} are nearly black: no pixel reaches a sixteenth of the range. "
