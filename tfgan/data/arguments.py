@@ -27,9 +27,7 @@ def check(
             f"channels must be 1 (grey), 3 (RGB), 4 (RGBA) or None. Received: {_shown(channels)}."
         )
     if not isinstance(split, str):
-        raise InputError(
-            f"split must be the name of one, such as 'test'. Received: {_shown(split)}."
-        )
+        raise InputError(f"split must be a name, such as 'test'. Received: {_shown(split)}.")
 
 
 def check_path(name: str, path: str | os.PathLike, allow_none: bool = False) -> None:
