@@ -113,6 +113,8 @@ def _in_words(values, pictures=""):
     }
     if pictures:
         words[FINGERPRINT] = f"pictures: {pictures}"
+    if "categories" in values and values["categories"][0] is None:
+        words["categories"] = "categories, which an earlier version did not record"
     return "; ".join(words.values())
 
 
