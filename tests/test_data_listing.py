@@ -115,10 +115,14 @@ def test_splits_are_no_classes(tmp_path, names, below):
     assert str(tmp_path / "set") in str(error.value)
 
 
-def test_a_train_is_a_class_among_other_vehicles(tmp_path):
-    for name in ("car", "train"):
+@pytest.mark.parametrize("names", [("car", "train"), ("cat", "dog", "Test"), ("train",)])
+def test_one_that_may_be_a_split_is_a_class_and_told(tmp_path, names):
+    for name in names:
         save(tmp_path / name / "a.png", random_pixels(4, 4))
-    assert quietly(tmp_path).class_names == ("car", "train")
+    message, dataset = told(tmp_path)
+    assert dataset.class_names == tuple(sorted(names))
+    (split,) = {*names} & {"train", "Test"}
+    assert f"{split!r} is taken for a class" in message
 
 
 def test_what_is_left_out_of_a_flat_folder_is_told(tmp_path):

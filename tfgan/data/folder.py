@@ -2,6 +2,7 @@
 
 import csv
 import re
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tfgan.data.captions import caption_table
 from tfgan.data.contents import hashes_of
 from tfgan.data.listing import files_below, is_picture, picture_files, visible, warn_of_left_out
 from tfgan.data.source import Annotation, Source, slug
-from tfgan.errors import InputError
+from tfgan.errors import InputError, InputWarning
 
 _TABLES = ("captions.csv", "attributes.csv")
 
@@ -279,6 +280,14 @@ def _check_are_classes(folder: Path, subfolders: list[Path], nested: dict[str, l
             f"parts of a data set and no classes. Give the folder {str(folder / splits[0])!r} or "
             "another of them; rename them, if they are classes."
         )
+    for name in splits:
+        if name in nested:
+            warnings.warn(
+                f"{str(folder)!r}: {name!r} is taken for a class. If it is a part of the data set, "
+                "give the folder of the part that is meant",
+                InputWarning,
+                stacklevel=2,
+            )
     for subfolder in subfolders:
         inside = [] if subfolder.name in nested else list(files_below(subfolder))
         if inside:
