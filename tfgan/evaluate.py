@@ -242,6 +242,7 @@ def classes_of(labels, class_names, path):
 
 def sides_of(judged, arguments, train, test):
     """Both sides' features: of a model's pictures, or of pictures that are there already."""
+    from tfgan.data.pictures import warn_if_dark
     from tfgan.metrics.sides import prepare
 
     images, labels = pictures_and_labels(judged, arguments, train)
@@ -251,6 +252,8 @@ def sides_of(judged, arguments, train, test):
             f"{judged} has pictures {images.shape[1:]}, the real ones are {test.image_shape}: "
             f"pass --image-size {height}x{width} --channels {channels}, or other pictures"
         )
+    if Path(judged).suffix == ".npz":
+        warn_if_dark(images, judged)
     return prepare(
         images,
         train,
@@ -269,7 +272,6 @@ def pictures_and_labels(judged, arguments, train):
     import numpy as np
 
     from tfgan import data
-    from tfgan.data.pictures import warn_if_dark
     from tfgan.metrics.extractors import rounded
     from tfgan.self_measurement import classes_in, told_for
 
@@ -279,7 +281,6 @@ def pictures_and_labels(judged, arguments, train):
     if Path(judged).suffix == ".npz":
         arrays = read_npz(judged)
         images, labels = rounded(arrays["images"]), arrays.get("labels")
-        warn_if_dark(images, judged)
         # A data set's classes have numbers; those of a reference have the labels that stand in it.
         are_numbers = labels is not None and labels.dtype.kind in "iu" and arguments.dataset
         if labels is None or train.class_names is None or are_numbers:
