@@ -110,8 +110,13 @@ def renamed(root):
     return root
 
 
-@pytest.mark.parametrize("move", [moved, copied, touched, unzipped, renamed])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "move"),
+    [
+        *((family, move) for family in FAMILIES for move in (moved, renamed)),
+        *(("label", move) for move in (copied, touched, unzipped)),
+    ],
+)
 def test_a_run_goes_on_wherever_its_pictures_lie(root, family, move):
     flags = FAMILIES[family]
     begin(flags, root)

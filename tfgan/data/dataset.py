@@ -71,7 +71,7 @@ class ImageDataset:
     cache_path: Path | None = None
     fingerprint: str = ""
     former_fingerprint: str = ""
-    contents: dict[str, str] | None = None
+    contents: dict[str, str] | None = dataclasses.field(default=None, repr=False)
     licence: str = "unknown"
     attributes: np.ndarray | None = None
     attribute_names: dict[str, tuple[str, ...]] | None = None
