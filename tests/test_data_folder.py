@@ -6,7 +6,7 @@ from data_fixtures import random_pixels, save, save_random
 from PIL import Image
 
 from tfgan.data import load
-from tfgan.errors import InputError
+from tfgan.errors import InputError, InputWarning
 
 
 def test_flat_folder_keeps_the_order_of_names(tmp_path):
@@ -42,13 +42,14 @@ def test_grey_jpeg_in_class_subfolders_get_the_right_labels(tmp_path):
         np.testing.assert_allclose(image, value / 127.5 - 1.0, atol=0.02)
 
 
-def test_hidden_files_and_other_files_are_ignored(tmp_path):
+def test_hidden_files_are_ignored_and_other_files_left_out(tmp_path):
     save_random(tmp_path, 2, 4, 4)
     save(tmp_path / ".hidden.png", np.zeros((9, 9)))
     save(tmp_path / ".thumbnails" / "a.png", np.zeros((9, 9)))
     (tmp_path / "notes.txt").write_text("not a picture")
     (tmp_path / "empty").mkdir()
-    assert load(tmp_path, batch_size=2).num_images == 2
+    with pytest.warns(InputWarning, match=r"left out 1 file .*notes\.txt.*1 empty folder"):
+        assert load(tmp_path, batch_size=2).num_images == 2
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg", "JPEG", "bmp", "webp", "gif", "tif"])

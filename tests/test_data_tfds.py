@@ -110,6 +110,29 @@ class TfganTinyFiles(tfds.core.GeneratorBasedBuilder):
             yield index, {"image": stored, "label": index}
 
 
+class TfganSplits(tfds.core.GeneratorBasedBuilder):
+    """Pictures of one grey level a split, in splits that the tests choose."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    splits = ()
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(shape=(4, 4, 1)),
+            "label": tfds.features.ClassLabel(num_classes=2),
+        }
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {
+            name: self._generate_examples(100 + number) for number, name in enumerate(self.splits)
+        }
+
+    def _generate_examples(self, level):
+        for index in range(6):
+            yield index, {"image": np.full((4, 4, 1), level, np.uint8), "label": index % 2}
+
+
 class TfganTinyText(TfganTiny):
     """No pictures."""
 
@@ -235,6 +258,43 @@ def test_several_sizes_no_labels_no_train_split(tmp_path, served):
     dataset = load("tfgan_tiny_sizes", batch_size=5, data_dir=tmp_path, image_size=8)
     assert dataset.images.shape == (10, 8, 8, 3)
     assert dataset.labels is None and dataset.class_names is None
+
+
+@pytest.mark.parametrize(
+    ("splits", "trained_on"),
+    [
+        (("train",), "train"),
+        (("test",), "test"),
+        (("validation",), "validation"),
+        (("full",), "full"),
+        (("labeled",), "labeled"),
+        (("train", "test"), "train"),
+        (("train", "validation"), "train"),
+        (("test", "validation"), "validation"),
+        (("test", "unlabeled"), "unlabeled"),
+        (("full", "test", "validation"), "full"),
+        (("a", "b", "c"), "a"),
+        (("labeled", "unlabeled"), "labeled"),
+    ],
+)
+def test_no_split_is_both_trained_on_and_held_out(tmp_path, monkeypatch, splits, trained_on):
+    monkeypatch.setattr(TfganSplits, "splits", splits)
+
+    def level(split):
+        images = load("tfgan_splits", 2, data_dir=tmp_path, split=split).images
+        assert images.shape == (6, 4, 4, 1) and len(np.unique(images)) == 1
+        return images[0, 0, 0, 0]
+
+    assert level("train") == 100 + splits.index(trained_on)
+    for split in {*splits} - {"train", trained_on}:
+        assert level(split) == 100 + splits.index(split)
+    for split in {"test", trained_on, "nothing"} - {*splits, "train"}:
+        with pytest.raises(InputError, match=rf"has no split '{split}'"):
+            level(split)
+    if trained_on != "train":
+        with pytest.raises(InputError, match=rf"The split '{trained_on}' .* not held out") as error:
+            level(trained_on)
+        assert "\n" not in str(error.value)
 
 
 def as_tfds_reads(data_dir):

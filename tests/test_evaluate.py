@@ -193,3 +193,23 @@ def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tm
 
 def test_features_that_are_offered_are_those_there_are():
     assert set(evaluate.FEATURES) == set(NAMES)
+
+
+def test_arrays_of_12_bits_in_16_are_told(tmp_path, capsys):
+    images = np.random.default_rng(0).integers(0, 4096, (80, 8, 8), np.uint16)
+    np.savez(tmp_path / "images.npz", images=images)
+    flags = ["--dataset", "digits", "--features", "pixels", "--num", "80", "--out", tmp_path / "r"]
+    assert evaluate.main(["--images", str(tmp_path / "images.npz"), *map(str, flags)]) == 0
+    assert "note: all pictures of" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_real_pictures_are_brought_to_the_channels_of_the_model(tmp_path, capsys):
+    np.savez(
+        tmp_path / "images.npz", images=np.repeat(data.load("digits", 1).images[:80], 3, axis=-1)
+    )
+    flags = ["--dataset", "digits", "--features", "pixels", "--num", "80", "--out", tmp_path / "r"]
+    command = ["--images", str(tmp_path / "images.npz"), *map(str, flags)]
+    assert evaluate.main(command) == 2
+    assert "--image-size 8x8 --channels 3" in capsys.readouterr().err
+    assert evaluate.main([*command, "--channels", "3"]) == 0

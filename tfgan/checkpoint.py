@@ -35,12 +35,18 @@ class Checkpoints:
         self.model = model
         self.keep = keep
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="seconds")
-        self._state = tf.train.Checkpoint(
-            model=model,
-            metrics=[variable.value for metric in model.metrics for variable in metric.variables],
-            seconds=self.seconds,
-            **({} if best is None else {"best": best.state}),
-        )
+        parts = {
+            "model": model,
+            "metrics": [
+                variable.value for metric in model.metrics for variable in metric.variables
+            ],
+            "seconds": self.seconds,
+        }
+        self._state_without_best = tf.train.Checkpoint(**parts)
+        if best is not None:
+            parts["best"] = best.state
+        self._state = tf.train.Checkpoint(**parts)
+        self._has_best = best is not None
 
     def steps(self):
         """Steps of the checkpoints on disk, ascending."""
@@ -99,7 +105,7 @@ class Checkpoints:
         for step in reversed(self.steps()):
             folder = self._folder_of(step)
             try:
-                self._state.read(str(folder / "state")).assert_consumed()
+                self._read(str(folder / "state"))
             except _DAMAGED as error:
                 report(f"damaged checkpoint {folder}: {str(error).splitlines()[0]}")
                 damaged.append(folder)
@@ -116,6 +122,20 @@ class Checkpoints:
                 "that folder from a copy, or pass --fresh to start anew"
             )
         return None
+
+    def _read(self, prefix):
+        """Restores a checkpoint, with the averages of the best check if both sides have them.
+
+        A run that goes on with more or fewer pictures may have checks, and had none, or the other
+        way round.
+        """
+        holds_best = any(name.startswith("best/") for name, _ in tf.train.list_variables(prefix))
+        state = self._state if holds_best else self._state_without_best
+        status = state.read(prefix)
+        if holds_best and not self._has_best:
+            status.assert_existing_objects_matched()
+        else:
+            status.assert_consumed()
 
     def _folder_of(self, step):
         return self.folder / f"{_PREFIX}{step:09d}"

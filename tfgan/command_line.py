@@ -6,9 +6,10 @@ import math
 import os
 import re
 import sys
+import warnings
 
 from tfgan import __version__
-from tfgan.errors import InputError
+from tfgan.errors import InputError, InputWarning
 from tfgan.startup import import_tensorflow
 
 EXIT_BAD_INPUT = 2
@@ -96,6 +97,19 @@ def keep_logs_quiet():
     absl.logging.set_verbosity(absl.logging.ERROR)
 
 
+def show_as_notes():
+    """Has each `InputWarning` printed in one line; call it inside `warnings.catch_warnings`."""
+    shown = warnings.showwarning
+
+    def show(message, category, *rest, **keywords):
+        if issubclass(category, InputWarning):
+            print(f"note: {message}", file=sys.stderr)
+        else:
+            shown(message, category, *rest, **keywords)
+
+    warnings.showwarning = show
+
+
 def run(command, arguments):
     """Runs a command and turns a user's mistake into one line and an exit status.
 
@@ -109,7 +123,9 @@ def run(command, arguments):
     """
     keep_logs_quiet()
     try:
-        return command(arguments)
+        with warnings.catch_warnings():
+            show_as_notes()
+            return command(arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT

@@ -1,4 +1,4 @@
-"""The one exception that means "what you gave me cannot work", as opposed to a defect of ours."""
+"""What is said of what the caller passed, as opposed to a defect of ours."""
 
 
 class InputError(ValueError):
@@ -6,4 +6,11 @@ class InputError(ValueError):
 
     The commands print its message and exit with status 2; every other exception is a defect and
     keeps its traceback.
+    """
+
+
+class InputWarning(UserWarning):
+    """What the caller should know of what was passed, in one line; the work goes on.
+
+    The commands print its message after `note: `.
     """

@@ -21,8 +21,8 @@ examples:
   python -m tfgan.evaluate saved_models/mnist_gan --dataset mnist --keep-fraction 0.5
 
 Pictures come from a SavedModel, a model's address at a TensorFlow Serving, a folder of pictures, or
-an NPZ file with the array `images`, uint8 [N, H, W, C] or [N, H, W], from any tool. What the
-numbers mean: docs/confidence_risk.md.
+an NPZ file with the array `images` (uint8, uint16, bool or float in [0, 1]; [N, H, W, C] or
+[N, H, W]), from any tool. What the numbers mean: docs/confidence_risk.md.
 """
 
 
@@ -60,6 +60,12 @@ def parse(argv=None):
         help="to which real pictures are brought: 32, or 32x48 for height x width",
     )
     parser.add_argument(
+        "--channels",
+        type=int,
+        choices=[1, 3, 4],
+        help="to which real pictures are brought: 1 is grey, 3 RGB, 4 RGBA",
+    )
+    parser.add_argument(
         "--num",
         type=number(int, 40),
         default=10_000,
@@ -89,6 +95,8 @@ def parse(argv=None):
         parser.error("--split is of a --dataset, and --reference has none")
     if arguments.reference and arguments.image_size:
         parser.error("--image-size is of a --dataset: --reference is taken as it is")
+    if arguments.reference and arguments.channels:
+        parser.error("--channels is of a --dataset: --reference is taken as it is")
     require_lowering(arguments, parser)
     return arguments
 
@@ -150,8 +158,9 @@ def real_pictures(arguments):
 
     if arguments.reference:
         return halves_of(arguments.reference, arguments.seed)
+    options = {"data_dir": arguments.data_dir, "channels": arguments.channels}
     train, test = (
-        data.load(arguments.dataset, 1, arguments.image_size, arguments.data_dir, split=split)
+        data.load(arguments.dataset, 1, arguments.image_size, split=split, **options)
         for split in ("train", arguments.split)
     )
     return train, test
@@ -162,10 +171,12 @@ def halves_of(path, seed):
     import numpy as np
 
     from tfgan import data
+    from tfgan.data.pictures import warn_if_dark
     from tfgan.metrics.extractors import rounded
 
     arrays = read_npz(path)
     images, labels = rounded(arrays["images"]), arrays.get("labels")
+    warn_if_dark(images, path)
     classes = None
     if labels is not None:
         classes, labels = np.unique(labels, return_inverse=True)
@@ -231,15 +242,18 @@ def classes_of(labels, class_names, path):
 
 def sides_of(judged, arguments, train, test):
     """Both sides' features: of a model's pictures, or of pictures that are there already."""
+    from tfgan.data.pictures import warn_if_dark
     from tfgan.metrics.sides import prepare
 
     images, labels = pictures_and_labels(judged, arguments, train)
     if images.shape[1:] != test.image_shape:
-        height, width = images.shape[1:3]
+        height, width, channels = images.shape[1:]
         raise InputError(
             f"{judged} has pictures {images.shape[1:]}, the real ones are {test.image_shape}: "
-            f"pass --image-size {height}x{width}, or pictures with as many channels"
+            f"pass --image-size {height}x{width} --channels {channels}, or other pictures"
         )
+    if Path(judged).suffix == ".npz":
+        warn_if_dark(images, judged)
     return prepare(
         images,
         train,

@@ -179,7 +179,8 @@ def _loader(folder, image_shape, dataset, data_dir):
                 f"what {folder} was trained on cannot be loaded, so pass --dataset or --data-dir: "
                 f"{error}"
             ) from error
-        if split == "train" and loaded.fingerprint != fingerprint:
+        known = (loaded.fingerprint, loaded.former_fingerprint)
+        if split == "train" and fingerprint not in known:
             raise InputError(
                 f"{arguments.dataset} has changed since {folder} was trained on it: pass --dataset "
                 f"{shlex.quote(arguments.dataset)} to take it as it is now"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import filelock
 
+from tfgan.changes import Changes, changes_between
 from tfgan.errors import InputError
 from tfgan.versions import package_versions
 
@@ -17,8 +18,8 @@ from tfgan.versions import package_versions
 class RunFolder:
     """What a run leaves, beside its model.
 
-    `config.json`, `history.csv`, `quality.csv`, `alarms.json`, `samples/`, `checkpoints/`,
-    `tensorboard/`, `curves.png`, `contact_sheet.png` and `result.json`.
+    `config.json`, `pictures.json`, `history.csv`, `quality.csv`, `alarms.json`, `samples/`,
+    `checkpoints/`, `tensorboard/`, `curves.png`, `contact_sheet.png` and `result.json`.
 
     Args:
         path: the folder, which need not exist.
@@ -27,6 +28,7 @@ class RunFolder:
     def __init__(self, path):
         self.path = Path(path)
         self.config_file = self.path / "config.json"
+        self._pictures_file = self.path / "pictures.json"
         self.history_file = self.path / "history.csv"
         self.quality_file = self.path / "quality.csv"
         self.curves_file = self.path / "curves.png"
@@ -64,6 +66,7 @@ class RunFolder:
     def _own_entries(self):
         return [
             self.config_file,
+            self._pictures_file,
             self.history_file,
             self.quality_file,
             self.curves_file,
@@ -82,7 +85,8 @@ class RunFolder:
         if isinstance(config, dict) and "settings" in config:
             return True
         # What a full disk or a kill leaves of the configuration is ours as well.
-        ours = {*self._own_entries(), self.path / ".lock", _temporary_of(self.config_file)}
+        ours = {*self._own_entries(), self.path / ".lock"}
+        ours |= {_temporary_of(file) for file in (self.config_file, self._pictures_file)}
         return {*self.path.iterdir()} <= ours
 
     def clear(self):
@@ -99,49 +103,94 @@ class RunFolder:
         config = _read_json(self.config_file)
         return config["settings"] if config else None
 
-    def check(self, settings):
+    def check(self, settings, former_fingerprint=None, files=None, anyway=False):
         """Compares with the run that is there, if any.
 
         Args:
             settings: what decides a run's results; a run is resumed under equal settings only.
+            former_fingerprint: what earlier versions took for the fingerprint of the pictures.
+            files: a hash of each of the pictures' files by its name, or None.
+            anyway: whether other settings will do, too, if the weights can go on with them.
 
         Returns:
-            How the packages' versions differ from those of the sitting before, for a person; ""
-            where they do not.
+            The `Changes` with which the run is to go on.
 
         Raises:
-            InputError: the folder holds a run of other settings; the message prints what differs.
+            InputError: the folder holds a run of other settings; the message says what differs.
         """
         if not self.config_file.exists():
-            return ""
+            return Changes()
         config = _read_json(self.config_file)
         if config is None:
             raise InputError(
                 f"{self.config_file} is damaged. Restore it from a copy, pass another --name, or "
                 "--fresh to delete that run and start anew"
             )
-        if differences := differences_of(config["settings"], settings):
+        earlier_files = _read_json(self._pictures_file)
+        changes = changes_between(
+            config["settings"], settings, former_fingerprint, earlier_files, files
+        )
+        if changes.impossible:
+            before, after = changes.values.get("image_shape", ((), ()))
+            differ_in_channels = before[:2] == after[:2] and before[2:] != after[2:]
             raise InputError(
-                f"{self.path} holds a run with other settings ({differences}). "
-                "Pass another --name, or --fresh to delete that run and start anew"
+                f"{self.path} holds a run of another model ({changes.impossible}), whose weights "
+                "cannot go on in this one. Pass "
+                + (f"--channels {before[2]}, " if differ_in_channels else "")
+                + "another --name, or --fresh to delete that run and start anew"
             )
-        return differences_of(config["versions"], package_versions())
+        if changes and not anyway:
+            raise InputError(
+                f"{self.path} holds a run with other settings ({changes}). Pass --continue-anyway "
+                "to resume it with these all the same, though not bit for bit as one undisturbed "
+                "run; another --name; or --fresh to delete that run and start anew"
+            )
+        return changes
 
-    def record(self, settings, arguments):
-        """Writes `config.json`.
+    def other_versions(self):
+        """How the packages' versions differ from those of the sitting before, in words, or ""."""
+        config = _read_json(self.config_file)
+        return differences_of(config["versions"], package_versions()) if config else ""
+
+    def record(self, settings, arguments, files=None, changes=None, step=0):
+        """Writes `config.json`, and `pictures.json` where the pictures lie in files.
 
         Args:
             settings: as for `check`.
             arguments: all that the command was given, to repeat it: a dict for JSON.
+            files: as for `check`.
+            changes: the `Changes` with which the run goes on, or None.
+            step: where it does.
         """
-        write_json(
-            self.config_file,
-            {"settings": settings, "arguments": arguments, "versions": package_versions()},
-        )
+        continued = self.continued
+        if changes:
+            continued = [*continued, {"step": step, "changes": changes.values}]
+            if changes.pictures:
+                continued[-1]["pictures"] = changes.pictures
+        if files is not None:
+            write_json(self._pictures_file, files)
+        config = {"settings": settings, "arguments": arguments, "versions": package_versions()}
+        write_json(self.config_file, config | ({"continued": continued} if continued else {}))
 
-    def cut_history(self, epochs):
-        """Drops the rows of `history.csv` but those of so many epochs: they are written again."""
-        _keep_rows(self.history_file, "epoch", lambda epoch: epoch < epochs)
+    @property
+    def continued(self):
+        """At which steps the run went on with other settings, and with which: a list of dicts."""
+        return (_read_json(self.config_file) or {}).get("continued", [])
+
+    def cut_history(self, epochs, step=0):
+        """Drops the rows of `history.csv` but those of so many epochs: they are written again.
+
+        Args:
+            epochs: that the run has behind it.
+            step: where it stands. Rows of before it went on with other settings stay up to there:
+                its epochs may have had another length.
+        """
+        since = min(step, self._continued_at())
+        _keep_rows(
+            self.history_file,
+            lambda row: int(row["epoch"]) < epochs or int(row["step"]) <= since,
+            ("epoch", "step"),
+        )
 
     def cut_quality(self, step, interval):
         """Drops the rows of `quality.csv` that a run which stands at a step would not have.
@@ -149,9 +198,22 @@ class RunFolder:
         Args:
             step: the last whose row may stay.
             interval: steps from one row to the next. Where a run has ended there is one besides,
-                which a run that trains on without an end has not.
+                which a run that trains on without an end has not. Rows of before the run went on
+                with other settings stay.
         """
-        _keep_rows(self.quality_file, "step", lambda at: at <= step and at % interval == 0)
+        since = min(step, self._continued_at())
+        _keep_rows(
+            self.quality_file,
+            lambda row: (
+                int(row["step"]) <= since
+                or (int(row["step"]) <= step and int(row["step"]) % interval == 0)
+            ),
+            ("step",),
+        )
+
+    def _continued_at(self):
+        """The last step at which the run went on with other settings; 0 where there is none."""
+        return max((each["step"] for each in self.continued), default=0)
 
     def record_alarms(self, alarms):
         """Writes `alarms.json`: all alarms so far, a list of dicts for JSON."""
@@ -167,8 +229,8 @@ class RunFolder:
         write_json(self._result_file, result)
 
 
-def _keep_rows(path, column, is_kept):
-    """Drops the rows of a CSV whose whole number in a column is not to be kept."""
+def _keep_rows(path, is_kept, needed):
+    """Drops the rows of a CSV that are not to be kept, by the columns that this needs."""
     if not path.exists():
         return
     with open(path, newline="") as file:
@@ -176,11 +238,11 @@ def _keep_rows(path, column, is_kept):
         columns = reader.fieldnames or []
         # A kill can leave half a row at the end.
         rows = [row for row in reader if None not in row.values()]
-    if column not in columns:
+    if not {*needed} <= {*columns}:
         # A power cut can leave an empty file.
         path.unlink()
         return
-    rows = [row for row in rows if is_kept(int(row[column]))]
+    rows = [row for row in rows if is_kept(row)]
     temporary = path.with_suffix(".csv.writing")
     with open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")

@@ -100,6 +100,7 @@ def report_on_drawn(version_folder, arguments, dataset):
         split=split_of(arguments),
         data_dir=arguments.data_dir,
         image_size=arguments.image_size,
+        channels=arguments.channels,
     )
     if arguments.model == "vae":
         report = with_negative_elbo(report, version_folder, test_split(arguments).images)

@@ -1,6 +1,7 @@
 """The main job: trains a model, shows its progress, and exports a SavedModel."""
 
 import functools
+import hashlib
 import os
 import shlex
 import signal
@@ -12,6 +13,7 @@ import numpy as np
 
 from tfgan import training_data
 from tfgan.budget import budget_of
+from tfgan.changes import FINGERPRINT, Changes
 from tfgan.command_line import run, start_tensorflow
 from tfgan.errors import InputError
 from tfgan.families import FAMILIES, NETWORKS
@@ -49,16 +51,24 @@ def train(arguments, start_time):
     budget = budget_of(arguments, dataset)
     with folder.locked():
         settings = settings_of(arguments, dataset, precision_of(arguments, folder))
-        newer_versions = "" if arguments.fresh else folder.check(settings)
+        changes, other_versions = Changes(), ""
+        if not arguments.fresh:
+            changes = folder.check(
+                settings,
+                dataset.former_fingerprint,
+                hashes_of(dataset),
+                arguments.continue_anyway,
+            )
+            other_versions = folder.other_versions()
         if not arguments.fresh and is_finished(folder, budget, model_folder):
             print(finished_message(folder, arguments))
             status = 0
         else:
             require_writable(arguments.export_dir, "--export-dir")
-            if newer_versions:
-                print(f"note: resumed with other versions ({newer_versions}), not bit for bit")
+            if other_versions:
+                print(f"note: resumed with other versions ({other_versions}), not bit for bit")
             status = train_in(
-                folder, model_folder, arguments, settings, dataset, budget, start_time
+                folder, model_folder, arguments, settings, changes, dataset, budget, start_time
             )
         if arguments.measure and status == 0:
             measure_exported(folder.result["saved_model"], arguments, dataset)
@@ -92,13 +102,49 @@ def settings_of(arguments, dataset, precision):
     values = {
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
+    if arguments.model == "cgan":
+        values["categories"] = categories_of(arguments.condition, dataset)
     return values | {
         "precision": precision,
         "dataset": dataset.name,
-        "fingerprint of the pictures": dataset.fingerprint,
+        FINGERPRINT: dataset.fingerprint,
         "image_shape": list(dataset.image_shape),
         "num_images": dataset.num_images,
     }
+
+
+def categories_of(condition, dataset):
+    """What a conditional model of a data set can be asked for, as JSON has it."""
+    if condition == "label":
+        return list(dataset.class_names)
+    if condition == "attributes":
+        return [[name, *categories] for name, categories in dataset.attribute_names.items()]
+    # The texts themselves may be many.
+    captions = np.unique(dataset.captions.table)
+    return f"{len(captions)} captions, {hashlib.sha256(captions.tobytes()).hexdigest()[:16]}"
+
+
+def hashes_of(dataset):
+    """A hash of each of the pictures' files by its name; None where they lie in none."""
+    parts = [each.contents for each in dataset.decoded]
+    # Two domains may be of one data set.
+    if all(part == parts[0] for part in parts):
+        return parts[0]
+    return {
+        f"{letter}/{name}": content
+        for letter, part in zip("ab", parts)
+        for name, content in (part or {}).items()
+    }
+
+
+def require_rates(model, learning_rate):
+    """Sets the rate of optimizers whose rate stays: a checkpoint brings back the one it had."""
+    import keras
+
+    for name in model.optimizers:
+        optimizer = getattr(model, name)
+        if isinstance(optimizer.learning_rate, keras.Variable):
+            optimizer.learning_rate = learning_rate
 
 
 def finished_message(folder, arguments):
@@ -137,13 +183,13 @@ def model_and_precision(arguments, dataset, precision, is_choice):
     if not is_choice:
         raise InputError(
             f"this machine computes {layer} wrongly in bfloat16. Pass --precision float32, and "
-            "--fresh or another --name where there is a run in bfloat16"
+            "where there is a run in bfloat16 --continue-anyway, --fresh or another --name"
         )
     print(f"note: in float32, since this machine computes {layer} wrongly in bfloat16")
     return compiled_model(arguments, dataset, "float32"), "float32"
 
 
-def train_in(folder, model_folder, arguments, settings, dataset, budget, start_time):
+def train_in(folder, model_folder, arguments, settings, changes, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
     from tfgan.callbacks import (
@@ -175,9 +221,14 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
             f"{folder.path} has been trained to step {resumed_step} already, beyond the "
             f"{budget.steps} asked for. Pass a larger number, --fresh or another --name"
         )
-    folder.cut_history((resumed_step or 0) // dataset.steps_per_epoch)
-    folder.cut_quality(resumed_step or 0, interval_of(dataset.batch_size))
-    folder.record(settings, vars(arguments))
+    if changes:
+        require_rates(model, arguments.learning_rate)
+    if changes.of_pictures and best is not None:
+        best.forget()
+    files, step = hashes_of(dataset), resumed_step or 0
+    folder.record(settings, vars(arguments), files, changes, step)
+    folder.cut_history(step // dataset.steps_per_epoch, step)
+    folder.cut_quality(step, interval_of(dataset.batch_size))
     earlier_seconds = float(checkpoints.seconds)
 
     def seconds():
@@ -186,6 +237,11 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
     print(plan(arguments, settings, dataset, budget, model, folder, model_folder))
     if resumed_step is not None:
         print(f"resumed at step {resumed_step}")
+    if changes:
+        print(
+            f"note: goes on with other settings ({changes}), not bit for bit as one undisturbed "
+            "run would"
+        )
     contents = contents_of(model, dataset)
     scalars = TensorBoardScalars(folder.tensorboard)
     callbacks = [
@@ -209,9 +265,10 @@ def train_in(folder, model_folder, arguments, settings, dataset, budget, start_t
         steps = checkpoints.steps()
         kept = f"up to step {steps[-1]} in {folder.checkpoints}" if steps else "none yet"
         exact = "--precision float32, " if precision == "bfloat16" else ""
+        goes_on = "--continue-anyway from there, or with " if steps else ""
         print(
             f"\nerror: {error}. Checkpoints: {kept}. Try {exact}a lower --learning-rate, another "
-            "--loss or a larger --batch-size, with --fresh or another --name",
+            f"--loss or a larger --batch-size, with {goes_on}--fresh or another --name",
             file=sys.stderr,
         )
         return EXIT_NOT_FINITE
@@ -264,6 +321,9 @@ def export(model, contents, folder, model_folder, arguments, dataset, seconds, q
     if quality:
         result["quality"] = quality
     training = training_of(arguments, dataset, result)
+    if folder.continued:
+        # The command alone does not tell how it came about.
+        training["continued"] = folder.continued
     version_folder, difference = export_saved_model(model, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.
     exported = tf.saved_model.load(str(version_folder))

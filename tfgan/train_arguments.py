@@ -42,7 +42,8 @@ examples:
   python -m tfgan.train --dataset path/to/pictures --image-size 64
   python -m tfgan.train --dataset mnist --networks dense --loss hinge --name mnist_dense
 
-The same command again resumes a run that was stopped. Another configuration needs another --name.
+The same command again resumes a run that was stopped. Another configuration needs another --name,
+or --continue-anyway.
 """
 
 
@@ -82,6 +83,13 @@ def parse(argv=None):
         type=image_size,
         metavar="S|HxW",
         help="crop and resize to this many pixels (default: the pictures' own size)",
+    )
+    group.add_argument(
+        "--channels",
+        type=int,
+        choices=[1, 3, 4],
+        help="bring every picture to grey (1), RGB (3) or RGBA (4); transparency that goes is laid "
+        "on white (default: what the pictures have)",
     )
     group.add_argument(
         "--skip-corrupt", action="store_true", help="leave out files that cannot be read"
@@ -403,8 +411,15 @@ def parse(argv=None):
         help="measure 10,000 pictures of the exported model against the test split, and write the "
         "numbers into its model card",
     )
-    group.add_argument(
+    started = group.add_mutually_exclusive_group()
+    started.add_argument(
         "--fresh", action="store_true", help="delete the run of this name and start anew"
+    )
+    started.add_argument(
+        "--continue-anyway",
+        action="store_true",
+        help="resume the run of this name with other settings or pictures too, where its networks "
+        "stay the same: it ends in other weights than one undisturbed run would",
     )
 
     argv = sys.argv[1:] if argv is None else argv

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tfgan import data
 from tfgan.command_line import start_tensorflow
+from tfgan.data.folder import check_is_folder
 from tfgan.errors import InputError
 
 
@@ -38,6 +39,7 @@ def options(arguments, split):
         "seed": arguments.seed,
         "skip_corrupt": arguments.skip_corrupt,
         "split": split,
+        "channels": arguments.channels,
     }
 
 
@@ -50,6 +52,8 @@ def pairs(arguments, split):
     """Pairs, made by a task or found in a folder."""
     jitter = arguments.jitter and split == "train"
     folder = Path(arguments.dataset).expanduser()
+    if arguments.task is None and folder.is_file():
+        check_is_folder(folder)
     if arguments.task is None and not folder.is_dir():
         raise InputError(
             f"--model pix2pix without --task needs a folder of pairs A|B, and {arguments.dataset} "

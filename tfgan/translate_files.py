@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 from tqdm import tqdm
 
 from tfgan import remote, saved_models
@@ -103,7 +103,7 @@ def files_of(source):
     Raises:
         InputError: there are none, or two of one stem, whose results would be one file.
     """
-    from tfgan.data.folder import picture_files
+    from tfgan.data.listing import picture_files
 
     if not source.is_dir():
         if not source.is_file():
@@ -199,14 +199,16 @@ def local_signatures(folder):
 
 
 def read(path):
-    """A file's picture, a Pillow image, turned as its EXIF data says.
+    """A file's picture, a Pillow image of 8 bits, turned as its EXIF data says.
 
     Raises:
         InputError: it cannot be read.
     """
+    from tfgan.data.pictures import upright
+
     try:
         with Image.open(path) as image:
-            return ImageOps.exif_transpose(image)
+            return upright(image)
     # On damaged files Pillow's decoders raise nearly every kind of exception.
     except Exception as error:
         reason = " ".join(str(error).split())

@@ -36,31 +36,51 @@ def materialise(source: Source) -> tuple[np.ndarray, Annotation, Path | None]:
     Raises:
         InputError: A picture is corrupt, or the cache cannot be written.
     """
-    folder = user_cache() / f"{source.name}-{key_of(source)}"
-    if folder.exists():
-        return *_open(folder), folder
-    image_shape = source.survey()
-    num_bytes = source.num_images * int(np.prod(image_shape))
-    if num_bytes <= MEMORY_LIMIT_BYTES:
-        return *_in_memory(source, image_shape), None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f"{folder.name}.lock")):
-            if not folder.exists():
-                _check_free_disk(folder.parent, num_bytes)
-                _write(source, image_shape, folder)
-    except OSError as error:
-        raise InputError(
-            f"Cannot write the cache of decoded pictures to {str(folder.parent)!r} ({error}). "
-            "Make room there, or set XDG_CACHE_HOME to a folder elsewhere."
-        ) from error
-    return *_open(folder), folder
+    folder = _folder_of(source)
+    opened = _open(folder, source)
+    if opened is None:
+        image_shape = source.survey()
+        num_bytes = source.num_images * int(np.prod(image_shape))
+        if num_bytes <= MEMORY_LIMIT_BYTES:
+            return *_in_memory(source, image_shape), None
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(f"{folder.name}.lock")):
+                opened = _open(folder, source)
+                if opened is None:
+                    # Damaged, if it is there.
+                    shutil.rmtree(folder, ignore_errors=True)
+                    _check_free_disk(folder.parent, num_bytes)
+                    _write(source, image_shape, folder)
+                    opened = _open(folder, source)
+        except OSError as error:
+            raise InputError(
+                f"Cannot write the cache of decoded pictures to {str(folder.parent)!r} ({error}). "
+                "Make room there, or set XDG_CACHE_HOME to a folder elsewhere."
+            ) from error
+    return *opened, folder
+
+
+def _folder_of(source: Source) -> Path:
+    """Returns where the cache of a source lies, or is to lie."""
+    key = _hash([key_of(source), *source.options]) if source.options else key_of(source)
+    # The name is for people: folders that were moved keep their cache.
+    own = user_cache() / f"{source.name}-{key}"
+    return next((each for each in user_cache().glob(f"*-{key}") if each.is_dir()), own)
 
 
 def key_of(source: Source) -> str:
-    """Returns a hash of everything that decides the decoded content of a source."""
-    content = json.dumps([_CONTENT_VERSION, source.fingerprint])
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    """Returns a hash of which pictures a source has."""
+    return _hash([_CONTENT_VERSION, source.fingerprint])
+
+
+def former_key_of(source: Source) -> str:
+    """Returns what `key_of` did in earlier versions, by which older runs know their pictures."""
+    return _hash([1, source.former_fingerprint or source.fingerprint])
+
+
+def _hash(content: list) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def _in_memory(source: Source, image_shape: ImageShape) -> tuple[np.ndarray, Annotation]:
@@ -107,11 +127,12 @@ def _write(source: Source, image_shape: ImageShape, folder: Path) -> None:
             # numpy pads the header, so that a shorter first dimension fits into the same bytes.
             file.seek(0)
             _write_npy_header(file, (len(annotations), *image_shape))
-            file.flush()
-            os.fsync(file.fileno())
+            _flush_to_disk(file)
         for name, array in zip(_FILES, _arrays(annotations)):
             if array is not None:
-                np.save(incomplete / name, array)
+                with (incomplete / name).open("wb") as file:
+                    np.save(file, array)
+                    _flush_to_disk(file)
         incomplete.rename(folder)
     finally:
         shutil.rmtree(incomplete, ignore_errors=True)
@@ -123,7 +144,24 @@ def _write_npy_header(file, shape: tuple[int, ...]) -> None:
     )
 
 
-def _open(folder: Path) -> tuple[np.ndarray, Annotation]:
-    images = np.load(folder / "images.npy", mmap_mode="r")
-    files = [folder / name for name in _FILES]
-    return images, Annotation(*(np.load(file) if file.exists() else None for file in files))
+def _flush_to_disk(file) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _open(folder: Path, source: Source) -> tuple[np.ndarray, Annotation] | None:
+    """Opens a cache; None where there is none, or one that is damaged."""
+    ends = (source.class_names, source.attribute_names, source.caption_table)
+    try:
+        images = np.load(folder / "images.npy", mmap_mode="r")
+        arrays = [
+            None if end is None else np.load(folder / name) for end, name in zip(ends, _FILES)
+        ]
+    # What cannot be read as an array, by where the damage is: EOFError, ValueError and others.
+    except Exception:
+        return None
+    is_whole = images.dtype == np.uint8 and images.ndim == 4 and len(images) <= source.num_images
+    is_whole &= all(
+        array is None or (array.dtype == np.int32 and len(array) == len(images)) for array in arrays
+    )
+    return (images, Annotation(*arrays)) if is_whole else None

@@ -9,9 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
-from tfgan.data import binarized_mnist, digits, folder, shapes, stacked_mnist, tfds
-from tfgan.data.cache import key_of, materialise
+from tfgan.data import (
+    arguments,
+    binarized_mnist,
+    digits,
+    folder,
+    pictures,
+    shapes,
+    stacked_mnist,
+    tfds,
+)
+from tfgan.data.arguments import height_and_width
+from tfgan.data.cache import former_key_of, key_of, materialise
 from tfgan.data.captions import Captions, captions_of_classes
 from tfgan.data.source import ImageShape, Source
 from tfgan.errors import InputError
@@ -38,7 +49,11 @@ class ImageDataset:
         seed: Decides the order of the pictures in every epoch.
         num_corrupt: Pictures left out because they cannot be read.
         cache_path: Folder of the memory map, or None where the pictures are in memory.
-        fingerprint: Changes with the files, or the version, that the pictures come from.
+        fingerprint: Changes with the content of the files, or the version, that the pictures come
+            from, and not with where the files lie.
+        former_fingerprint: What an earlier version took for it, which also changed with the place
+            and the times of files.
+        contents: A hash of each file's content by its name, of pictures that lie in files; or None.
         licence: What the pictures may be used under.
         attributes: int32 [N, A], the index of each picture's category in each of A attributes, or
             None.
@@ -55,6 +70,8 @@ class ImageDataset:
     num_corrupt: int = 0
     cache_path: Path | None = None
     fingerprint: str = ""
+    former_fingerprint: str = ""
+    contents: dict[str, str] | None = dataclasses.field(default=None, repr=False)
     licence: str = "unknown"
     attributes: np.ndarray | None = None
     attribute_names: dict[str, tuple[str, ...]] | None = None
@@ -125,6 +142,7 @@ class ImageDataset:
         """
         import tensorflow as tf
 
+        arguments.check_step(start_step)
         steps, size = self.steps_per_epoch, self.batch_size
         first_epoch, num_done = divmod(start_step, steps)
         seed = tf.constant(self.seed, tf.int64)
@@ -225,6 +243,7 @@ def load(
     seed: int = 0,
     skip_corrupt: bool = False,
     split: str = "train",
+    channels: int | None = None,
 ) -> ImageDataset:
     """Loads pictures by the name of a data set, or from a folder.
 
@@ -243,6 +262,8 @@ def load(
         skip_corrupt: Whether to leave out, and count, files that cannot be read.
         split: Which part of the data set: `train`, `test` or another that TFDS has. A folder of
             pictures is one part, and called `train`.
+        channels: What every picture is brought to: 1 for grey, 3 for RGB, 4 for RGBA; None for what
+            the data set has. Transparency that there is no room for is laid on white.
 
     Returns:
         The decoded pictures with their labels: in memory, or where they are too many,
@@ -251,9 +272,11 @@ def load(
     Raises:
         InputError: What was passed cannot work; the message says what to do.
     """
-    check_batch_size(batch_size)
+    arguments.check(batch_size, seed, channels, split)
+    arguments.check_path("name_or_folder", name_or_folder)
+    arguments.check_path("data_dir", data_dir, allow_none=True)
     size = height_and_width(image_size)
-    source = _find_source(name_or_folder, size, data_dir, skip_corrupt, split)
+    source = _find_source(name_or_folder, size, data_dir, skip_corrupt, split, channels)
     return from_source(source, str(name_or_folder), batch_size, seed)
 
 
@@ -278,6 +301,7 @@ def from_source(source: Source, received: str, batch_size: int, seed: int) -> Im
             f"{received!r} has {len(images)} readable pictures, fewer than a batch of "
             f"{batch_size}. Pass --batch-size {len(images)} or less, or add pictures."
         )
+    pictures.warn_if_dark(images, repr(received))
     captions = None
     if source.caption_table is not None:
         captions = Captions(source.caption_table, annotations.caption)
@@ -291,31 +315,13 @@ def from_source(source: Source, received: str, batch_size: int, seed: int) -> Im
         num_corrupt=source.num_images - len(images),
         cache_path=cache_path,
         fingerprint=key_of(source),
+        former_fingerprint=former_key_of(source),
+        contents=source.contents,
         licence=source.licence,
         attributes=annotations.attributes,
         attribute_names=source.attribute_names,
         captions=captions,
     )
-
-
-def check_batch_size(batch_size: int) -> None:
-    """Raises InputError for a batch size below 1."""
-    if batch_size < 1:
-        raise InputError(f"--batch-size must be at least 1. Received: {batch_size}.")
-
-
-def height_and_width(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    """Returns a size as (height, width), or None for None.
-
-    Raises:
-        InputError: It is below 1.
-    """
-    if image_size is None:
-        return None
-    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
-    if min(height, width) < 1:
-        raise InputError(f"--image-size must be at least 1. Received: {image_size}.")
-    return height, width
 
 
 def _find_source(
@@ -324,6 +330,26 @@ def _find_source(
     data_dir: str | Path | None,
     skip_corrupt: bool,
     split: str,
+    channels: int | None,
+) -> Source:
+    if name in _OWN_NAMES:
+        return _with_channels(_own_source(name, size, data_dir, split), channels)
+    if _is_path(name):
+        return folder.source(name, size, skip_corrupt, split, channels)
+    if tfds.is_known(name):
+        return tfds.source(name, size, data_dir, skip_corrupt, split, channels)
+    if Path(name).exists():
+        return folder.source(name, size, skip_corrupt, split, channels)
+    similar = get_close_matches(name, [*_OWN_NAMES, *tfds.names()])
+    suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
+    raise InputError(
+        f"There is no data set {name!r}.{suggestion} Give --dataset the name of a TFDS image data "
+        "set, a folder of pictures, digits or shapes."
+    )
+
+
+def _own_source(
+    name: str, size: tuple[int, int] | None, data_dir: str | Path | None, split: str
 ) -> Source:
     if name == "digits":
         return digits.source(size, split)
@@ -331,19 +357,26 @@ def _find_source(
         return shapes.source(size, split)
     if name == "stacked_mnist":
         return stacked_mnist.source(size, data_dir, split)
-    if name == "binarized_mnist":
-        return binarized_mnist.source(size, data_dir, split)
-    if _is_path(name):
-        return folder.source(name, size, skip_corrupt, split)
-    if tfds.is_known(name):
-        return tfds.source(name, size, data_dir, skip_corrupt, split)
-    if Path(name).is_dir():
-        return folder.source(name, size, skip_corrupt, split)
-    similar = get_close_matches(name, [*_OWN_NAMES, *tfds.names()])
-    suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
-    raise InputError(
-        f"There is no data set {name!r}.{suggestion} Give --dataset the name of a TFDS image data "
-        "set, a folder of pictures, digits or shapes."
+    return binarized_mnist.source(size, data_dir, split)
+
+
+def _with_channels(source: Source, channels: int | None) -> Source:
+    """Returns a source whose pictures, once they are made, are brought to so many channels."""
+    if channels is None:
+        return source
+    height, width, made = source.survey()
+
+    def decode(image_shape):
+        for image, annotation in source.decode((height, width, made)):
+            # Pillow's grey has no axis of channels.
+            image = Image.fromarray(image[..., 0] if made == 1 else image)
+            yield pictures.to_array(image, image_shape), annotation
+
+    return dataclasses.replace(
+        source,
+        options=[*source.options, channels],
+        survey=lambda: (height, width, channels),
+        decode=decode,
     )
 
 

@@ -1,24 +1,36 @@
 """A folder of pictures: flat, or one subfolder for each class; with captions and attributes."""
 
 import csv
+import re
+import warnings
 from collections import Counter
 from pathlib import Path
 
 from tfgan.data import pictures
 from tfgan.data.captions import caption_table
+from tfgan.data.contents import hashes_of
+from tfgan.data.listing import files_below, is_picture, picture_files, visible, warn_of_left_out
 from tfgan.data.source import Annotation, Source, slug
-from tfgan.errors import InputError
+from tfgan.errors import InputError, InputWarning
 
-EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+_TABLES = ("captions.csv", "attributes.csv")
+
+# What subfolders are called that are parts of a data set, of two domains too, and no classes.
+_SPLIT = re.compile(r"(train|training|test|testing|val|valid|validation|dev)[ab]?", re.IGNORECASE)
 
 
 def source(
-    path: str | Path, size: tuple[int, int] | None, skip_corrupt: bool, split: str
+    path: str | Path,
+    size: tuple[int, int] | None,
+    skip_corrupt: bool,
+    split: str,
+    channels: int | None = None,
 ) -> Source:
     """Describes the pictures of a folder.
 
     The pictures lie directly in the folder, without labels, or in one subfolder for each class.
-    Pictures and classes are ordered by name, by code point. Hidden files are ignored.
+    Pictures and classes are ordered by name, by code point. Hidden files are ignored; a warning
+    names what else is left out.
 
     Two CSV files in UTF-8 may lie beside them, whose column `file` has paths relative to the
     folder and which name every picture. `captions.csv` has a column `caption`; several rows of a
@@ -30,13 +42,15 @@ def source(
         size: (height, width) to resize to, or None for their own size.
         skip_corrupt: Whether to leave out pictures that cannot be read.
         split: `train`: a folder is one part.
+        channels: 1, 3 or 4; None for as many as the colours of the pictures need.
 
     Returns:
         The source of the pictures.
 
     Raises:
         InputError: There is no such folder, it has no pictures, or has them both at its top
-            level and in subfolders; another split is asked for; or a CSV file is not as above.
+            level and in subfolders; a subfolder has files and no picture of its own, or is a split;
+            another split is asked for; or a CSV file is not as above.
     """
     if split != "train":
         raise InputError(
@@ -55,16 +69,19 @@ def source(
         found[index] = picture._replace(annotation=annotation)
 
     def survey_folder():
-        modes, sizes = survey(folder, found, skip_corrupt)
-        channels = max(pictures.CHANNELS[mode] for mode in modes)
-        return *(size or pictures.one_size(sizes, repr(str(folder)))), channels
+        found_channels, sizes = survey(folder, found, skip_corrupt, channels)
+        return *(size or pictures.one_size(sizes, repr(str(folder)))), found_channels
 
-    tables = [folder / name for name in ("captions.csv", "attributes.csv")]
+    tables = [folder / name for name in _TABLES]
     content = [picture.file for picture in found] + [file for file in tables if file.exists()]
+    hashes = hashes_of(folder, content)
 
     return Source(
         name=slug(folder.name),
-        fingerprint=["folder", str(folder), size, skip_corrupt, *map(fingerprint, content)],
+        fingerprint=["folder", hashes],
+        options=[size, skip_corrupt, channels],
+        contents=hashes,
+        former_fingerprint=["folder", str(folder), size, skip_corrupt, *map(state_of, content)],
         num_images=len(found),
         class_names=classes,
         survey=survey_folder,
@@ -75,22 +92,31 @@ def source(
 
 
 def survey(
-    folder: Path, found: list[pictures.Encoded], skip_corrupt: bool
-) -> tuple[Counter[str], Counter[tuple[int, int]]]:
-    """Counts the modes and the sizes of a folder's pictures, as `pictures.survey` does.
+    folder: Path, found: list[pictures.Encoded], skip_corrupt: bool, channels: int | None
+) -> tuple[int, Counter[tuple[int, int]]]:
+    """Finds the channels that a folder's pictures need, and counts their sizes.
+
+    Args:
+        folder: For error messages.
+        found: The pictures.
+        skip_corrupt: Whether to leave out what cannot be read.
+        channels: What is returned in place of what they need, or None.
 
     Raises:
         InputError: A picture cannot be read and `skip_corrupt` is False, or none can be.
     """
-    modes, sizes = pictures.survey(found, len(found), skip_corrupt)
+    modes, sizes = pictures.survey(found, len(found), skip_corrupt, channels is not None)
     if not modes:
         raise InputError(f"None of the {len(found)} pictures in {str(folder)!r} can be read.")
-    return modes, sizes
+    return channels or max(pictures.CHANNELS[mode] for mode in modes), sizes
 
 
-def fingerprint(file: Path) -> list:
-    """Returns what changes with a file, as JSON-serialisable data."""
-    status = file.stat()
+def state_of(file: Path) -> list:
+    """Returns a file's path, size and time, by which earlier versions told files apart."""
+    try:
+        status = file.stat()
+    except OSError:
+        return [str(file), None, None]
     return [str(file), status.st_size, status.st_mtime_ns]
 
 
@@ -105,19 +131,16 @@ def subfolder(folder: Path, name: str, layout: str) -> Path:
     Raises:
         InputError: There is no such folder, or no subfolder of this name, or no picture in it.
     """
-    _check_is_folder(folder)
+    check_is_folder(folder)
     chosen = folder / name
     if not chosen.is_dir():
-        found = [child.name for child in _visible(folder) if child.is_dir()]
+        found = [child.name for child in visible(folder) if child.is_dir()]
         raise InputError(
             f"The folder {str(folder)!r} has no subfolder {name!r}, but "
             f"{', '.join(found) or 'none at all'}. {layout}."
         )
     if not picture_files(chosen):
-        raise InputError(
-            f"There are no pictures ({', '.join(sorted(EXTENSIONS))}) in {str(chosen)!r}. Put them "
-            "there."
-        )
+        raise InputError(f"There are no pictures in {str(chosen)!r}. Put them there.")
     return chosen
 
 
@@ -209,9 +232,11 @@ def _read_csv(
 
 def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]:
     """Returns the names of the classes, or None, and the pictures in order."""
-    _check_is_folder(folder)
-    flat = picture_files(folder)
-    nested = {child.name: picture_files(child) for child in _visible(folder) if child.is_dir()}
+    check_is_folder(folder)
+    children = visible(folder)
+    flat = [child for child in children if is_picture(child)]
+    subfolders = [child for child in children if child.is_dir()]
+    nested = {child.name: picture_files(child) for child in subfolders}
     nested = {name: files for name, files in nested.items() if files}
     if flat and nested:
         raise InputError(
@@ -219,11 +244,24 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]
             f"in subfolders ({next(iter(nested))!r}). Use either a flat folder, or one subfolder "
             "for each class."
         )
+    if not flat:
+        _check_are_classes(folder, subfolders, nested)
+    kept = {folder / name for name in _TABLES}.union(flat, *nested.values())
+    left_out = [file for file in files_below(folder) if file not in kept]
     if not flat and not nested:
+        others = f", but files such as {left_out[0].name!r}" if left_out else ""
         raise InputError(
-            f"There are no pictures ({', '.join(sorted(EXTENSIONS))}) in {str(folder)!r}. Put them "
-            "there, or into one subfolder for each class."
+            f"There are no pictures in {str(folder)!r}{others}. Put pictures there, or into one "
+            "subfolder for each class: PNG, JPEG, WebP or what else Pillow reads."
         )
+    warn_of_left_out(
+        folder,
+        deeper=filter(is_picture, left_out),
+        others=[file for file in left_out if not is_picture(file)],
+        empty=[
+            each for each in subfolders if each.name not in nested and not any(files_below(each))
+        ],
+    )
     if flat:
         return None, [pictures.Encoded(str(file), file, Annotation()) for file in flat]
     return tuple(nested), [
@@ -233,22 +271,40 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]
     ]
 
 
-def _check_is_folder(folder: Path) -> None:
+def _check_are_classes(folder: Path, subfolders: list[Path], nested: dict[str, list[Path]]) -> None:
+    """Refuses subfolders that are parts of a data set, or classes whose pictures are not found."""
+    splits = [each.name for each in subfolders if _SPLIT.fullmatch(each.name)]
+    if len(splits) > 1:
+        raise InputError(
+            f"The folder {str(folder)!r} has subfolders {', '.join(map(repr, splits))}, which are "
+            f"parts of a data set and no classes. Give the folder {str(folder / splits[0])!r} or "
+            "another of them; rename them, if they are classes."
+        )
+    for name in splits:
+        if name in nested:
+            warnings.warn(
+                f"{str(folder)!r}: {name!r} is taken for a class. If it is a part of the data set, "
+                "give the folder of the part that is meant",
+                InputWarning,
+                stacklevel=2,
+            )
+    for subfolder in subfolders:
+        inside = [] if subfolder.name in nested else list(files_below(subfolder))
+        if inside:
+            first = min(file.relative_to(folder).as_posix() for file in inside)
+            raise InputError(
+                f"The folder {str(subfolder)!r} has no picture of its own, and so is no class, but "
+                f"{len(inside)} files that lie deeper or are no pictures ({first!r}). Move its "
+                f"pictures into it, give {str(subfolder)!r} itself, or move it elsewhere."
+            )
+
+
+def check_is_folder(folder: Path) -> None:
+    """Raises InputError where there is no folder, and says what is there instead."""
+    if folder.is_file():
+        raise InputError(
+            f"{str(folder)!r} is a file, not a folder of pictures. If it is an archive, unpack it, "
+            "and give the folder."
+        )
     if not folder.is_dir():
         raise InputError(f"There is no folder {str(folder)!r}. Give --dataset an existing one.")
-
-
-def _visible(folder: Path) -> list[Path]:
-    return sorted(
-        (child for child in folder.iterdir() if not child.name.startswith(".")),
-        key=lambda child: child.name,
-    )
-
-
-def picture_files(folder: Path) -> list[Path]:
-    """Returns the pictures that lie directly in a folder, ordered by name, hidden ones left out."""
-    return [
-        child
-        for child in _visible(folder)
-        if child.suffix.lower() in EXTENSIONS and child.is_file()
-    ]

@@ -4,14 +4,20 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from tfgan.data import folder, pictures
+from tfgan.data.contents import hashes_of
+from tfgan.data.listing import files_below, is_picture, picture_files, warn_of_left_out
 from tfgan.data.source import Annotation, ImageShape, Source, slug
 
 
 def source(
-    path: str | Path, size: tuple[int, int] | None, skip_corrupt: bool, split: str
+    path: str | Path,
+    size: tuple[int, int] | None,
+    skip_corrupt: bool,
+    split: str,
+    channels: int | None = None,
 ) -> Source:
     """Describes the pairs of a folder.
 
@@ -20,6 +26,7 @@ def source(
         size: (height, width) to resize A and B to, or None for their own size.
         skip_corrupt: Whether to leave out pictures that cannot be read or halved.
         split: The subfolder: `train`, `val`, `test` or another.
+        channels: 1, 3 or 4 of A and of B; None for as many as the colours of the pictures need.
 
     Returns:
         The source of the pairs, each an array [height, width, 2 C]: A's channels, then B's.
@@ -31,20 +38,29 @@ def source(
     part = folder.subfolder(
         root, split, "Pairs A|B lie in train, and if there are any val and test"
     )
-    files = folder.picture_files(part)
+    files = picture_files(part)
     found = [pictures.Encoded(str(file), file, Annotation()) for file in files]
+    left_out = sorted({*files_below(part)} - {*files})
+    warn_of_left_out(
+        part,
+        deeper=filter(is_picture, left_out),
+        others=[file for file in left_out if not is_picture(file)],
+    )
 
     def survey():
-        modes, sizes = folder.survey(part, found, skip_corrupt)
-        channels = max(pictures.CHANNELS[mode] for mode in modes)
+        found_channels, sizes = folder.survey(part, found, skip_corrupt, channels)
         halves = Counter()
         for (height, width), count in sizes.items():
             halves[height, width // 2] += count
-        return *(size or pictures.one_size(halves, repr(str(part)))), 2 * channels
+        return *(size or pictures.one_size(halves, repr(str(part)))), 2 * found_channels
 
+    hashes = hashes_of(part, files)
     return Source(
         name=slug(root.name),
-        fingerprint=["pairs", str(part), size, skip_corrupt, *map(folder.fingerprint, files)],
+        fingerprint=["pairs", hashes],
+        options=[size, skip_corrupt, channels],
+        contents=hashes,
+        former_fingerprint=["pairs", str(part), size, skip_corrupt, *map(folder.state_of, files)],
         num_images=len(found),
         class_names=None,
         survey=survey,
@@ -55,7 +71,7 @@ def source(
 def _to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:
     """Both halves of a picture, cropped and resized alike, one behind the other."""
     height, width, channels = image_shape
-    image = ImageOps.exif_transpose(image)
+    image = pictures.upright(image)
     if image.width % 2:
         raise ValueError(
             f"a pair A|B has an even width, and it is {image.width} wide and {image.height} high"

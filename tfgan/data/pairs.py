@@ -5,8 +5,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfgan.data import paired_folder, tasks
-from tfgan.data.dataset import ImageDataset, check_batch_size, from_source, height_and_width
+from tfgan.data import arguments, paired_folder, tasks
+from tfgan.data.arguments import height_and_width
+from tfgan.data.dataset import ImageDataset, from_source
 from tfgan.data.transformed import TransformedDataset
 from tfgan.errors import InputError
 
@@ -30,6 +31,8 @@ def pairs_of(
     Raises:
         InputError: There is no such task or scale, or it cannot work on these pictures.
     """
+    if not isinstance(dataset, ImageDataset):
+        raise InputError(f"dataset must be an ImageDataset. Received: {type(dataset).__name__}.")
     transform = tasks.task(task, scale)
     name = f"{dataset.name}_{task}" if scale is None else f"{dataset.name}_{task}_x{scale}"
     return TransformedDataset(name, dataset, transform, jitter)
@@ -44,6 +47,7 @@ def load_pairs(
     skip_corrupt: bool = False,
     split: str = "train",
     jitter: bool = False,
+    channels: int | None = None,
 ) -> TransformedDataset:
     """Loads pairs A|B, which lie side by side in one picture each, from a folder.
 
@@ -60,6 +64,7 @@ def load_pairs(
         skip_corrupt: Whether to leave out, and count, files that are no such pairs.
         split: The subfolder.
         jitter: Whether pairs are moved and mirrored at random, A and B alike.
+        channels: What A and B are brought to, see `tfgan.data.load`.
 
     Returns:
         Batches of `image` and `condition`.
@@ -69,8 +74,10 @@ def load_pairs(
     """
     if direction not in DIRECTIONS:
         raise InputError(f"--direction must be AtoB or BtoA. Received: {direction!r}.")
-    check_batch_size(batch_size)
-    source = paired_folder.source(path, height_and_width(image_size), skip_corrupt, split)
+    arguments.check(batch_size, seed, channels, split)
+    arguments.check_path("path", path)
+    size = height_and_width(image_size)
+    source = paired_folder.source(path, size, skip_corrupt, split, channels)
     dataset = from_source(source, str(path), batch_size, seed)
     transform = functools.partial(_take_apart, direction=direction)
     return TransformedDataset(f"{dataset.name}_{direction}", dataset, transform, jitter)

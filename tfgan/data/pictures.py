@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,13 @@ from PIL import ExifTags, Image, ImageOps
 from tqdm import tqdm
 
 from tfgan.data.source import Annotation, ImageShape
-from tfgan.errors import InputError
+from tfgan.errors import InputError, InputWarning
 
 # The modes that pictures are brought to, from the poorest to the richest.
 CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 MODES = {channels: mode for mode, channels in CHANNELS.items()}
+
+_GREY_MODES = ("1", "L", "F", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
 # EXIF orientations that swap height and width.
 _QUARTER_TURNS = (5, 6, 7, 8)
@@ -41,23 +44,37 @@ class Encoded(NamedTuple):
 
 
 def survey(
-    pictures: Iterable[Encoded], total: int, skip_corrupt: bool
-) -> tuple[Counter[str], Counter[tuple[int, int]]]:
-    """Counts the modes and the (height, width) sizes of pictures, reading their headers only.
+    pictures: Iterable[Encoded], total: int, skip_corrupt: bool, by_header: bool = False
+) -> tuple[set[str], Counter[tuple[int, int]]]:
+    """Finds the modes and the (height, width) sizes of pictures.
+
+    Headers tell nearly all of it. Only whether pictures that could be transparent are so takes
+    decoding them, up to the first that is.
 
     Args:
         pictures: The pictures.
         total: How many there are, for the progress bar.
         skip_corrupt: Whether to leave out what cannot be read.
+        by_header: Whether to take for transparent what could be.
 
     Returns:
-        How many pictures there are of each mode (a key of `CHANNELS`) and of each size.
+        The modes (keys of `CHANNELS`) that hold the pictures' colours: a picture that is opaque
+        everywhere needs no `RGBA`. How many pictures there are of each size.
 
     Raises:
         InputError: A picture cannot be read and `skip_corrupt` is False.
     """
-    headers = [header for header, _ in _each(_header, pictures, total, "Survey", skip_corrupt)]
-    return Counter(mode for mode, _ in headers), Counter(size for _, size in headers)
+    modes = set()
+
+    def header(image):
+        mode = mode_of(image)
+        if mode == "RGBA" and not by_header and mode not in modes and _is_opaque(image):
+            mode = "L" if image.mode in (*_GREY_MODES, "LA", "La") else "RGB"
+        modes.add(mode)
+        return _height_and_width(image)
+
+    sizes = [size for size, _ in _each(header, pictures, total, "Survey", skip_corrupt)]
+    return modes, Counter(sizes)
 
 
 def decode(
@@ -89,11 +106,15 @@ def decode(
 def to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:
     """Returns a Pillow image, turned as its EXIF data says, as uint8 [height, width, channels].
 
-    Where the size differs, the image is cropped about its centre to the aspect ratio of
-    `image_shape` and resized with an antialiasing filter.
+    What `upright` says of deeper pixels holds. Transparency that the channels have no room for is
+    laid on white. Where the size differs, the image is cropped about its centre to the aspect ratio
+    of `image_shape` and resized with an antialiasing filter.
+
+    Raises:
+        ValueError: The pixels cannot be brought to 8 bits.
     """
     height, width, channels = image_shape
-    image = _to_mode(ImageOps.exif_transpose(image), MODES[channels])
+    image = _to_mode(upright(image), MODES[channels])
     if image.size != (width, height):
         image = ImageOps.fit(image, (width, height), method=Image.Resampling.LANCZOS)
     return np.asarray(image).reshape(image_shape)
@@ -146,26 +167,106 @@ def _each(
                     ) from result
 
 
-def _header(image: Image.Image) -> tuple[str, tuple[int, int]]:
-    """Returns the mode an opened, not yet decoded image is brought to, and (height, width)."""
+def _height_and_width(image: Image.Image) -> tuple[int, int]:
+    """Returns (height, width) of an opened, not yet decoded image as it is to be turned."""
     width, height = image.size
     # PngImageFile.getexif decodes the picture first; that of the base class does not.
     orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
-    return mode_of(image), (width, height) if orientation in _QUARTER_TURNS else (height, width)
+    return (width, height) if orientation in _QUARTER_TURNS else (height, width)
 
 
 def mode_of(image: Image.Image) -> str:
     """Returns the key of `CHANNELS` that holds an opened image's colours."""
     if image.has_transparency_data:
         return "RGBA"
-    if image.mode in ("1", "L", "F") or image.mode.startswith("I"):
-        return "L"
-    return "RGB"
+    return "L" if image.mode in _GREY_MODES else "RGB"
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Returns an opened Pillow image with pixels of 8 bits, turned as its EXIF data says.
+
+    Grey of 16 bits is divided by 257, so that 65,535 becomes 255. Floats must lie in [0, 1], and
+    1 becomes 255. (Of colours of 16 bits Pillow itself keeps the upper 8.)
+
+    Raises:
+        ValueError: The pixels are other floats, or whole numbers of 32 bits or with a sign, and so
+            nothing says how much is white; or the file is damaged.
+    """
+    # What Pillow opens these files in where they have 16 bits, by its version.
+    is_deep = image.mode.startswith("I;16") or (
+        image.mode == "I" and image.format in ("PNG", "PPM")
+    )
+    image = ImageOps.exif_transpose(image)
+    if is_deep:
+        pixels = np.asarray(image)
+        image_8 = _rounded(pixels.clip(0, 65535) / 257)
+        # The one grey level that is transparent, if there is one.
+        if isinstance(key := image.info.get("transparency"), int):
+            image_8.putalpha(_rounded(np.where(pixels == key, 0, 255)))
+        return image_8
+    if image.mode == "I":
+        raise ValueError(
+            "its pixels are whole numbers of 32 bits or with a sign, and nothing says how much is "
+            "white: save it with 8 or 16 bits"
+        )
+    if image.mode == "F":
+        pixels = np.asarray(image)
+        low, high = pixels.min(), pixels.max()
+        # Written so that it refuses a NaN as well.
+        if not (low >= 0 and high <= 1):
+            raise ValueError(
+                f"its pixels are floats from {low:.4g} to {high:.4g}, and nothing says how much is "
+                "white: scale them to [0, 1], or save it with 8 or 16 bits"
+            )
+        return _rounded(pixels * 255)
+    return image
+
+
+def _rounded(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(pixels.round().astype(np.uint8))
+
+
+def _is_opaque(image: Image.Image) -> bool:
+    """Tells whether an image that could be transparent is so nowhere; this decodes it."""
+    lowest, _ = _unpremultiplied(upright(image)).convert("RGBA").getchannel("A").getextrema()
+    return lowest == 255
 
 
 def _to_mode(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode.startswith("I"):
-        # Pillow clips 16-bit grey to 8 bits instead of scaling it.
-        grey = np.asarray(image).clip(0, 65535) / 257
-        image = Image.fromarray(grey.round().astype(np.uint8))
+    if mode != "RGBA" and mode_of(image) == "RGBA":
+        image = _unpremultiplied(image).convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    image = _unpremultiplied(image)
+    if image.mode == "LAB":
+        # Pillow knows the way to RGB alone.
+        image = image.convert("RGB")
     return image.convert(mode)
+
+
+def _unpremultiplied(image: Image.Image) -> Image.Image:
+    """Returns an image whose colours are not multiplied by their opacity."""
+    return image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode))
+
+
+def warn_if_dark(images: np.ndarray, name: str) -> None:
+    """Warns of pictures that use less than a sixteenth of the range: 12 bits in files of 16.
+
+    Args:
+        images: uint8 [N, H, W, C]; of each four channels the last is transparency.
+        name: What to call them.
+    """
+    for start in range(0, len(images), _CHUNK):
+        chunk = images[start : start + _CHUNK]
+        if chunk.shape[-1] % 4 == 0:
+            chunk = chunk.reshape(*chunk.shape[:-1], -1, 4)[..., :3]
+        # Of most data sets the first chunk is enough.
+        # 4,095 of 65,535 is 16 of 255.
+        if chunk.max() > 16:
+            return
+    warnings.warn(
+        f"all pictures of {name} are nearly black: no pixel reaches a sixteenth of the range. "
+        "Scale them if they have 12 bits a pixel in files of 16, or the like",
+        InputWarning,
+        stacklevel=2,
+    )

@@ -30,7 +30,8 @@ class Source:
 
     Attributes:
         name: Slug of the data set, usable as a file name.
-        fingerprint: Everything that decides the decoded content, as JSON-serialisable data.
+        fingerprint: Which pictures these are, as JSON-serialisable data. With `options` it decides
+            the decoded content.
         num_images: How many pictures there are, corrupt ones included.
         class_names: Names of the classes, in the order of their labels, or None.
         survey: Returns the shape (height, width, channels) that every decoded picture has.
@@ -39,6 +40,10 @@ class Source:
         licence: What the pictures may be used under.
         attribute_names: Of each attribute its categories, in the order of their indices, or None.
         caption_table: Captions, str [M, K]: K phrasings in each row, or None.
+        options: How they are decoded, as JSON-serialisable data, as far as the fingerprint does not
+            tell.
+        contents: A hash of each file's content by its name, of pictures that lie in files; or None.
+        former_fingerprint: What an earlier version took for the fingerprint, or None if the same.
     """
 
     name: str
@@ -50,6 +55,9 @@ class Source:
     licence: str = "unknown"
     attribute_names: dict[str, tuple[str, ...]] | None = None
     caption_table: np.ndarray | None = None
+    options: list = dataclasses.field(default_factory=list)
+    contents: dict[str, str] | None = None
+    former_fingerprint: list | None = None
 
 
 def slug(name: str) -> str:

@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tfgan.data import pictures
 from tfgan.data.reachable import unreachable
 from tfgan.data.source import Annotation, Source, slug
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _READ_BATCH = 256
+# Splits that are meant to be held out, from the one that is rather trained on.
+_HELD_OUT = ("val", "valid", "validation", "test")
 # Of those that TFDS does not know the licence of; MNIST's as keras.io/api/datasets/mnist states it.
 _LICENCES = {
     "mnist": "CC BY-SA 3.0, Yann LeCun and Corinna Cortes, derived from NIST's data sets",
@@ -44,6 +48,7 @@ def source(
     data_dir: str | Path | None,
     skip_corrupt: bool,
     split: str,
+    channels: int | None = None,
 ) -> Source:
     """Describes the pictures of a TFDS data set, which is downloaded where that is needed.
 
@@ -52,14 +57,17 @@ def source(
         size: (height, width) to resize to, or None for their own size.
         data_dir: The folder of TFDS; None for TFDS_DATA_DIR, or else `~/tensorflow_datasets`.
         skip_corrupt: Whether to leave out pictures that cannot be read.
-        split: The name of a split. `train` is the first one where none has that name.
+        split: The name of a split. Where none is called `train`, `train` is the first of the
+            others, one that is not meant to be held out if there is any; and that one is then
+            refused under its own name, so that what is trained on is never taken for held out.
+        channels: 1, 3 or 4; None for those of the data set.
 
     Returns:
         The source of the pictures.
 
     Raises:
-        InputError: The data set has no pictures under `image`, has no such split, or cannot be
-            prepared.
+        InputError: The data set has no pictures under `image` or such of 32 bits, has no such
+            split, has it to train on alone, or cannot be prepared.
     """
     import_tensorflow()
     import tensorflow_datasets as tfds
@@ -72,16 +80,13 @@ def source(
     except (ValueError, AssertionError) as error:
         raise InputError(f"TFDS has no {name!r}: {_one_line(error)}") from error
     features = dict(builder.info.features)
-    height, width, channels = _image_shape(name, features)
+    height, width, own_channels = _image_shape(name, features)
+    channels = channels or own_channels
     if not builder.is_prepared():
         _prepare(builder, data_dir)
 
-    splits = builder.info.splits
-    if split == "train" and split not in splits:
-        split = next(iter(splits))
-    if split not in splits:
-        raise InputError(f"The data set {name!r} has no split {split!r}, but {', '.join(splits)}.")
-    total = splits[split].num_examples
+    split = _split_of(name, split, list(builder.info.splits))
+    total = builder.info.splits[split].num_examples
     label = features.get("label")
     labelled = isinstance(label, tfds.features.ClassLabel)
 
@@ -93,12 +98,14 @@ def source(
     def survey():
         if size or (height and width):
             return *(size or (height, width)), channels
-        _, sizes = pictures.survey(encoded(), total, skip_corrupt)
+        _, sizes = pictures.survey(encoded(), total, skip_corrupt, True)
         return *pictures.one_size(sizes, repr(name)), channels
 
     def decode(image_shape):
         done = 0
-        if (height, width, channels) == image_shape:
+        # That decoder keeps the upper 8 of 16 bits, and does not round.
+        is_deep = features["image"].np_dtype != np.uint8
+        if (height, width, own_channels) == image_shape and not is_deep:
             for image, label in _decoded(builder, split, labelled, image_shape):
                 yield image, Annotation(label)
                 done += 1
@@ -109,6 +116,7 @@ def source(
     return Source(
         name=slug(name),
         fingerprint=["tfds", builder.info.full_name, split, total, size, skip_corrupt],
+        options=[] if channels == own_channels else [channels],
         num_images=total,
         class_names=tuple(label.names) if labelled else None,
         survey=survey,
@@ -130,8 +138,32 @@ def _image_shape(name: str, features: dict) -> tuple[int | None, int | None, int
             f"The data set {name!r} has no pictures under 'image' (its features are: "
             f"{', '.join(features)}). Give --dataset one that has."
         )
+    if image.np_dtype not in (np.uint8, np.uint16):
+        raise InputError(
+            f"The data set {name!r} has pictures of {np.dtype(image.np_dtype).name}, and nothing "
+            "says how much is white. Give --dataset one whose pictures have 8 or 16 bits."
+        )
     height, width, channels = image.shape
-    return height, width, channels or 3
+    # Two are grey with transparency.
+    return height, width, {None: 3, 2: 4}.get(channels, channels)
+
+
+def _split_of(name: str, split: str, splits: list[str]) -> str:
+    """Returns the split that is meant by a name."""
+    # The first of those that are least meant to be held out.
+    first = min(splits, key=lambda each: _HELD_OUT.index(each) + 1 if each in _HELD_OUT else 0)
+    trained_on = "train" if "train" in splits else first
+    if split == "train":
+        return trained_on
+    if split not in splits:
+        raise InputError(f"The data set {name!r} has no split {split!r}, but {', '.join(splits)}.")
+    if split == trained_on:
+        others = ", ".join(each for each in splits if each != split) or "none"
+        raise InputError(
+            f"The split {split!r} of the data set {name!r} is what is trained on, as it has no "
+            f"'train', and so is not held out. Its other splits: {others}."
+        )
+    return split
 
 
 def _records(builder, split: str, labelled: bool) -> "tf.data.Dataset":

@@ -97,6 +97,11 @@ class TransformedDataset:
         return self.pictures.fingerprint
 
     @property
+    def former_fingerprint(self) -> str:
+        """What an earlier version took for it."""
+        return self.pictures.former_fingerprint
+
+    @property
     def licence(self) -> str:
         """What the pictures may be used under."""
         return self.pictures.licence

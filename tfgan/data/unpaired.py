@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfgan.data import folder
+from tfgan.data import arguments, folder
 from tfgan.data.dataset import ImageDataset, load
 from tfgan.data.source import ImageShape, slug
 from tfgan.data.transformed import TransformedDataset
@@ -97,6 +97,11 @@ class UnpairedDataset:
         return f"{self.a.fingerprint} {self.b.fingerprint}"
 
     @property
+    def former_fingerprint(self) -> str:
+        """What an earlier version took for it."""
+        return f"{self.a.former_fingerprint} {self.b.former_fingerprint}"
+
+    @property
     def licence(self) -> str:
         """What the pictures may be used under."""
         return "; ".join(dict.fromkeys((self.a.licence, self.b.licence)))
@@ -146,6 +151,7 @@ def load_unpaired(
     skip_corrupt: bool = False,
     split: str = "train",
     jitter: bool = False,
+    channels: int | None = None,
 ) -> UnpairedDataset:
     """Loads two domains to translate between.
 
@@ -166,6 +172,8 @@ def load_unpaired(
         skip_corrupt: Whether to leave out, and count, files that cannot be read.
         split: Which part of both data sets.
         jitter: Whether pictures are moved and mirrored at random.
+        channels: What the pictures of both are brought to before a variant changes them, see
+            `tfgan.data.load`.
 
     Returns:
         Batches of `image_a` and `image_b`.
@@ -173,15 +181,17 @@ def load_unpaired(
     Raises:
         InputError: What was passed cannot work; the message says what to do.
     """
+    arguments.check(batch_size, seed, channels, split)
+    arguments.check_path("domain_a", domain_a)
+    arguments.check_path("domain_b", domain_b)
     # Of one seed, two domains of one data set would come in the same order: as pairs.
+    options = (skip_corrupt, split, channels, jitter)
     a, b = (
-        _load_domain(
-            domain, batch_size, image_size, data_dir, own_seed, skip_corrupt, split, jitter
-        )
+        _load_domain(domain, batch_size, image_size, data_dir, own_seed, *options)
         for domain, own_seed in ((domain_a, seed), (domain_b, ~seed))
     )
-    channels = max(a.image_shape[2], b.image_shape[2])
-    a, b = (_with_channels(domain, channels) for domain in (a, b))
+    most = max(a.image_shape[2], b.image_shape[2])
+    a, b = (_with_channels(domain, most) for domain in (a, b))
     return UnpairedDataset(f"{a.name}_to_{b.name}", a, b)
 
 
@@ -193,12 +203,13 @@ def load_unpaired_folder(
     skip_corrupt: bool = False,
     split: str = "train",
     jitter: bool = False,
+    channels: int | None = None,
 ) -> UnpairedDataset:
     """Loads the domains in the subfolders `trainA` and `trainB`, or `testA` and `testB`.
 
     Args:
         path: The folder, as pytorch-CycleGAN-and-pix2pix lays it out.
-        batch_size, image_size, seed, skip_corrupt, jitter: See `load_unpaired`.
+        batch_size, image_size, seed, skip_corrupt, jitter, channels: See `load_unpaired`.
         split: What the subfolders' names begin with.
 
     Returns:
@@ -207,20 +218,29 @@ def load_unpaired_folder(
     Raises:
         InputError: What was passed cannot work; the message says what to do.
     """
+    arguments.check(batch_size, seed, channels, split)
+    arguments.check_path("path", path)
     root = Path(path).expanduser().resolve()
     layout = "Unpaired domains lie in trainA and trainB, and to test with in testA and testB"
     domains = [folder.subfolder(root, f"{split}{letter}", layout) for letter in "AB"]
     unpaired = load_unpaired(
-        *domains, batch_size, image_size, None, seed, skip_corrupt, jitter=jitter
+        *domains,
+        batch_size,
+        image_size,
+        None,
+        seed,
+        skip_corrupt,
+        jitter=jitter,
+        channels=channels,
     )
     return dataclasses.replace(unpaired, name=slug(root.name))
 
 
 def _load_domain(
-    domain, batch_size, image_size, data_dir, seed, skip_corrupt, split, jitter
+    domain, batch_size, image_size, data_dir, seed, skip_corrupt, split, channels, jitter
 ) -> TransformedDataset:
     name, parts = _parse(domain)
-    dataset = load(name, batch_size, image_size, data_dir, seed, skip_corrupt, split)
+    dataset = load(name, batch_size, image_size, data_dir, seed, skip_corrupt, split, channels)
     for part in parts:
         if part not in VARIANTS:
             dataset = _chosen(dataset, part, domain)

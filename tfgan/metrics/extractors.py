@@ -59,7 +59,8 @@ def rounded(images):
     """Pictures as uint8 [N, H, W, C] in [0, 255].
 
     Args:
-        images: uint8, or floats in [0, 1]; [N, H, W, C] or [N, H, W].
+        images: uint8; uint16, of which 65,535 is white; floats in [0, 1]; or bool; [N, H, W, C] or
+            [N, H, W].
 
     Raises:
         InputError: Another shape or type, or floats outside of [0, 1].
@@ -71,12 +72,21 @@ def rounded(images):
         raise InputError(f"pictures must be [N, H, W, C] or [N, H, W]. Received: {images.shape}")
     if images.dtype == np.uint8:
         return images
+    if images.dtype == bool:
+        return 255 * images.astype(np.uint8)
+    # Of either order of bytes.
+    if images.dtype.kind == "u" and images.dtype.itemsize == 2:
+        return np.round(images / np.float32(257)).astype(np.uint8)
     if not np.issubdtype(images.dtype, np.floating):
-        raise InputError(f"pictures must be uint8, or float in [0, 1]. Received: {images.dtype}")
+        raise InputError(
+            "pictures must be uint8, uint16, bool or float in [0, 1]. Received: "
+            f"{images.dtype}. Convert them, to uint8 where 255 is white"
+        )
     low, high = images.min(), images.max()
     if not (low >= 0 and high <= 1):
         raise InputError(f"float pictures must lie in [0, 1]. Received: [{low:.3g}, {high:.3g}]")
-    return np.round(images * 255).astype(np.uint8)
+    # 16 bits are too few for the product.
+    return np.round(images * np.result_type(images, np.float32).type(255)).astype(np.uint8)
 
 
 def extractor_for(name, train, test, seed=0):

@@ -75,6 +75,7 @@ def measure(
     split="test",
     data_dir=None,
     image_size=None,
+    channels=None,
     num=10_000,
     num_neighbours=5_000,
     features="auto",
@@ -94,7 +95,7 @@ def measure(
         labels: what each picture was asked to show, integers [N], or None.
         split: what they are compared with.
         data_dir: TFDS' folder.
-        image_size: the size to which real pictures are brought, as in `tfgan.data.load`.
+        image_size, channels: what real pictures are brought to, as in `tfgan.data.load`.
         num: at most so many pictures a side, drawn at random if there are more.
         num_neighbours: at most so many a side for the nearest-neighbour metrics.
         features: see `tfgan.metrics.extractors.extractor_for`.
@@ -116,8 +117,8 @@ def measure(
     """
     sides = prepare(
         images,
-        data.load(dataset, 1, image_size, data_dir),
-        data.load(dataset, 1, image_size, data_dir, split=split),
+        data.load(dataset, 1, image_size, data_dir, channels=channels),
+        data.load(dataset, 1, image_size, data_dir, split=split, channels=channels),
         labels=labels,
         split=split,
         image_size=image_size,

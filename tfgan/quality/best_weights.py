@@ -54,6 +54,11 @@ class BestWeights:
         for kept, weight in zip(self._kept, self._averages):
             kept.assign(weight)
 
+    def forget(self):
+        """Lets the next check be the best: the distances so far are to other pictures."""
+        self._step.assign(0)
+        self._distance.assign(math.inf)
+
     def bring_back(self):
         """Gives the model's averages the weights that are kept."""
         for kept, weight in zip(self._kept, self._averages):
