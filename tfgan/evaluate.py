@@ -1,5 +1,6 @@
 """Measures the confidence risk of generated pictures: how far they are from real ones."""
 
+import dataclasses
 import json
 import re
 import sys
@@ -10,19 +11,21 @@ from tfgan.command_line import ArgumentParser, image_size, number, run, start_te
 from tfgan.errors import InputError
 from tfgan.lowering_arguments import add_lowering, lowering_flags, require_lowering
 
+# In a reference, by any features.
+_FEWEST_REAL = 100
 FEATURES = ("auto", "classifier", "random", "inception", "pixels")
 
 EPILOG = """\
 examples:
   python -m tfgan.evaluate saved_models/mnist_gan --dataset mnist
   python -m tfgan.evaluate --images pictures.npz --dataset mnist
-  python -m tfgan.evaluate --images pictures --reference real.npz --out my_report
+  python -m tfgan.evaluate --images generated --reference real --out my_report
   python -m tfgan.evaluate --compare saved_models/mnist_gan saved_models/mnist_vae --dataset mnist
   python -m tfgan.evaluate saved_models/mnist_gan --dataset mnist --keep-fraction 0.5
 
 Pictures come from a SavedModel, a model's address at a TensorFlow Serving, a folder of pictures, or
-an NPZ file with the array `images`, uint8 [N, H, W, C] or [N, H, W], from any tool. What the
-numbers mean: docs/confidence_risk.md.
+an NPZ file with the array `images`, uint8 or floats in [0, 1], [N, H, W, C] or [N, H, W], from any
+tool; real ones likewise. What the numbers mean: docs/confidence_risk.md.
 """
 
 
@@ -47,9 +50,9 @@ def parse(argv=None):
     )
     parser.add_argument(
         "--reference",
-        metavar="NPZ",
-        help="the real pictures, in place of a data set: `images`, and `labels` if there are any. "
-        "One half is compared with, the other makes the features and the floor",
+        metavar="FOLDER|NPZ",
+        help="the real pictures, in place of a data set: a folder, or `images` and, if there are "
+        "any, `labels`. One half is compared with, the other makes the features and the floor",
     )
     parser.add_argument("--split", default="test", help="of the data set (default: test)")
     parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
@@ -57,14 +60,15 @@ def parse(argv=None):
         "--image-size",
         type=image_size,
         metavar="SIZE",
-        help="to which real pictures are brought: 32, or 32x48 for height x width",
+        help="to which pictures of a data set or a folder are brought: 32, or 32x48 for height x "
+        "width",
     )
     parser.add_argument(
         "--num",
         type=number(int, 40),
         default=10_000,
         metavar="N",
-        help="pictures a side, at most (default: 10000)",
+        help="pictures a side, at most, and 40 at least (default: 10000)",
     )
     parser.add_argument(
         "--features", choices=FEATURES, default="auto", help="see docs/metrics.md (default: auto)"
@@ -84,11 +88,11 @@ def parse(argv=None):
     if sum(each is not None for each in given) != 1:
         parser.error("pass one of MODEL, --images FOLDER|NPZ and --compare A B")
     if (arguments.dataset is None) == (arguments.reference is None):
-        parser.error("pass one of --dataset NAME and --reference NPZ: what is compared with")
+        parser.error("pass one of --dataset NAME and --reference FOLDER|NPZ: the real pictures")
     if arguments.reference and arguments.split != "test":
         parser.error("--split is of a --dataset, and --reference has none")
-    if arguments.reference and arguments.image_size:
-        parser.error("--image-size is of a --dataset: --reference is taken as it is")
+    if arguments.image_size and Path(arguments.reference or "").suffix == ".npz":
+        parser.error("--image-size is of a data set or a folder: an NPZ file is taken as it is")
     require_lowering(arguments, parser)
     return arguments
 
@@ -113,7 +117,9 @@ def evaluate(arguments):
     out = arguments.out or Path("evaluations", "_".join(names))
     evaluations = []
     for each, name in zip(judged, names):
-        sides = sides_of(each, arguments, train, test)
+        sides, notes = sides_of(each, arguments, train, test)
+        for note in notes:
+            print(f"note: {note}")
         # The second of two models shares the conditions, unless there are fewer pictures.
         same = evaluations and evaluations[0].report.card == sides.card
         evaluation = evaluate_sides(sides, floor_of=evaluations[0] if same else None)
@@ -121,9 +127,9 @@ def evaluate(arguments):
         folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
         lowering, shown = None, evaluation
         if lowering_flags(arguments):
-            lowering = lowered(evaluation, saved_models.find(each), train, arguments)
+            lowering = lowered(evaluation, saved_models.find(each), train, test, arguments)
             shown = lowering.after
-        write_report(folder, shown, name, lowering)
+        write_report(folder, shown, name, lowering, notes)
         print(f"\n{name}\n{lowering or shown.report}\n-> {folder / 'report.html'}")
 
     if len(evaluations) == 2:
@@ -149,44 +155,74 @@ def real_pictures(arguments):
     from tfgan import data
 
     if arguments.reference:
-        return halves_of(arguments.reference, arguments.seed)
-    train, test = (
-        data.load(arguments.dataset, 1, arguments.image_size, arguments.data_dir, split=split)
-        for split in ("train", arguments.split)
-    )
+        return halves_of(arguments.reference, arguments.seed, arguments.image_size)
+    try:
+        train, test = (
+            data.load(arguments.dataset, 1, arguments.image_size, arguments.data_dir, split=split)
+            for split in ("train", arguments.split)
+        )
+    except InputError as error:
+        if not Path(arguments.dataset).expanduser().is_dir():
+            raise
+        raise InputError(
+            f"{error} Or pass --reference {arguments.dataset}, which compares with one half of its "
+            "pictures"
+        ) from error
     return train, test
 
 
-def halves_of(path, seed):
-    """The pictures of an NPZ file in two halves, dealt at random, as `ImageDataset`s."""
+def halves_of(path, seed, image_size=None):
+    """The pictures of a folder or an NPZ file in two halves, dealt at random, as `ImageDataset`s.
+
+    Args:
+        path: of it.
+        seed: of the halves.
+        image_size: to which the pictures of a folder are brought, or None.
+    """
+    import numpy as np
+
+    dataset = dataset_of(path, seed, image_size)
+    order = np.random.default_rng(seed).permutation(dataset.num_images)
+    return tuple(dataset.subset(half) for half in map(np.sort, np.array_split(order, 2)))
+
+
+def dataset_of(path, seed=0, image_size=None):
+    """The pictures of a folder or an NPZ file as an `ImageDataset`; see `halves_of`."""
     import numpy as np
 
     from tfgan import data
-    from tfgan.metrics.extractors import rounded
 
+    if Path(path).suffix != ".npz":
+        # In full, as a folder may have the name of a data set.
+        return data.load(Path(path).expanduser().resolve(), 1, image_size, seed=seed)
     arrays = read_npz(path)
-    images, labels = rounded(arrays["images"]), arrays.get("labels")
-    classes = None
+    classes, labels = None, arrays.get("labels")
     if labels is not None:
         classes, labels = np.unique(labels, return_inverse=True)
         classes, labels = tuple(map(str, classes)), labels.astype(np.int32)
-    order = np.random.default_rng(seed).permutation(len(images))
-    return tuple(
-        data.ImageDataset(
-            name=name_of(path),
-            images=images[half],
-            labels=None if labels is None else labels[half],
-            class_names=classes,
-            batch_size=1,
-            seed=seed,
-        )
-        for half in map(np.sort, np.array_split(order, 2))
+    return data.ImageDataset(
+        name=name_of(path),
+        images=arrays["images"],
+        labels=labels,
+        class_names=classes,
+        batch_size=1,
+        seed=seed,
     )
 
 
 def read_npz(path):
-    """The arrays of an NPZ file that has `images`, and a label of each or none, a dict."""
+    """The pictures of an NPZ file, and a label of each or none, a dict.
+
+    Returns:
+        `images`, uint8 [N, H, W, C]; and where the file has them `labels`, integers or texts [N].
+
+    Raises:
+        InputError: it cannot be read, or has no such arrays. Pictures of other types than
+            `tfgan.metrics.extractors.rounded` takes are refused: their range is not known.
+    """
     import numpy as np
+
+    from tfgan.metrics.extractors import rounded
 
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -196,13 +232,37 @@ def read_npz(path):
         raise InputError(f"{path} cannot be read as an NPZ file: {error}") from error
     if "images" not in arrays:
         raise InputError(f"{path} must have an array `images`. It has: {', '.join(arrays)}")
-    images, labels = arrays["images"], arrays.get("labels")
-    if labels is not None and labels.shape != images.shape[:1]:
+    try:
+        images = rounded(arrays["images"])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if images.shape[-1] > 4:
+        raise InputError(
+            f"{path}: `images` must be [N, H, W, C] with at most 4 channels, which come last. "
+            f"Received: {arrays['images'].shape}"
+        )
+    labels = arrays.get("labels")
+    if labels is None:
+        return {"images": images}
+    if labels.shape != images.shape[:1]:
         raise InputError(
             f"{path}: `labels` must be one of each picture. Received: {labels.shape} for images "
-            f"{images.shape}"
+            f"{arrays['images'].shape}"
         )
-    return arrays
+    return {"images": images, "labels": named(labels, path)}
+
+
+def named(labels, path):
+    """Labels [N] of any type as integers or texts, whichever they mean."""
+    import numpy as np
+
+    if labels.dtype.kind == "S":
+        return np.char.decode(labels, "utf-8")
+    if labels.dtype.kind in "iuU":
+        return labels
+    if labels.dtype.kind in "bf" and np.isfinite(labels).all() and (labels == labels // 1).all():
+        return labels.astype(np.int64)
+    raise InputError(f"{path}: `labels` must be whole numbers or texts. Received: {labels.dtype}")
 
 
 def classes_of(labels, class_names, path):
@@ -230,54 +290,173 @@ def classes_of(labels, class_names, path):
 
 
 def sides_of(judged, arguments, train, test):
-    """Both sides' features: of a model's pictures, or of pictures that are there already."""
-    from tfgan.metrics.sides import prepare
+    """Both sides' features: of a model's pictures, or of pictures that are there already.
 
-    images, labels = pictures_and_labels(judged, arguments, train)
-    if images.shape[1:] != test.image_shape:
+    Returns:
+        `(sides, notes)`: `Sides`, and sentences on what was done so that the two compare.
+    """
+    from tfgan.metrics.sides import TooFewPictures, prepare
+
+    generated = generated_pictures(judged, arguments, train, test)
+    images, notes = generated.images, list(generated.notes)
+    if images.shape[1:3] != test.image_shape[:2]:
         height, width = images.shape[1:3]
         raise InputError(
             f"{judged} has pictures {images.shape[1:]}, the real ones are {test.image_shape}: "
-            f"pass --image-size {height}x{width}, or pictures with as many channels"
+            + (
+                f"bring those to {height}x{width}"
+                if Path(arguments.reference or "").suffix == ".npz"
+                else f"pass --image-size {height}x{width}"
+            )
         )
-    return prepare(
-        images,
-        train,
-        test,
-        labels=labels,
-        split="half" if arguments.reference else arguments.split,
-        image_size=arguments.image_size,
-        num=arguments.num,
-        features=arguments.features,
-        seed=arguments.seed,
-    )
+    images = with_channels(images, test.image_shape[2], judged)
+    by_class = generated.by_class
+    if images is not generated.images:
+        notes.append(
+            f"the pictures of {judged} have {generated.images.shape[-1]} channels and the real "
+            f"ones {images.shape[-1]}: they were brought to these, which changes nothing to see"
+        )
+        by_class = by_class and (with_channels(by_class[0], images.shape[-1], judged), by_class[1])
+    try:
+        sides = prepare(
+            images,
+            train,
+            test,
+            labels=generated.labels,
+            by_class=by_class,
+            split="half" if arguments.reference else arguments.split,
+            image_size=arguments.image_size,
+            num=arguments.num,
+            features=arguments.features,
+            seed=arguments.seed,
+        )
+    except TooFewPictures as error:
+        advice = advice_on_numbers(arguments, train, test, len(images))
+        raise InputError(f"{error}. {advice}") from error
+    return sides, notes
 
 
-def pictures_and_labels(judged, arguments, train):
-    """Generated pictures uint8 [N, H, W, C], and the classes they were asked to show, or None."""
+def with_channels(images, channels, name):
+    """Pictures uint8 [N, H, W, C] with another number of channels, where that changes nothing.
+
+    Grey is a colour, and a colour picture whose channels are equal is grey; opaque pictures need no
+    opacity, and may be given one.
+
+    Args:
+        images: uint8 [N, H, W, C'].
+        channels: C.
+        name: of the pictures, for the message.
+
+    Raises:
+        InputError: they have colours or are transparent, and others are not.
+    """
     import numpy as np
 
-    from tfgan import data
-    from tfgan.metrics.extractors import rounded
-    from tfgan.self_measurement import classes_in, told_for
+    colours, opacity = images, None
+    if images.shape[-1] == channels:
+        return images
+    if images.shape[-1] in (2, 4):
+        colours, opacity = images[..., :-1], images[..., -1:]
+    is_opaque = opacity is None or (opacity == 255).all()
+    is_grey = (colours == colours[..., :1]).all()
+    wants_colour = channels in (3, 4)
+    lost = []
+    if not is_opaque and channels in (1, 3):
+        lost.append("transparent")
+    if not is_grey and not wants_colour:
+        lost.append("in colour")
+    if lost:
+        raise InputError(
+            f"{name} has pictures {images.shape[1:]}, some of them {' and '.join(lost)}, and the "
+            f"real ones have {channels} channels: bring both to the same kind"
+        )
+    if opacity is None:
+        opacity = np.full_like(images[..., :1], 255)
+    colours = colours[..., :1] if not wants_colour else colours
+    if wants_colour and colours.shape[-1] == 1:
+        colours = np.repeat(colours, 3, axis=-1)
+    return np.concatenate([colours, opacity], axis=-1) if channels in (2, 4) else colours
+
+
+def advice_on_numbers(arguments, train, test, num_generated):
+    """What to do where there are too few pictures for the features, a sentence."""
+    from tfgan.metrics.extractors import fewest_pictures, num_unseen, suited
+
+    name = suited(arguments.features, train, min(arguments.num, num_generated, test.num_images))
+    need, wanted = fewest_pictures(name), []
+    if arguments.num < need:
+        wanted.append(f"--num {need} or more")
+    elif num_generated < need:
+        wanted.append(f"{need} generated pictures")
+    if min(test.num_images, num_unseen(name, train)) < need:
+        # A half is compared with; of the other, the classifier leaves half to the floor.
+        real = {"classifier": 4 * need, "pixels": _FEWEST_REAL}.get(name, 2 * need)
+        if arguments.reference:
+            wanted.append(f"at least {real} real pictures, which are halved")
+        else:
+            wanted.append("a data set with more pictures in both splits")
+    enough = min(arguments.num, num_generated) >= fewest_pictures("pixels") and (
+        min(test.num_images, num_unseen("pixels", train)) >= fewest_pictures("pixels")
+    )
+    other = " Or pass --features pixels, for which these are enough" if enough else ""
+    return f"Give {' and '.join(wanted)}.{other}"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Generated:
+    """What is judged.
+
+    Attributes:
+        images: uint8 [N, H, W, C].
+        labels: int32 [N], the class that each was asked to show, or None.
+        by_class: `(images, labels)` of as many pictures of each class, or None.
+        notes: sentences on what was asked for.
+    """
+
+    images: object
+    labels: object = None
+    by_class: tuple | None = None
+    notes: tuple = ()
+
+
+def generated_pictures(judged, arguments, train, test):
+    """Generated pictures, drawn or read; of a conditional model such as the real ones are."""
+    import numpy as np
+
+    from tfgan.condition_sampling import classes_in, notes_on, pictures_by_class, told_for
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     if remote.is_url(judged):
-        return generate.pictures_of(judged, seeds), None
+        return Generated(generate.pictures_of(judged, seeds))
     if Path(judged).suffix == ".npz":
         arrays = read_npz(judged)
-        images, labels = rounded(arrays["images"]), arrays.get("labels")
+        images, labels = arrays["images"], arrays.get("labels")
         # A data set's classes have numbers; those of a reference have the labels that stand in it.
         are_numbers = labels is not None and labels.dtype.kind in "iu" and arguments.dataset
         if labels is None or train.class_names is None or are_numbers:
-            return images, labels
-        return images, classes_of(labels, train.class_names, judged)
+            return Generated(images, labels)
+        return Generated(images, classes_of(labels, train.class_names, judged))
     if not is_saved_model(judged):
-        # In full, as a folder may have the name of a data set.
-        return data.load(Path(judged).expanduser().resolve(), 1).images, None
+        dataset = dataset_of(judged, image_size=arguments.image_size)
+        if dataset.class_names is None or not set(dataset.class_names) <= set(
+            train.class_names or ()
+        ):
+            return Generated(dataset.images)
+        labels = np.array(dataset.class_names)[dataset.labels]
+        return Generated(dataset.images, classes_of(labels, train.class_names, judged))
     folder = saved_models.find(judged)
-    told = told_for(model_card.inputs_of_seeds(folder), train, arguments.num)
-    return generate.pictures_of(folder, seeds, told), classes_in(told)
+    inputs = model_card.inputs_of_seeds(folder)
+
+    def draw(told):
+        return generate.pictures_of(folder, seeds, told)
+
+    told = told_for(inputs, test, arguments.num)
+    return Generated(
+        draw(told),
+        classes_in(told, inputs, train),
+        pictures_by_class(draw, inputs, train, arguments.num),
+        tuple(notes_on(inputs, test)),
+    )
 
 
 def is_saved_model(path):
