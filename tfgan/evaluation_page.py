@@ -190,13 +190,17 @@ def markdown(evaluation, name, lowering=None, notes=()):
     if evaluation.report.by_class:
         lines += ["", f"## {_BY_CLASS}", "", "| " + " | ".join(_CLASS_COLUMNS) + " |"]
         lines += ["| --- " * 4 + "|"]
-        lines += ["| " + " | ".join(row) + " |" for row in evaluation.report.class_rows()]
+        rows = (
+            (name.replace("|", "\\|"), *cells) for name, *cells in evaluation.report.class_rows()
+        )
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def page(evaluation, name, lowering=None, notes=()):
     """The report as one HTML page that needs no other file and no network."""
     number, meaning, beside = headline(evaluation)
+    paragraphs = sentences(evaluation, lowering, notes)
     body = [
         f"<header><h1>Confidence risk (置信风险) of {html.escape(name)}</h1>",
         f'<p class="number">{number}</p>',
@@ -205,10 +209,7 @@ def page(evaluation, name, lowering=None, notes=()):
         '<p class="ends"><span>0: nobody can tell</span><span>1: always told</span></p>',
         f"<p>{html.escape(meaning)}</p>",
         f'<p class="beside">{beside}</p></header>',
-        *(
-            f"<p>{html.escape(paragraph)}</p>"
-            for paragraph in sentences(evaluation, lowering, notes)
-        ),
+        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs),
         _figure(
             risk_plot(evaluation),
             "The risk, and beside it: how often one generated picture is taken for a fake (0.5 is "

@@ -99,7 +99,7 @@ def extractor_for(name, train, test, seed=0, num=None):
             and None where there is none.
         seed: Of everything that is drawn.
         num: Pictures on the smaller of the sides that will be compared: `auto` takes features that
-            suit so many, and `pixels` has a component for each four of them. None: enough.
+            suit so many, and `pixels` has no more components than intervals allow. None: enough.
 
     Raises:
         InputError: Another name, no labels for a classifier, no weights for Inception.
@@ -209,8 +209,13 @@ def _components_for(train, seed, num):
     order = np.random.default_rng(seed).permutation(train.num_images)
     num_fitted = _num_fitted(train)
     fitted, unseen = np.sort(order[:num_fitted]), np.sort(order[num_fitted:])
-    most = max(1, min(num_fitted - 1, (num or len(unseen)) // 4, len(unseen) // 4))
-    extractor = principal_components(train.images[fitted], most, seed)
+    smallest = min(num or len(unseen), len(unseen))
+    allowed = [
+        each
+        for each in range(1, min(num_fitted, _PIXEL_COMPONENTS + 1))
+        if fewest_rows(each) <= smallest
+    ]
+    extractor = principal_components(train.images[fitted], len(allowed) or 1, seed)
     return dataclasses.replace(extractor, unseen=unseen)
 
 
