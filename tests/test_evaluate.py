@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from tfgan import data, evaluate, self_measurement
+from tfgan import data, evaluate, picture_files
 from tfgan.errors import InputError
 from tfgan.evaluation_page import MEANINGS
 from tfgan.metrics.extractors import NAMES
@@ -114,20 +114,6 @@ def test_a_models_pictures_are_judged(exported_gan, tmp_path):
     assert report["name"] == "tiny" and report["confidence_risk"]["value"] > 0.9
 
 
-def test_conditional_models_are_told_what_the_training_pictures_show():
-    digits, shapes = data.load("digits", 1), data.load("shapes", 1)
-    assert self_measurement.told_for({"seeds": {}}, digits, 20) == {}
-    labels = self_measurement.told_for({"labels": {"shape": [None]}}, digits, 20)["labels"]
-    np.testing.assert_array_equal(np.bincount(labels), np.full(10, 2))
-    attributes = self_measurement.told_for({"labels": {"shape": [None, 5]}}, shapes, 20)["labels"]
-    assert attributes.shape == (20, shapes.attributes.shape[1])
-    assert self_measurement.told_for({"texts": {"shape": [None]}}, shapes, 20)["texts"].shape == (
-        20,
-    )
-    with pytest.raises(InputError, match="draws attributes, and 'digits' has none"):
-        self_measurement.told_for({"labels": {"shape": [None, 5]}}, digits, 20)
-
-
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -173,13 +159,13 @@ def test_labels_of_a_reference_must_be_one_a_picture(tmp_path, capsys):
 def test_labels_mean_the_classes_of_the_reference(labels, tmp_path):
     file, images = str(tmp_path / "real.npz"), np.zeros((27, 8, 8), np.uint8)
     np.savez(file, images=images, labels=labels)
-    train, _ = evaluate.halves_of(file, seed=0)
+    train, test = picture_files.halves_of(file, seed=0)
     arguments = evaluate.parse(["--images", file, "--reference", file])
-    _, classes = evaluate.pictures_and_labels(file, arguments, train)
+    classes = evaluate.generated_pictures(file, arguments, train, test).labels
     assert [train.class_names[number] for number in classes] == [str(label) for label in labels]
     np.savez(tmp_path / "other.npz", images=images, labels=np.roll(np.arange(27), 1))
     with pytest.raises(InputError, match=r"those of the real pictures.*Received: 26"):
-        evaluate.pictures_and_labels(str(tmp_path / "other.npz"), arguments, train)
+        evaluate.generated_pictures(str(tmp_path / "other.npz"), arguments, train, test)
 
 
 def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tmp_path):
@@ -187,8 +173,8 @@ def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tm
     arguments = evaluate.parse(["--images", "x.npz", "--dataset", "digits"])
     for labels in (np.array([0, 5]), np.array(["a", "f"])):
         np.savez(tmp_path / "x.npz", images=np.zeros((2, 8, 8), np.uint8), labels=labels)
-        _, classes = evaluate.pictures_and_labels(str(tmp_path / "x.npz"), arguments, train)
-        np.testing.assert_array_equal(classes, [0, 5])
+        generated = evaluate.generated_pictures(str(tmp_path / "x.npz"), arguments, train, train)
+        np.testing.assert_array_equal(generated.labels, [0, 5])
 
 
 def test_features_that_are_offered_are_those_there_are():

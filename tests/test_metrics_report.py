@@ -210,9 +210,17 @@ def test_label_agreement_is_the_share_that_is_taken_for_what_was_asked_for(digit
     read = classifier(images)[1].argmax(axis=1)
     # Every third picture was asked to be another digit.
     labels[::3] = (labels[::3] + 1) % 10
-    agreement = measure(images, "digits", labels=labels, progress=False)["label_agreement"]
-    assert agreement.value == pytest.approx(np.mean(read == labels))
+    report = measure(images, "digits", labels=labels, progress=False)
+    agreement = report["label_agreement"]
+    # Each class counts once, however often it was asked for.
+    shares = [np.mean(read[labels == label] == label) for label in range(10)]
+    assert agreement.value == pytest.approx(np.mean(shares))
     assert agreement.value == pytest.approx(np.mean(read == test.labels) * 2 / 3, abs=0.05)
+    by_class = report.as_dict()["metrics"]["label_agreement"]["by_class"]
+    assert [*by_class] == list("0123456789")
+    assert [one["value"] for one in by_class.values()] == pytest.approx(shares)
+    assert [one["num"] for one in by_class.values()] == np.bincount(labels).tolist()
+    assert all(one["low"] < one["value"] < one["high"] for one in by_class.values())
     assert agreement.low < agreement.value < agreement.high
     assert agreement.floor > 0.9
 

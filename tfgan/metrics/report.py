@@ -82,7 +82,7 @@ class Report:
         parts = [text_table([("metric", "value", "95% interval", "floor"), *self.rows()])]
         if self.by_class:
             head = ("class", "label agreement", "95% interval", "pictures")
-            parts.append(text_table([head, *self.class_rows()]))
+            parts += ["", text_table([head, *self.class_rows()]), ""]
         card = self.card
         parts.append(
             f"{card.features} ({card.digest}); {card.num_generated:,} generated, {card.num_real:,} "
