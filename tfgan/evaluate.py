@@ -214,12 +214,12 @@ def sides_of(judged, arguments, train, test):
             seed=arguments.seed,
         )
     except TooFewPictures as error:
-        advice = advice_on_numbers(arguments, train, test, len(images))
+        advice = advice_on_numbers(judged, arguments, train, test, len(images))
         raise InputError(f"{error}. {advice}") from error
     return sides, notes
 
 
-def advice_on_numbers(arguments, train, test, num_generated):
+def advice_on_numbers(judged, arguments, train, test, num_generated):
     """What to do where there are too few pictures for the features, a sentence."""
     from tfgan.metrics.extractors import fewest_pictures, num_unseen, suited
 
@@ -227,7 +227,7 @@ def advice_on_numbers(arguments, train, test, num_generated):
     need, wanted = fewest_pictures(name), []
     if arguments.num < need:
         wanted.append(f"--num {need} or more")
-    elif num_generated < need:
+    if num_generated < need and not (remote.is_url(judged) or is_saved_model(judged)):
         wanted.append(f"{need} generated pictures")
     if min(test.num_images, num_unseen(name, train)) < need:
         # A half is compared with; of the other, the classifier leaves half to the floor.
