@@ -12,6 +12,7 @@ from tfgan.metrics import classifier as classifier_module
 from tfgan.metrics.classifier import trained_classifier
 from tfgan.metrics.extractors import extractor_for, rounded
 from tfgan.metrics.sides import prepare
+from tfgan.metrics.text_table import text_table
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,6 +66,95 @@ def test_a_classifier_that_cannot_be_kept_is_used_all_the_same(
     extractor = extractor_for("classifier", *digits)
     assert extractor(digits[1].images[:3])[1].shape == (3, 10)
     assert "cannot be kept in" in capsys.readouterr().out
+
+
+def test_the_accuracy_is_of_the_split_in_use(digits, classifier):
+    train, test = digits
+    correct = trained_classifier(train, test).accuracy
+    assert f"accuracy {correct:.4f}" in classifier.name
+    wrong = dataclasses.replace(test, labels=(test.labels + 1) % 10)
+    assert trained_classifier(train, wrong).accuracy < 0.1
+    half = test.subset(np.arange(100))
+    read = classifier(half.images)[1].argmax(axis=1)
+    assert trained_classifier(train, half).accuracy == pytest.approx(np.mean(read == half.labels))
+    # Classes in another order, or that the classifier does not know, and pictures without one.
+    backwards = dataclasses.replace(
+        test, class_names=train.class_names[::-1], labels=np.int32(9 - test.labels)
+    )
+    assert trained_classifier(train, backwards).accuracy == correct
+    odd = dataclasses.replace(test, labels=np.where(test.labels < 5, -1, test.labels))
+    few = trained_classifier(train, test.subset(np.flatnonzero(test.labels >= 5)))
+    assert trained_classifier(train, odd).accuracy == few.accuracy
+    # Without labels, or a split: on those of the training pictures that it has not seen.
+    unseen = trained_classifier(train, None)
+    rows = unseen.unseen
+    read = classifier(train.images[rows])[1].argmax(axis=1)
+    assert unseen.accuracy == pytest.approx(np.mean(read == train.labels[rows]))
+    for labels in (None, np.full(len(test.labels), -1)):
+        unlabelled = dataclasses.replace(test, labels=labels)
+        assert trained_classifier(train, unlabelled).accuracy == unseen.accuracy
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["emptied"]
+    + [
+        pytest.param(each, marks=pytest.mark.slow)
+        for each in ("cut off", "removed", "other content")
+    ],
+)
+def test_a_damaged_classifier_is_trained_again(damage, digits, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(classifier_module, "_IMAGES_SEEN", 1)
+    first = extractor_for("classifier", *digits)
+    (file,) = tmp_path.rglob("classifier.keras")
+    whole = file.read_bytes()
+    if damage == "removed":
+        file.unlink()
+    else:
+        file.write_bytes({"emptied": b"", "cut off": whole[:999], "other content": b"no"}[damage])
+    capfd.readouterr()
+    again = extractor_for("classifier", *digits)
+    out = capfd.readouterr().out
+    assert "cannot be read" in out and "training a classifier" in out
+    assert again.digest == first.digest
+    # It is whole from now on, and nothing is left of the other.
+    extractor_for("classifier", *digits)
+    assert "training a classifier" not in capfd.readouterr().out
+    assert [each.name for each in file.parent.parent.iterdir()] == [file.parent.name]
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_components_are_not_fitted_to_the_pictures_of_the_floor(digits):
+    train, test = digits
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (200, 8, 8, 1), dtype=np.uint8)
+    train = dataclasses.replace(train.subset(np.arange(200)), images=noise)
+    sides = prepare(noise[:100], train, test, features="pixels", progress=False)
+    extractor = sides.extractor
+    assert len(extractor.unseen) == 100 == len(sides.floor.images)
+    # Other pictures on the same rows do not change the components.
+    changed = noise.copy()
+    changed[extractor.unseen] = 0
+    other = extractor_for("pixels", dataclasses.replace(train, images=changed), test, num=100)
+    assert other.digest == extractor.digest
+    # In high dimensions components fit their own pictures: these vary more than others along them.
+    wide = rng.normal(128, 20, (200, 16, 16, 1)).clip(0, 255).astype(np.uint8)
+    wide = dataclasses.replace(train, images=wide)
+    extractor = extractor_for("pixels", wide, wide)
+    seen = np.setdiff1d(np.arange(200), extractor.unseen)
+    spread = [extractor(wide.images[rows])[0].var(0).sum() for rows in (seen, extractor.unseen)]
+    assert spread[0] > 1.5 * spread[1]
+
+
+def test_columns_stay_apart_whatever_they_hold():
+    rows = [("metric", "value", "95% interval"), ("a", "3.09e-05", "-0.0001035 to 0.0001653")]
+    rows += [("a_very_long_name_of_a_metric_indeed", "-1.234e-100", "")]
+    assert text_table(rows).split("\n") == [
+        "metric                                     value             95% interval",
+        "a                                       3.09e-05  -0.0001035 to 0.0001653",
+        "a_very_long_name_of_a_metric_indeed  -1.234e-100",
+    ]
 
 
 @pytest.mark.slow

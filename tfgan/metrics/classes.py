@@ -204,7 +204,7 @@ def label_agreement(read, labels, num_classes: int) -> LabelAgreement:
     # A success and a failure added: even a share of 1 is not certain.
     smooth = (agreeing[asked] + 1) / (counts[asked] + 2)
     error = np.sqrt(np.sum(smooth * (1 - smooth) / counts[asked])) / np.count_nonzero(asked)
-    reach = _NORMAL_QUANTILE * error
+    reach = float(_NORMAL_QUANTILE * error)
     return LabelAgreement(
         counts, shares, lows, highs, value, max(0.0, value - reach), min(1.0, value + reach)
     )
