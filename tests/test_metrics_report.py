@@ -97,10 +97,11 @@ def test_the_accuracy_is_of_the_split_in_use(digits, classifier):
 
 @pytest.mark.parametrize(
     "damage",
-    ["emptied"]
-    + [
-        pytest.param(each, marks=pytest.mark.slow)
-        for each in ("cut off", "removed", "other content")
+    [
+        "emptied",
+        pytest.param("cut off", marks=pytest.mark.slow),
+        pytest.param("removed", marks=pytest.mark.slow),
+        pytest.param("other content", marks=pytest.mark.slow),
     ],
 )
 def test_a_damaged_classifier_is_trained_again(damage, digits, tmp_path, monkeypatch, capfd):
