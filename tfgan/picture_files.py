@@ -9,6 +9,9 @@ from tfgan import data
 from tfgan.errors import InputError
 from tfgan.metrics.extractors import rounded
 
+# A sixteenth of the range: pictures that stay below are seldom meant to be.
+_NEARLY_BLACK = 16
+
 
 def halves_of(path, seed, image_size=None):
     """The pictures of a folder or an NPZ file in two halves, dealt at random, as `ImageDataset`s.
@@ -69,6 +72,10 @@ def read_npz(path):
         raise InputError(
             f"{path}: `images` must be [N, H, W, C] with at most 4 channels, which come last. "
             f"Received: {arrays['images'].shape}"
+        )
+    if images.max() <= _NEARLY_BLACK:
+        print(
+            f"note: no pixel of {path} is brighter than {images.max()} of 255: is white 255 there?"
         )
     labels = arrays.get("labels")
     if labels is None:
