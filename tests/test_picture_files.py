@@ -90,7 +90,7 @@ def test_pictures_whose_range_is_not_known_are_refused(images, message, tmp_path
 def test_pictures_in_a_fraction_of_the_range_are_told(brightest, is_told, tmp_path, capsys):
     np.savez(tmp_path / "a.npz", images=np.full((6, 4, 5), brightest, np.uint8))
     read_npz(tmp_path / "a.npz")
-    assert (f"above {brightest} of 255" in capsys.readouterr().out) == is_told
+    assert (f"brighter than {brightest} of 255" in capsys.readouterr().out) == is_told
 
 
 @pytest.mark.parametrize(

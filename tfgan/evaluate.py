@@ -91,7 +91,7 @@ def parse(argv=None):
     if arguments.reference and arguments.split != "test":
         parser.error("--split is of a --dataset, and --reference has none")
     if arguments.image_size and Path(arguments.reference or "").suffix == ".npz":
-        parser.error("--image-size is of a data set or a folder: an NPZ file is taken as it is")
+        parser.error("--image-size is of a data set or a folder: a --reference NPZ stays as it is")
     require_lowering(arguments, parser)
     return arguments
 
@@ -100,7 +100,9 @@ def evaluate(arguments):
     """Measures what the arguments ask for; returns the exit status."""
     judged = arguments.compare or [arguments.model or arguments.images]
     missing = [
-        each for each in judged if not remote.is_url(each) and not Path(each).expanduser().exists()
+        each
+        for each in [*judged, arguments.reference]
+        if each and not remote.is_url(each) and not Path(each).expanduser().exists()
     ]
     if missing:
         raise InputError(f"nothing at {missing[0]}: pass a SavedModel, a folder or an NPZ file")
@@ -280,10 +282,11 @@ def generated_pictures(judged, arguments, train, test):
         return Generated(images, classes_of(labels, train.class_names, judged))
     if not is_saved_model(judged):
         dataset = dataset_of(judged, image_size=arguments.image_size)
-        if dataset.class_names is None or not set(dataset.class_names) <= set(
-            train.class_names or ()
-        ):
+        if dataset.class_names is None or train.class_names is None:
             return Generated(dataset.images)
+        if not set(dataset.class_names) <= set(train.class_names):
+            note = f"the subfolders of {judged} are not all classes of the real pictures: they are"
+            return Generated(dataset.images, notes=(f"{note} not taken for labels",))
         labels = np.array(dataset.class_names)[dataset.labels]
         return Generated(dataset.images, classes_of(labels, train.class_names, judged))
     folder = saved_models.find(judged)

@@ -10,6 +10,7 @@ from tfgan.lowering_arguments import is_rejecting
 from tfgan.metrics.evaluation import Evaluation, evaluate_sides
 from tfgan.metrics.risk import probability_better
 from tfgan.metrics.text_table import text_table
+from tfgan.picture_files import with_channels
 
 # What is promised, and what it may cost.
 COMPARED = (
@@ -148,8 +149,13 @@ def lowered(before, folder, train, test, arguments):
     """
     inputs, num_candidates = model_card.inputs_of_seeds(folder), arguments.num
     told = told_for(inputs, test, arguments.num)
+    channels = test.image_shape[2]
     if is_rejecting(arguments):
-        draw = generate.load(folder, arguments.truncation)
+        load = generate.load(folder, arguments.truncation)
+
+        def draw(seeds, **told):
+            return with_channels(load(seeds, **told), channels, folder)
+
         keeps = rejection_sampling.keeper_for(
             draw,
             inputs,
@@ -170,7 +176,8 @@ def lowered(before, folder, train, test, arguments):
         seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
 
         def drawn(told):
-            return generate.pictures_of(folder, seeds, told, arguments.truncation)
+            images = generate.pictures_of(folder, seeds, told, arguments.truncation)
+            return with_channels(images, channels, folder)
 
         images = drawn(told)
         by_class = pictures_by_class(drawn, inputs, train, arguments.num)
