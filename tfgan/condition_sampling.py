@@ -6,6 +6,7 @@ from tfgan.errors import InputError
 
 # Names in a message.
 _MOST_NAMED = 5
+_ADVICE = "compare with pictures that have, or judge pictures that are drawn already"
 
 
 def told_for(inputs, dataset, num):
@@ -193,10 +194,7 @@ def _numbers_of(labels, dataset):
     """
     classes = dataset.class_names
     if dataset.labels is None or classes is None:
-        raise InputError(
-            f"the model draws classes, and {dataset.name!r} has no labels: compare with pictures "
-            "that have, or draw pictures with `python -m tfgan.generate` and pass them as --images"
-        )
+        raise InputError(f"the model draws classes, and {dataset.name!r} has no labels: {_ADVICE}")
     names, num_classes = labels.get("names"), labels.get("num_classes")
     num_classes = len(names) if names else num_classes
     if names and (set(names) & set(classes) or not _are_numbers(classes)):
@@ -220,7 +218,7 @@ def _are_numbers(classes):
 def _attributes_of(labels, dataset):
     """The attributes of each picture in a model's numbers: int32 [N, A], -1 where it knows none."""
     if dataset.attributes is None:
-        raise InputError(f"the model draws attributes, and {dataset.name!r} has none")
+        raise InputError(f"the model draws attributes, and {dataset.name!r} has none: {_ADVICE}")
     names, theirs = labels.get("names"), dataset.attribute_names
     if not names or not theirs:
         values, width = np.asarray(dataset.attributes), labels["shape"][1]

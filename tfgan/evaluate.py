@@ -158,11 +158,10 @@ def real_pictures(arguments):
 
     if arguments.reference:
         return halves_of(arguments.reference, arguments.seed, arguments.image_size)
+    options = (1, arguments.image_size, arguments.data_dir)
+    train = data.load(arguments.dataset, *options)
     try:
-        train, test = (
-            data.load(arguments.dataset, 1, arguments.image_size, arguments.data_dir, split=split)
-            for split in ("train", arguments.split)
-        )
+        return train, data.load(arguments.dataset, *options, split=arguments.split)
     except InputError as error:
         if not Path(arguments.dataset).expanduser().is_dir():
             raise
@@ -170,7 +169,6 @@ def real_pictures(arguments):
             f"{error} Or pass --reference {arguments.dataset}, which compares with one half of its "
             "pictures"
         ) from error
-    return train, test
 
 
 def sides_of(judged, arguments, train, test):

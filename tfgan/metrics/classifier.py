@@ -70,13 +70,12 @@ def trained_classifier(dataset, test, seed=0, cache=True):
     key.update(np.ascontiguousarray(dataset.images).data)
     key.update(dataset.labels.data)
     folder = user_cache() / f"classifier-{dataset.name}-{key.hexdigest()[:16]}"
-    model = _load(folder) if cache else None
+    model = _load(folder, len(dataset.class_names)) if cache else None
     if model is None:
         model = _train(dataset, seen, seed)
         if cache:
             try:
                 _store(model, folder)
-                model = _load(folder)
             except OSError as error:
                 # What was trained is as good, and the next one who asks has to wait again.
                 print(f"note: the classifier cannot be kept in {folder.parent} ({error})")
@@ -168,12 +167,15 @@ def _accuracy(model, test, class_names):
     return float(np.mean(logits.argmax(axis=1) == labels[test.labels >= 0]))
 
 
-def _load(folder):
-    """The model that was stored, or None where there is none that can be read."""
+def _load(folder, num_classes):
+    """The model of so many classes that was stored; None where none is, or it cannot be read."""
     if not folder.exists():
         return None
     try:
-        return keras.saving.load_model(folder / "classifier.keras", compile=False)
+        model = keras.saving.load_model(folder / "classifier.keras", compile=False)
+        if model.output_shape[1][-1] != num_classes:
+            raise ValueError(f"it knows {model.output_shape[1][-1]} classes, not {num_classes}")
+        return model
     # A file that was emptied or cut off raises what zipfile, h5py or Keras happen to.
     except Exception as error:
         reason = " ".join(str(error).split())[:100]
