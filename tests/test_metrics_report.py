@@ -96,7 +96,7 @@ def test_the_accuracy_is_of_the_split_in_use(digits, classifier):
 
 
 @pytest.mark.parametrize(
-    "damage", ["emptied", "cut off", "removed", "other content", "other shape"]
+    "damage", ["emptied", "cut off", "removed", "other content", "other classes"]
 )
 def test_a_damaged_classifier_is_trained_again(damage, digits, tmp_path, monkeypatch, capsys):
     trained = []
