@@ -1,6 +1,7 @@
 """`python -m tfgan.evaluate`, on pictures of the digits that need no download."""
 
 import dataclasses
+import html
 import json
 import re
 
@@ -221,6 +222,10 @@ def test_a_conditional_model_draws_the_classes_of_the_reference(tmp_path, capsys
     by_class = report["label_agreement"]["by_class"]
     assert [*by_class] == list("01245678") and {each["num"] for each in by_class.values()} == {50}
     assert len(report["notes"]) == 2
+    text, page = ((tmp_path / "out" / f"report.{kind}").read_text() for kind in ("md", "html"))
+    assert "## Of the pictures asked to show a class" in text and "| 5 | " in text
+    for note in report["notes"]:
+        assert note in text and html.escape(note) in page
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from tfgan.metrics import Measurement, MetricCard, measure, mode_count
 from tfgan.metrics import classifier as classifier_module
 from tfgan.metrics.classifier import trained_classifier
 from tfgan.metrics.extractors import extractor_for, rounded
+from tfgan.metrics.report import Report
 from tfgan.metrics.sides import prepare
 from tfgan.metrics.text_table import text_table
 
@@ -148,6 +149,22 @@ def test_components_are_not_fitted_to_the_pictures_of_the_floor(digits):
     seen = np.setdiff1d(np.arange(200), extractor.unseen)
     spread = [extractor(wide.images[rows])[0].var(0).sum() for rows in (seen, extractor.unseen)]
     assert spread[0] > 1.5 * spread[1]
+
+
+def test_the_classes_of_the_lowest_agreement_stand_in_a_table_and_all_in_json():
+    by_class = {
+        f"class {index}": {"value": index / 25, "low": 0.0, "high": 1.0, "num": 1000 + index}
+        for index in range(25)
+    }
+    agreement = number(0.5, metric="label_agreement")
+    report = Report({"label_agreement": agreement}, CARD, None, by_class)
+    rows = list(report.class_rows())
+    assert rows[0] == ("class 0", "0", "0 to 1", "1,000") and len(rows) == 20
+    assert rows[-1][:2] == ("class 19", "0.76")
+    assert "class 19             0.76" in str(report) and "class 20" not in str(report)
+    assert report.as_dict()["metrics"]["label_agreement"]["by_class"] == by_class
+    none = Report({"label_agreement": agreement}, CARD, None)
+    assert list(none.class_rows()) == [] and "class" not in str(none)
 
 
 def test_columns_stay_apart_whatever_they_hold():

@@ -120,12 +120,10 @@ def notes_on(inputs, dataset):
     _, _, is_known = _conditions_of(inputs, dataset)
     notes = []
     if not is_known.all():
-        which = ""
-        if _draws_classes(inputs):
-            numbers = _numbers_of(inputs["labels"], dataset)
-            unknown = np.unique(dataset.labels[~is_known & (dataset.labels >= 0)])
-            assert (numbers[unknown] < 0).all()
-            which = f", the classes {_listed([dataset.class_names[each] for each in unknown])}"
+        unknown = np.unique(dataset.labels[~is_known]) if _draws_classes(inputs) else []
+        # A picture without a label has a negative one.
+        unknown = [dataset.class_names[label] for label in unknown if label >= 0]
+        which = f", the classes {_listed(unknown)}" if unknown else ""
         notes.append(
             f"{np.sum(~is_known):,} of the {len(is_known):,} real pictures show what the model "
             f"cannot be asked for{which}: they stay in the comparison, and the model draws the "
