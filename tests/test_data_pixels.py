@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from data_fixtures import encoded, random_pixels, save
 from PIL import Image
 
-from tfgan import evaluate
+from tfgan import picture_files
 from tfgan.data import load, pictures
 from tfgan.errors import InputError, InputWarning
 from tfgan.metrics.extractors import rounded
@@ -229,7 +229,7 @@ def test_grey_digits_are_the_same_in_colour():
 def test_arrays_are_brought_to_8_bits(tmp_path, images, expected):
     images = images.reshape(1, 1, 3, 1)
     np.savez(tmp_path / "a.npz", images=images)
-    found = rounded(evaluate.read_npz(tmp_path / "a.npz")["images"])
+    found = picture_files.read_npz(tmp_path / "a.npz")["images"]
     assert found.dtype == np.uint8 and found.reshape(-1).tolist() == expected
 
 

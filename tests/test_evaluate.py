@@ -1,6 +1,7 @@
 """`python -m tfgan.evaluate`, on pictures of the digits that need no download."""
 
 import dataclasses
+import html
 import json
 import re
 
@@ -9,9 +10,12 @@ import pytest
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from tfgan import data, evaluate, self_measurement
+import tfgan
+from tfgan import data, evaluate, picture_files
 from tfgan.errors import InputError
 from tfgan.evaluation_page import MEANINGS
+from tfgan.metrics import sides
+from tfgan.metrics.evaluation import evaluate_sides
 from tfgan.metrics.extractors import NAMES
 
 NUM = 120
@@ -106,6 +110,124 @@ def test_a_folder_of_pictures_against_a_file(pictures, capsys):
     assert "confidence_risk" in capsys.readouterr().out
 
 
+def write_folder(folder, images, mode="L"):
+    folder.mkdir()
+    for index, picture in enumerate(images[..., 0]):
+        Image.fromarray(picture).convert(mode).save(folder / f"{index:04d}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Folders of real digits: 60 generated ones, the same in RGB, and 98, 110 and 504 others."""
+    folder, images = tmp_path_factory.mktemp("folders"), data.load("digits", 1).images
+    write_folder(folder / "made", images[:60])
+    write_folder(folder / "rgb", images[:60], "RGB")
+    for num in (98, 110, 504):
+        write_folder(folder / f"real{num}", images[600 : 600 + num])
+    return folder
+
+
+def evaluated(folders, *flags):
+    flags = [str(folders / flag) if (folders / str(flag)).exists() else flag for flag in flags]
+    return evaluate.main([str(each) for each in (*flags, "--out", folders / "out")])
+
+
+@pytest.mark.parametrize("made", ["made", "rgb"])
+def test_two_folders_of_few_pictures_get_features_that_suit_them(made, folders, capsys):
+    assert evaluated(folders, "--images", made, "--reference", "real110") == 0
+    report = json.loads((folders / "out" / "report.json").read_text())
+    card = report["card"]
+    assert (card["num_generated"], card["num_real"], card["num_floor"]) == (60, 55, 40)
+    assert "principal components of the pixels, as the pictures are too few for" in card["features"]
+    assert "'random'" in card["features"] and card["image_shape"] == [8, 8, 1]
+    assert report["confidence_risk"]["low"] == 0
+    notes = report["notes"]
+    assert notes == [] if made == "made" else "3 channels and the real ones 1" in notes[0]
+    page = (folders / "out" / "report.html").read_text()
+    assert all(f"note: {note}" in capsys.readouterr().out and note in page for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ("--reference", "real110", "--features", "random"),
+            r"'random' need at least 252 pictures a side\. Received: 60 generated, 55 real ones, "
+            r"and 55 other .*Give 252 generated pictures and at least 504 real pictures, which are "
+            r"halved\. Or pass --features pixels, for which these are enough",
+        ),
+        (
+            ("--reference", "real504", "--features", "random", "--num", 50),
+            "Give --num 252 or more and 252 generated pictures. Or pass --features pixels",
+        ),
+        (("--reference", "real98"), "Give at least 100 real pictures, which are halved.\n"),
+        (
+            ("--dataset", "digits", "--features", "inception"),
+            "2,278 pictures .*Give 2278 generated pictures and a data set with more pictures",
+        ),
+        (("--dataset", "real98"), "has no split 'test'.* Or pass --reference .*real98"),
+        (("--reference", "real98", "--image-size", "9x7"), "at least 100 real pictures"),
+    ],
+)
+def test_too_few_pictures_and_what_to_do(flags, message, folders, capsys):
+    assert evaluated(folders, "--images", "made", *flags) == 2
+    errors = capsys.readouterr().err
+    assert re.search(message, errors) and errors.count("\n") == 1
+
+
+def test_the_fewest_pictures_of_the_advice_are_enough(folders):
+    train, test = picture_files.halves_of(folders / "real504", 0)
+    made = data.load("digits", 1).images[:252]
+    sides.prepare(made, train, test, features="random", progress=False)
+    train, test = (part.subset(np.arange(50)) for part in (train, test))
+    few = sides.prepare(made[:40], train, test, features="pixels", progress=False)
+    evaluate_sides(few, progress=False)
+    with pytest.raises(sides.TooFewPictures):
+        sides.prepare(made[:40], train.subset(np.arange(49)), test, features="pixels")
+
+
+def test_labels_of_a_folder_are_the_names_of_its_classes(tmp_path):
+    digits = data.load("digits", 1)
+    for label in (3, 7):
+        write_folder(tmp_path / str(label), digits.images[digits.labels == label][:3])
+    arguments = evaluate.parse(["--images", str(tmp_path), "--dataset", "digits"])
+    judged = evaluate.generated_pictures(str(tmp_path), arguments, digits, digits)
+    assert judged.labels.tolist() == [3, 3, 3, 7, 7, 7]
+    other = dataclasses.replace(digits, class_names=tuple("abcdefghij"))
+    judged = evaluate.generated_pictures(str(tmp_path), arguments, other, other)
+    assert judged.labels is None and "not taken for labels" in judged.notes[0]
+
+
+@pytest.mark.slow
+def test_a_conditional_model_draws_the_classes_of_the_reference(tmp_path, capsys):
+    """A model of the digits against a file that has no 3, few 8s, and a class of its own."""
+    digits = data.load("digits", 1)
+    condition = tfgan.LabelCondition(10, names := tuple("0123456789"))
+    model = tfgan.ConditionalGAN(
+        tfgan.convolutional_generator((8, 8, 1), 4, 4, 1, condition=condition.encoder()),
+        tfgan.convolutional_discriminator((8, 8, 1), 4, 1, condition=condition.encoder()),
+        condition,
+    )
+    tfgan.export_saved_model(model, tmp_path / "tiny")
+    rows = np.flatnonzero((digits.labels != 3) & ((digits.labels != 8) | (np.arange(1498) < 300)))
+    labels = np.array([*names[:9], "nine"])[digits.labels[rows]]
+    np.savez(tmp_path / "real.npz", images=digits.images[rows], labels=labels)
+    reference = ["--reference", str(tmp_path / "real.npz")]
+    flags = ["--num", "400", "--features", "classifier", "--out", str(tmp_path / "out")]
+    assert evaluate.main([str(tmp_path / "tiny"), *reference, *flags]) == 0
+    out = capsys.readouterr().out
+    assert "the classes nine" in out and "none of the model's classes 3, 9" in out
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    by_class = report["label_agreement"]["by_class"]
+    assert [*by_class] == list("01245678") and {each["num"] for each in by_class.values()} == {50}
+    assert len(report["notes"]) == 2
+    text, page = ((tmp_path / "out" / f"report.{kind}").read_text() for kind in ("md", "html"))
+    assert "## Of the pictures asked to show a class" in text and "| 5 | " in text
+    for note in report["notes"]:
+        assert note in text and html.escape(note) in page
+
+
 @pytest.mark.slow
 def test_a_models_pictures_are_judged(exported_gan, tmp_path):
     _, folder = exported_gan
@@ -114,26 +236,12 @@ def test_a_models_pictures_are_judged(exported_gan, tmp_path):
     assert report["name"] == "tiny" and report["confidence_risk"]["value"] > 0.9
 
 
-def test_conditional_models_are_told_what_the_training_pictures_show():
-    digits, shapes = data.load("digits", 1), data.load("shapes", 1)
-    assert self_measurement.told_for({"seeds": {}}, digits, 20) == {}
-    labels = self_measurement.told_for({"labels": {"shape": [None]}}, digits, 20)["labels"]
-    np.testing.assert_array_equal(np.bincount(labels), np.full(10, 2))
-    attributes = self_measurement.told_for({"labels": {"shape": [None, 5]}}, shapes, 20)["labels"]
-    assert attributes.shape == (20, shapes.attributes.shape[1])
-    assert self_measurement.told_for({"texts": {"shape": [None]}}, shapes, 20)["texts"].shape == (
-        20,
-    )
-    with pytest.raises(InputError, match="draws attributes, and 'digits' has none"):
-        self_measurement.told_for({"labels": {"shape": [None, 5]}}, digits, 20)
-
-
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
         ({"pictures": np.zeros((80, 8, 8), np.uint8)}, "must have an array `images`. It has: pict"),
         ({"images": np.zeros((80, 8, 8, 1), np.int64)}, "int64"),
-        ({"images": np.zeros((80, 9, 8), np.uint8)}, "--image-size 9x8"),
+        ({"images": np.full((80, 9, 8), 255, np.uint8)}, "--image-size 9x8"),
     ],
 )
 def test_pictures_that_cannot_be_judged(arrays, message, tmp_path, capsys):
@@ -173,13 +281,13 @@ def test_labels_of_a_reference_must_be_one_a_picture(tmp_path, capsys):
 def test_labels_mean_the_classes_of_the_reference(labels, tmp_path):
     file, images = str(tmp_path / "real.npz"), np.zeros((27, 8, 8), np.uint8)
     np.savez(file, images=images, labels=labels)
-    train, _ = evaluate.halves_of(file, seed=0)
+    train, test = picture_files.halves_of(file, seed=0)
     arguments = evaluate.parse(["--images", file, "--reference", file])
-    _, classes = evaluate.pictures_and_labels(file, arguments, train)
+    classes = evaluate.generated_pictures(file, arguments, train, test).labels
     assert [train.class_names[number] for number in classes] == [str(label) for label in labels]
     np.savez(tmp_path / "other.npz", images=images, labels=np.roll(np.arange(27), 1))
     with pytest.raises(InputError, match=r"those of the real pictures.*Received: 26"):
-        evaluate.pictures_and_labels(str(tmp_path / "other.npz"), arguments, train)
+        evaluate.generated_pictures(str(tmp_path / "other.npz"), arguments, train, test)
 
 
 def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tmp_path):
@@ -187,8 +295,8 @@ def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tm
     arguments = evaluate.parse(["--images", "x.npz", "--dataset", "digits"])
     for labels in (np.array([0, 5]), np.array(["a", "f"])):
         np.savez(tmp_path / "x.npz", images=np.zeros((2, 8, 8), np.uint8), labels=labels)
-        _, classes = evaluate.pictures_and_labels(str(tmp_path / "x.npz"), arguments, train)
-        np.testing.assert_array_equal(classes, [0, 5])
+        generated = evaluate.generated_pictures(str(tmp_path / "x.npz"), arguments, train, train)
+        np.testing.assert_array_equal(generated.labels, [0, 5])
 
 
 def test_features_that_are_offered_are_those_there_are():

@@ -10,6 +10,7 @@ from tfgan.errors import InputError
 from tfgan.metrics.classes import (
     class_balance,
     classifier_score,
+    label_agreement,
     mode_count,
     within_class_diversity,
 )
@@ -192,3 +193,34 @@ def test_within_class_diversity_leaves_out_classes_of_one():
 def test_what_cannot_be_measured_is_refused(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_label_agreement_counts_each_class_once():
+    labels = np.repeat([0, 1, 3], (900, 90, 10))
+    read = labels.copy()
+    read[:90] = 1
+    read[-5:] = 0
+    found = label_agreement(read, labels, 4)
+    assert found.counts.tolist() == [900, 90, 0, 10]
+    np.testing.assert_array_equal(found.shares, [0.9, 1, np.nan, 0.5])
+    assert found.value == pytest.approx(0.8)
+    # The variances of the shares add up, and that of few pictures is most of it.
+    assert found.low < 0.8 - 1.96 * np.sqrt(0.25 / 10) / 3 * 0.9 < 0.8 < found.high
+    for index, (agreeing, num) in {0: (810, 900), 1: (90, 90), 3: (5, 10)}.items():
+        exact = stats.binomtest(agreeing, num).proportion_ci(method="wilson")
+        assert (found.lows[index], found.highs[index]) == pytest.approx(exact)
+    even = label_agreement(np.zeros(100, int), np.arange(100) % 2, 2)
+    assert even.value == 0.5 and even.high - even.low < 0.06
+    with pytest.raises(InputError, match=r"\[0, 2\)"):
+        label_agreement([0, 1], [0, 2], 2)
+
+
+def test_the_interval_of_label_agreement_covers_it():
+    random, chances = np.random.default_rng(0), np.array([0.99, 0.6, 0.9])
+    labels = np.repeat([0, 1, 2], (400, 40, 60))
+    covered = 0
+    for _ in range(400):
+        read = np.where(random.random(len(labels)) < chances[labels], labels, 3)
+        found = label_agreement(read, labels, 4)
+        covered += found.low <= chances.mean() <= found.high
+    assert covered >= 372

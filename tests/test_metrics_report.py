@@ -11,7 +11,9 @@ from tfgan.metrics import Measurement, MetricCard, measure, mode_count
 from tfgan.metrics import classifier as classifier_module
 from tfgan.metrics.classifier import trained_classifier
 from tfgan.metrics.extractors import extractor_for, rounded
+from tfgan.metrics.report import Report
 from tfgan.metrics.sides import prepare
+from tfgan.metrics.text_table import text_table
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,6 +67,114 @@ def test_a_classifier_that_cannot_be_kept_is_used_all_the_same(
     extractor = extractor_for("classifier", *digits)
     assert extractor(digits[1].images[:3])[1].shape == (3, 10)
     assert "cannot be kept in" in capsys.readouterr().out
+
+
+def test_the_accuracy_is_of_the_split_in_use(digits, classifier):
+    train, test = digits
+    correct = trained_classifier(train, test).accuracy
+    assert f"accuracy {correct:.4f}" in classifier.name
+    wrong = dataclasses.replace(test, labels=(test.labels + 1) % 10)
+    assert trained_classifier(train, wrong).accuracy < 0.1
+    half = test.subset(np.arange(100))
+    read = classifier(half.images)[1].argmax(axis=1)
+    assert trained_classifier(train, half).accuracy == pytest.approx(np.mean(read == half.labels))
+    # Classes in another order, or that the classifier does not know, and pictures without one.
+    backwards = dataclasses.replace(
+        test, class_names=train.class_names[::-1], labels=np.int32(9 - test.labels)
+    )
+    assert trained_classifier(train, backwards).accuracy == correct
+    odd = dataclasses.replace(test, labels=np.where(test.labels < 5, -1, test.labels))
+    few = trained_classifier(train, test.subset(np.flatnonzero(test.labels >= 5)))
+    assert trained_classifier(train, odd).accuracy == few.accuracy
+    # Without labels, or a split: on those of the training pictures that it has not seen.
+    unseen = trained_classifier(train, None)
+    rows = unseen.unseen
+    read = classifier(train.images[rows])[1].argmax(axis=1)
+    assert unseen.accuracy == pytest.approx(np.mean(read == train.labels[rows]))
+    for labels in (None, np.full(len(test.labels), -1)):
+        unlabelled = dataclasses.replace(test, labels=labels)
+        assert trained_classifier(train, unlabelled).accuracy == unseen.accuracy
+
+
+@pytest.mark.parametrize(
+    "damage", ["emptied", "cut off", "removed", "other content", "other classes"]
+)
+def test_a_damaged_classifier_is_trained_again(damage, digits, tmp_path, monkeypatch, capsys):
+    trained = []
+
+    def train(dataset, seen, seed):
+        trained.append(len(seen))
+        return classifier_module._network(dataset.image_shape, len(dataset.class_names), seed)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(classifier_module, "_train", train)
+    monkeypatch.setattr(classifier_module, "_accuracy", lambda *arguments: 0.5)
+    first = trained_classifier(*digits).model
+    (file,) = tmp_path.rglob("classifier.keras")
+    whole = file.read_bytes()
+    if damage == "removed":
+        file.unlink()
+    elif damage == "other classes":
+        classifier_module._network((8, 8, 1), 9, 0).save(file)
+    else:
+        file.write_bytes({"emptied": b"", "cut off": whole[:999], "other content": b"no"}[damage])
+    again = trained_classifier(*digits).model
+    assert "cannot be read" in capsys.readouterr().out and trained == [749] * 2
+    for left, right in zip(first.get_weights(), again.get_weights()):
+        np.testing.assert_array_equal(left, right)
+    # It is whole from now on, and nothing is left of the other.
+    trained_classifier(*digits)
+    assert len(trained) == 2 and capsys.readouterr().out == ""
+    assert [each.name for each in file.parent.parent.iterdir()] == [file.parent.name]
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_components_are_not_fitted_to_the_pictures_of_the_floor(digits):
+    train, test = digits
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (200, 8, 8, 1), dtype=np.uint8)
+    train = dataclasses.replace(train.subset(np.arange(200)), images=noise)
+    sides = prepare(noise[:100], train, test, features="pixels", progress=False)
+    extractor = sides.extractor
+    assert len(extractor.unseen) == 100 == len(sides.floor.images)
+    # Other pictures on the same rows do not change the components.
+    changed = noise.copy()
+    changed[extractor.unseen] = 0
+    other = extractor_for("pixels", dataclasses.replace(train, images=changed), test, num=100)
+    assert other.digest == extractor.digest
+    # In high dimensions components fit their own pictures: these vary more than others along them.
+    wide = rng.normal(128, 20, (200, 16, 16, 1)).clip(0, 255).astype(np.uint8)
+    wide = dataclasses.replace(train, images=wide)
+    extractor = extractor_for("pixels", wide, wide)
+    seen = np.setdiff1d(np.arange(200), extractor.unseen)
+    spread = [extractor(wide.images[rows])[0].var(0).sum() for rows in (seen, extractor.unseen)]
+    assert spread[0] > 1.5 * spread[1]
+
+
+def test_the_classes_of_the_lowest_agreement_stand_in_a_table_and_all_in_json():
+    by_class = {
+        f"class {index}": {"value": index / 25, "low": 0.0, "high": 1.0, "num": 1000 + index}
+        for index in range(25)
+    }
+    agreement = number(0.5, metric="label_agreement")
+    report = Report({"label_agreement": agreement}, CARD, None, by_class)
+    rows = list(report.class_rows())
+    assert rows[0] == ("class 0", "0", "0 to 1", "1,000") and len(rows) == 20
+    assert rows[-1][:2] == ("class 19", "0.76")
+    assert "class 19             0.76" in str(report) and "class 20" not in str(report)
+    assert report.as_dict()["metrics"]["label_agreement"]["by_class"] == by_class
+    none = Report({"label_agreement": agreement}, CARD, None)
+    assert list(none.class_rows()) == [] and "class" not in str(none)
+
+
+def test_columns_stay_apart_whatever_they_hold():
+    rows = [("metric", "value", "95% interval"), ("a", "3.09e-05", "-0.0001035 to 0.0001653")]
+    rows += [("a_very_long_name_of_a_metric_indeed", "-1.234e-100", "")]
+    assert text_table(rows).split("\n") == [
+        "metric                                     value             95% interval",
+        "a                                       3.09e-05  -0.0001035 to 0.0001653",
+        "a_very_long_name_of_a_metric_indeed  -1.234e-100",
+    ]
 
 
 @pytest.mark.slow
@@ -210,9 +320,17 @@ def test_label_agreement_is_the_share_that_is_taken_for_what_was_asked_for(digit
     read = classifier(images)[1].argmax(axis=1)
     # Every third picture was asked to be another digit.
     labels[::3] = (labels[::3] + 1) % 10
-    agreement = measure(images, "digits", labels=labels, progress=False)["label_agreement"]
-    assert agreement.value == pytest.approx(np.mean(read == labels))
+    report = measure(images, "digits", labels=labels, progress=False)
+    agreement = report["label_agreement"]
+    # Each class counts once, however often it was asked for.
+    shares = [np.mean(read[labels == label] == label) for label in range(10)]
+    assert agreement.value == pytest.approx(np.mean(shares))
     assert agreement.value == pytest.approx(np.mean(read == test.labels) * 2 / 3, abs=0.05)
+    by_class = report.as_dict()["metrics"]["label_agreement"]["by_class"]
+    assert [*by_class] == list("0123456789")
+    assert [one["value"] for one in by_class.values()] == pytest.approx(shares)
+    assert [one["num"] for one in by_class.values()] == np.bincount(labels).tolist()
+    assert all(one["low"] < one["value"] < one["high"] for one in by_class.values())
     assert agreement.low < agreement.value < agreement.high
     assert agreement.floor > 0.9
 

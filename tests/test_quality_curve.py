@@ -14,6 +14,7 @@ from tfgan import data
 from tfgan.loop import NotFiniteError
 from tfgan.metrics import frechet_distance, frechet_error
 from tfgan.metrics.frechet import GaussianStatistics
+from tfgan.quality import curve
 from tfgan.quality.alarms import has_collapsed, is_diverse
 from tfgan.quality.curve import FEWEST_PICTURES, QualityReader, interval_of, reader_for
 from tfgan.train_arguments import parse
@@ -156,6 +157,17 @@ def test_a_conditional_generator_is_asked_for_what_training_pictures_show(digits
     assert 0.0 <= check.told_apart <= 1.0
     counts = np.bincount(asked, minlength=10)
     assert len(asked) == 250 and counts.min() > 10
+
+
+def test_the_components_were_not_fitted_to_the_pictures_of_the_floor(digits, monkeypatch):
+    train, test = digits
+    monkeypatch.setattr(curve, "_NUM_FITTED", 500)
+    reader = QualityReader(dense_gan(), train, test, "held-out")
+    order = np.random.default_rng(0).permutation(train.num_images)
+    real, floor = (
+        reader.extractor(each)[0] for each in (test.images, train.images[order[500:750]])
+    )
+    assert reader.floor == pytest.approx(frechet_distance(real, floor))
 
 
 def test_an_autoencoder_has_nobody_to_tell_apart(digits):

@@ -1,4 +1,4 @@
-"""`--measure` of image-to-image models: what is measured with what, and where it is written."""
+"""`--measure`: what is measured with what, what is asked for, and where it is written."""
 
 import json
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from data_fixtures import save_random
 
-from tfgan import metrics, model_card, self_measurement, training_data
+from tfgan import data, metrics, model_card, rejection_sampling, self_measurement, training_data
 from tfgan.errors import InputError
+from tfgan.metrics.extractors import principal_components
 from tfgan.train_arguments import parse
 
 PAIRED = ["--model", "pix2pix"]
@@ -45,6 +46,63 @@ def test_pairs_of_the_test_split_are_measured(exported, capsys):
     assert conditions["data"] == "digits_denoise"
     output = capsys.readouterr().out
     assert f"{psnr['value']:.4g}" in output and "digits_denoise test" in output
+
+
+@pytest.fixture
+def uneven(tmp_path, monkeypatch):
+    """A card of a model of the digits, and splits that have many 0s and no 9s to test with."""
+    folder = tmp_path / "a_cgan" / "1"
+    folder.mkdir(parents=True)
+    names = list("9876543210")
+    inputs = {"seeds": {"shape": [None]}, "labels": {"shape": [None]}}
+    card = {"signatures": {"from_seeds": {"inputs": inputs}}, "metrics": None}
+    model_card.write(folder, card | {"condition": {"num_classes": 10, "names": names}})
+    train, test = (data.load("digits", 1, split=split) for split in ("train", "test"))
+    few = np.flatnonzero((test.labels != 9) & ((test.labels == 0) | (np.arange(299) < 60)))
+    monkeypatch.setattr(self_measurement, "test_split", lambda arguments: test.subset(few))
+    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 200)
+    return folder, train, test.labels[few]
+
+
+def test_classes_are_drawn_as_in_the_test_split_and_evenly_for_the_agreement(
+    uneven, monkeypatch, capsys
+):
+    folder, train, labels = uneven
+    given = {}
+    monkeypatch.setattr(self_measurement, "pictures_of", lambda folder, seeds, told: told["labels"])
+    monkeypatch.setattr(
+        metrics, "measure", lambda images, name, **rest: given.update(rest, a=images)
+    )
+    self_measurement.report_on_drawn(folder, parse(["--model", "cgan"]), train)
+    # The model counts its classes backwards.
+    np.testing.assert_array_equal(given["labels"], 9 - given["a"])
+    share = np.bincount(labels, minlength=10) / len(labels)
+    assert np.abs(np.bincount(given["labels"], minlength=10) - 200 * share).max() < 1
+    images, classes = given["by_class"]
+    np.testing.assert_array_equal(classes, 9 - images)
+    assert np.bincount(classes).tolist() == [20] * 10
+    assert "none of the model's classes 9" in capsys.readouterr().out
+
+
+def test_rejection_is_fitted_to_pictures_of_the_same_classes(uneven, monkeypatch):
+    folder, train, _ = uneven
+    few = train.subset(np.flatnonzero((train.labels == 0) | (np.arange(1498) < 200)))
+    monkeypatch.setattr(rejection_sampling, "NUM_FITTED", 150)
+    asked, fitted = [], []
+    monkeypatch.setattr(
+        rejection_sampling, "fit_rejection", lambda *sides, **_: fitted.extend(sides)
+    )
+
+    def draw(seeds, labels):
+        asked.extend(9 - labels)
+        return few.images[: len(seeds)]
+
+    extractor = principal_components(few.images)
+    inputs = model_card.inputs_of_seeds(folder)
+    rejection_sampling.keeper_for(draw, inputs, few, extractor, keep_fraction=0.5)
+    rows = np.random.default_rng(0).permutation(few.num_images)[:150]
+    np.testing.assert_array_equal(np.bincount(asked), np.bincount(few.labels[rows]))
+    assert [len(side) for side in fitted] == [150, 150]
 
 
 def test_both_directions_are_measured_with_both_splits(exported, monkeypatch):

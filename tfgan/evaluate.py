@@ -1,7 +1,8 @@
 """Measures the confidence risk of generated pictures: how far they are from real ones."""
 
+import dataclasses
+import functools
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -10,19 +11,21 @@ from tfgan.command_line import ArgumentParser, image_size, number, run, start_te
 from tfgan.errors import InputError
 from tfgan.lowering_arguments import add_lowering, lowering_flags, require_lowering
 
+# In a reference, by any features.
+_FEWEST_REAL = 100
 FEATURES = ("auto", "classifier", "random", "inception", "pixels")
 
 EPILOG = """\
 examples:
   python -m tfgan.evaluate saved_models/mnist_gan --dataset mnist
   python -m tfgan.evaluate --images pictures.npz --dataset mnist
-  python -m tfgan.evaluate --images pictures --reference real.npz --out my_report
+  python -m tfgan.evaluate --images generated --reference real --out my_report
   python -m tfgan.evaluate --compare saved_models/mnist_gan saved_models/mnist_vae --dataset mnist
   python -m tfgan.evaluate saved_models/mnist_gan --dataset mnist --keep-fraction 0.5
 
 Pictures come from a SavedModel, a model's address at a TensorFlow Serving, a folder of pictures, or
 an NPZ file with the array `images` (uint8, uint16, bool or float in [0, 1]; [N, H, W, C] or
-[N, H, W]), from any tool. What the numbers mean: docs/confidence_risk.md.
+[N, H, W]), from any tool; real ones likewise. What the numbers mean: docs/confidence_risk.md.
 """
 
 
@@ -47,9 +50,9 @@ def parse(argv=None):
     )
     parser.add_argument(
         "--reference",
-        metavar="NPZ",
-        help="the real pictures, in place of a data set: `images`, and `labels` if there are any. "
-        "One half is compared with, the other makes the features and the floor",
+        metavar="FOLDER|NPZ",
+        help="the real pictures, in place of a data set: a folder, or `images` and, if there are "
+        "any, `labels`. One half is compared with, the other makes the features and the floor",
     )
     parser.add_argument("--split", default="test", help="of the data set (default: test)")
     parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
@@ -57,20 +60,21 @@ def parse(argv=None):
         "--image-size",
         type=image_size,
         metavar="SIZE",
-        help="to which real pictures are brought: 32, or 32x48 for height x width",
+        help="to which pictures of a data set or a folder are brought: 32, or 32x48 for height x "
+        "width",
     )
     parser.add_argument(
         "--channels",
         type=int,
         choices=[1, 3, 4],
-        help="to which real pictures are brought: 1 is grey, 3 RGB, 4 RGBA",
+        help="to which pictures of a data set or a folder are brought: 1 is grey, 3 RGB, 4 RGBA",
     )
     parser.add_argument(
         "--num",
         type=number(int, 40),
         default=10_000,
         metavar="N",
-        help="pictures a side, at most (default: 10000)",
+        help="pictures a side, at most, and 40 at least (default: 10000)",
     )
     parser.add_argument(
         "--features", choices=FEATURES, default="auto", help="see docs/metrics.md (default: auto)"
@@ -90,13 +94,16 @@ def parse(argv=None):
     if sum(each is not None for each in given) != 1:
         parser.error("pass one of MODEL, --images FOLDER|NPZ and --compare A B")
     if (arguments.dataset is None) == (arguments.reference is None):
-        parser.error("pass one of --dataset NAME and --reference NPZ: what is compared with")
+        parser.error("pass one of --dataset NAME and --reference FOLDER|NPZ: the real pictures")
     if arguments.reference and arguments.split != "test":
         parser.error("--split is of a --dataset, and --reference has none")
-    if arguments.reference and arguments.image_size:
-        parser.error("--image-size is of a --dataset: --reference is taken as it is")
-    if arguments.reference and arguments.channels:
-        parser.error("--channels is of a --dataset: --reference is taken as it is")
+    if Path(arguments.reference or "").suffix == ".npz":
+        for name in ("image_size", "channels"):
+            if getattr(arguments, name):
+                flag = name.replace("_", "-")
+                parser.error(
+                    f"--{flag} is of a data set or a folder: a --reference NPZ stays as it is"
+                )
     require_lowering(arguments, parser)
     return arguments
 
@@ -105,7 +112,9 @@ def evaluate(arguments):
     """Measures what the arguments ask for; returns the exit status."""
     judged = arguments.compare or [arguments.model or arguments.images]
     missing = [
-        each for each in judged if not remote.is_url(each) and not Path(each).expanduser().exists()
+        each
+        for each in [*judged, arguments.reference]
+        if each and not remote.is_url(each) and not Path(each).expanduser().exists()
     ]
     if missing:
         raise InputError(f"nothing at {missing[0]}: pass a SavedModel, a folder or an NPZ file")
@@ -121,7 +130,9 @@ def evaluate(arguments):
     out = arguments.out or Path("evaluations", "_".join(names))
     evaluations = []
     for each, name in zip(judged, names):
-        sides = sides_of(each, arguments, train, test)
+        sides, notes = sides_of(each, arguments, train, test)
+        for note in notes:
+            print(f"note: {note}")
         # The second of two models shares the conditions, unless there are fewer pictures.
         same = evaluations and evaluations[0].report.card == sides.card
         evaluation = evaluate_sides(sides, floor_of=evaluations[0] if same else None)
@@ -129,9 +140,9 @@ def evaluate(arguments):
         folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
         lowering, shown = None, evaluation
         if lowering_flags(arguments):
-            lowering = lowered(evaluation, saved_models.find(each), train, arguments)
+            lowering = lowered(evaluation, saved_models.find(each), train, test, arguments)
             shown = lowering.after
-        write_report(folder, shown, name, lowering)
+        write_report(folder, shown, name, lowering, notes)
         print(f"\n{name}\n{lowering or shown.report}\n-> {folder / 'report.html'}")
 
     if len(evaluations) == 2:
@@ -155,143 +166,161 @@ def evaluate(arguments):
 def real_pictures(arguments):
     """The training pictures and those to compare with, two `ImageDataset`s."""
     from tfgan import data
+    from tfgan.picture_files import halves_of
 
     if arguments.reference:
-        return halves_of(arguments.reference, arguments.seed)
-    options = {"data_dir": arguments.data_dir, "channels": arguments.channels}
-    train, test = (
-        data.load(arguments.dataset, 1, arguments.image_size, split=split, **options)
-        for split in ("train", arguments.split)
+        brought_to = (arguments.image_size, arguments.channels)
+        return halves_of(arguments.reference, arguments.seed, *brought_to)
+    load = functools.partial(
+        data.load,
+        arguments.dataset,
+        1,
+        arguments.image_size,
+        arguments.data_dir,
+        channels=arguments.channels,
     )
-    return train, test
-
-
-def halves_of(path, seed):
-    """The pictures of an NPZ file in two halves, dealt at random, as `ImageDataset`s."""
-    import numpy as np
-
-    from tfgan import data
-    from tfgan.data.pictures import warn_if_dark
-    from tfgan.metrics.extractors import rounded
-
-    arrays = read_npz(path)
-    images, labels = rounded(arrays["images"]), arrays.get("labels")
-    warn_if_dark(images, path)
-    classes = None
-    if labels is not None:
-        classes, labels = np.unique(labels, return_inverse=True)
-        classes, labels = tuple(map(str, classes)), labels.astype(np.int32)
-    order = np.random.default_rng(seed).permutation(len(images))
-    return tuple(
-        data.ImageDataset(
-            name=name_of(path),
-            images=images[half],
-            labels=None if labels is None else labels[half],
-            class_names=classes,
-            batch_size=1,
-            seed=seed,
-        )
-        for half in map(np.sort, np.array_split(order, 2))
-    )
-
-
-def read_npz(path):
-    """The arrays of an NPZ file that has `images`, and a label of each or none, a dict."""
-    import numpy as np
-
+    train = load()
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    # On damaged files zipfile and zlib raise exceptions of their own.
-    except Exception as error:
-        raise InputError(f"{path} cannot be read as an NPZ file: {error}") from error
-    if "images" not in arrays:
-        raise InputError(f"{path} must have an array `images`. It has: {', '.join(arrays)}")
-    images, labels = arrays["images"], arrays.get("labels")
-    if labels is not None and labels.shape != images.shape[:1]:
+        return train, load(split=arguments.split)
+    except InputError as error:
+        if not Path(arguments.dataset).expanduser().is_dir():
+            raise
         raise InputError(
-            f"{path}: `labels` must be one of each picture. Received: {labels.shape} for images "
-            f"{images.shape}"
-        )
-    return arrays
-
-
-def classes_of(labels, class_names, path):
-    """The classes that labels name: their places among the names, int32 [N].
-
-    Args:
-        labels: numbers or texts [N], which name the classes as a `--reference` does.
-        class_names: texts.
-        path: of the labels' file, for the message.
-
-    Raises:
-        InputError: a label is none of the names.
-    """
-    import numpy as np
-
-    numbers = {name: number for number, name in enumerate(class_names)}
-    names = [str(label) for label in labels]
-    unknown = next((name for name in names if name not in numbers), None)
-    if unknown is not None:
-        raise InputError(
-            f"{path}: `labels` must be those of the real pictures, such as {class_names[0]}. "
-            f"Received: {unknown}"
-        )
-    return np.array([numbers[name] for name in names], np.int32)
+            f"{error} Or pass --reference {arguments.dataset}, which compares with one half of its "
+            "pictures"
+        ) from error
 
 
 def sides_of(judged, arguments, train, test):
-    """Both sides' features: of a model's pictures, or of pictures that are there already."""
-    from tfgan.data.pictures import warn_if_dark
-    from tfgan.metrics.sides import prepare
+    """Both sides' features: of a model's pictures, or of pictures that are there already.
 
-    images, labels = pictures_and_labels(judged, arguments, train)
-    if images.shape[1:] != test.image_shape:
-        height, width, channels = images.shape[1:]
+    Returns:
+        `(sides, notes)`: `Sides`, and sentences on what was done so that the two compare.
+    """
+    from tfgan.metrics.sides import TooFewPictures, prepare
+    from tfgan.picture_files import with_channels
+
+    generated = generated_pictures(judged, arguments, train, test)
+    images, notes = generated.images, list(generated.notes)
+    if images.shape[1:3] != test.image_shape[:2]:
+        height, width = images.shape[1:3]
         raise InputError(
             f"{judged} has pictures {images.shape[1:]}, the real ones are {test.image_shape}: "
-            f"pass --image-size {height}x{width} --channels {channels}, or other pictures"
+            + (
+                f"bring those to {height}x{width}"
+                if Path(arguments.reference or "").suffix == ".npz"
+                else f"pass --image-size {height}x{width}"
+            )
         )
-    if Path(judged).suffix == ".npz":
-        warn_if_dark(images, judged)
-    return prepare(
-        images,
-        train,
-        test,
-        labels=labels,
-        split="half" if arguments.reference else arguments.split,
-        image_size=arguments.image_size,
-        num=arguments.num,
-        features=arguments.features,
-        seed=arguments.seed,
+    images = with_channels(images, test.image_shape[2], judged)
+    by_class = generated.by_class
+    if images is not generated.images:
+        notes.append(
+            f"the pictures of {judged} have {generated.images.shape[-1]} channels and the real "
+            f"ones {images.shape[-1]}: they were brought to these, which changes nothing to see"
+        )
+        by_class = by_class and (with_channels(by_class[0], images.shape[-1], judged), by_class[1])
+    try:
+        sides = prepare(
+            images,
+            train,
+            test,
+            labels=generated.labels,
+            by_class=by_class,
+            split="half" if arguments.reference else arguments.split,
+            image_size=arguments.image_size,
+            num=arguments.num,
+            features=arguments.features,
+            seed=arguments.seed,
+        )
+    except TooFewPictures as error:
+        advice = advice_on_numbers(judged, arguments, train, test, len(images))
+        raise InputError(f"{error}. {advice}") from error
+    return sides, notes
+
+
+def advice_on_numbers(judged, arguments, train, test, num_generated):
+    """What to do where there are too few pictures for the features, a sentence."""
+    from tfgan.metrics.extractors import fewest_pictures, num_unseen, suited
+
+    name = suited(arguments.features, train, min(arguments.num, num_generated, test.num_images))
+    need, wanted = fewest_pictures(name), []
+    if arguments.num < need:
+        wanted.append(f"--num {need} or more")
+    if num_generated < need and not (remote.is_url(judged) or is_saved_model(judged)):
+        wanted.append(f"{need} generated pictures")
+    if min(test.num_images, num_unseen(name, train)) < need:
+        # A half is compared with; of the other, the classifier leaves half to the floor.
+        real = {"classifier": 4 * need, "pixels": _FEWEST_REAL}.get(name, 2 * need)
+        if arguments.reference:
+            wanted.append(f"at least {real} real pictures, which are halved")
+        else:
+            wanted.append("a data set with more pictures in both splits")
+    enough = min(arguments.num, num_generated) >= fewest_pictures("pixels") and (
+        min(test.num_images, num_unseen("pixels", train)) >= fewest_pictures("pixels")
     )
+    other = " Or pass --features pixels, for which these are enough" if enough else ""
+    return f"Give {' and '.join(wanted)}.{other}"
 
 
-def pictures_and_labels(judged, arguments, train):
-    """Generated pictures uint8 [N, H, W, C], and the classes they were asked to show, or None."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Generated:
+    """What is judged.
+
+    Attributes:
+        images: uint8 [N, H, W, C].
+        labels: int32 [N], the class that each was asked to show, or None.
+        by_class: `(images, labels)` of as many pictures of each class, or None.
+        notes: sentences on what was asked for.
+    """
+
+    images: object
+    labels: object = None
+    by_class: tuple | None = None
+    notes: tuple = ()
+
+
+def generated_pictures(judged, arguments, train, test):
+    """Generated pictures, drawn or read; of a conditional model such as the real ones are."""
     import numpy as np
 
-    from tfgan import data
-    from tfgan.metrics.extractors import rounded
-    from tfgan.self_measurement import classes_in, told_for
+    from tfgan.condition_sampling import classes_in, notes_on, pictures_by_class, told_for
+    from tfgan.picture_files import classes_of, dataset_of, read_npz
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     if remote.is_url(judged):
-        return generate.pictures_of(judged, seeds), None
+        return Generated(generate.pictures_of(judged, seeds))
     if Path(judged).suffix == ".npz":
         arrays = read_npz(judged)
-        images, labels = rounded(arrays["images"]), arrays.get("labels")
+        images, labels = arrays["images"], arrays.get("labels")
         # A data set's classes have numbers; those of a reference have the labels that stand in it.
         are_numbers = labels is not None and labels.dtype.kind in "iu" and arguments.dataset
         if labels is None or train.class_names is None or are_numbers:
-            return images, labels
-        return images, classes_of(labels, train.class_names, judged)
+            return Generated(images, labels)
+        return Generated(images, classes_of(labels, train.class_names, judged))
     if not is_saved_model(judged):
-        # In full, as a folder may have the name of a data set.
-        return data.load(Path(judged).expanduser().resolve(), 1).images, None
+        brought_to = (arguments.image_size, arguments.channels)
+        dataset = dataset_of(judged, 0, *brought_to)
+        if dataset.class_names is None or train.class_names is None:
+            return Generated(dataset.images)
+        if not set(dataset.class_names) <= set(train.class_names):
+            note = f"the subfolders of {judged} are not all classes of the real pictures: they are"
+            return Generated(dataset.images, notes=(f"{note} not taken for labels",))
+        labels = np.array(dataset.class_names)[dataset.labels]
+        return Generated(dataset.images, classes_of(labels, train.class_names, judged))
     folder = saved_models.find(judged)
-    told = told_for(model_card.inputs_of_seeds(folder), train, arguments.num)
-    return generate.pictures_of(folder, seeds, told), classes_in(told)
+    inputs = model_card.inputs_of_seeds(folder)
+
+    def draw(told):
+        return generate.pictures_of(folder, seeds, told)
+
+    told = told_for(inputs, test, arguments.num)
+    return Generated(
+        draw(told),
+        classes_in(told, inputs, train),
+        pictures_by_class(draw, inputs, train, arguments.num),
+        tuple(notes_on(inputs, test)),
+    )
 
 
 def is_saved_model(path):
@@ -305,8 +334,10 @@ def is_saved_model(path):
 
 def name_of(judged):
     """A name for a report, from a path or an address."""
+    from tfgan.picture_files import name_of_file
+
     if remote.is_url(judged) or not is_saved_model(judged):
-        return re.sub(r"[^\w.-]+", "_", Path(judged).stem).strip("._") or "pictures"
+        return name_of_file(judged)
     return saved_models.name_of(judged)
 
 

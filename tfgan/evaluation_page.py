@@ -16,6 +16,8 @@ _ADVICE = (
     "python -m tfgan.generate MODEL --keep-fraction 0.5 draws pictures that are harder to tell; "
     "python -m tfgan.evaluate with the same flag says by how much, and what it costs in variety."
 )
+_BY_CLASS = "Of the pictures asked to show a class, how many do (the 20 lowest shares at most)"
+_CLASS_COLUMNS = ("class", "label agreement", "95% interval", "pictures")
 _SHEET_PICTURES, _SHEET_COLUMNS = 48, 12
 _NUM_COPIES = 12
 
@@ -39,7 +41,7 @@ MEANINGS = {
     "modes": ("classes that occur", "all"),
     "modes_kl": ("unevenness of the classes, in nats", "the floor"),
     "class_diversity": ("distance within a class", "the floor"),
-    "label_agreement": ("pictures that show what was asked for", "the floor"),
+    "label_agreement": ("show the class asked for, each class counted once", "the floor"),
 }
 
 _PAGE = """\
@@ -84,7 +86,7 @@ figure {{ margin: 1rem 0; }} img {{ max-width: 100%; height: auto; }}
 """
 
 
-def write_report(folder, evaluation, name, lowering=None):
+def write_report(folder, evaluation, name, lowering=None, notes=()):
     """Writes the three files of an evaluation.
 
     Args:
@@ -92,14 +94,15 @@ def write_report(folder, evaluation, name, lowering=None):
         evaluation: A `tfgan.metrics.evaluation.Evaluation`.
         name: What was judged.
         lowering: The `tfgan.lowering.Lowering` that the evaluation ends, or None.
+        notes: Sentences on what was compared.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = {"name": name, **evaluation.as_dict()}
+    numbers = {"name": name, **evaluation.as_dict(), "notes": list(notes)}
     if lowering is not None:
         numbers["lowering"] = lowering.as_dict()
     _replace(folder / "report.json", json.dumps(numbers, indent=2) + "\n")
-    _replace(folder / "report.md", markdown(evaluation, name, lowering))
-    _replace(folder / "report.html", page(evaluation, name, lowering))
+    _replace(folder / "report.md", markdown(evaluation, name, lowering, notes))
+    _replace(folder / "report.html", page(evaluation, name, lowering, notes))
 
 
 def _replace(path, text):
@@ -131,7 +134,7 @@ def headline(evaluation):
     return f"{risk.value:.3f}", meaning, beside
 
 
-def sentences(evaluation, lowering=None):
+def sentences(evaluation, lowering=None, notes=()):
     """What the numbers say, in words, a list of paragraphs in plain text."""
     risk, card = evaluation.risk, evaluation.report.card
     fakes, reals = (
@@ -157,22 +160,20 @@ def sentences(evaluation, lowering=None):
             f"{duplicates.shared:,} generated pictures equal a real one of those compared with, "
             f"pixel by pixel; {duplicates.repeated:,} are further copies of another generated one."
         )
-    return paragraphs
+    return paragraphs + [f"Note: {note}." for note in notes]
 
 
 def _rows(evaluation):
     """Name, value, interval, floor, meaning and good value of each metric, as text."""
-    for name, one in evaluation.report.measurements.items():
-        interval = "" if one.low is None else f"{one.low:.4g} to {one.high:.4g}"
-        floor = "" if one.floor is None else f"{one.floor:.4g}"
-        yield name, f"{one.value:.4g}", interval, floor, *MEANINGS[name]
+    for name, *cells in evaluation.report.rows():
+        yield name, *cells, *MEANINGS[name]
 
 
-def markdown(evaluation, name, lowering=None):
+def markdown(evaluation, name, lowering=None, notes=()):
     """The report as Markdown."""
     number, meaning, beside = headline(evaluation)
     lines = [f"# Confidence risk of {name}: {number}", "", meaning, "", beside, ""]
-    for paragraph in sentences(evaluation, lowering):
+    for paragraph in sentences(evaluation, lowering, notes):
         lines += [paragraph, ""]
     if lowering is not None:
         lines += ["## Lowering the risk", ""]
@@ -186,12 +187,20 @@ def markdown(evaluation, name, lowering=None):
         "| --- " * 6 + "|",
     ]
     lines += ["| " + " | ".join(row) + " |" for row in _rows(evaluation)]
+    if evaluation.report.by_class:
+        lines += ["", f"## {_BY_CLASS}", "", "| " + " | ".join(_CLASS_COLUMNS) + " |"]
+        lines += ["| --- " * 4 + "|"]
+        rows = (
+            (name.replace("|", "\\|"), *cells) for name, *cells in evaluation.report.class_rows()
+        )
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def page(evaluation, name, lowering=None):
+def page(evaluation, name, lowering=None, notes=()):
     """The report as one HTML page that needs no other file and no network."""
     number, meaning, beside = headline(evaluation)
+    paragraphs = sentences(evaluation, lowering, notes)
     body = [
         f"<header><h1>Confidence risk (置信风险) of {html.escape(name)}</h1>",
         f'<p class="number">{number}</p>',
@@ -200,7 +209,7 @@ def page(evaluation, name, lowering=None):
         '<p class="ends"><span>0: nobody can tell</span><span>1: always told</span></p>',
         f"<p>{html.escape(meaning)}</p>",
         f'<p class="beside">{beside}</p></header>',
-        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in sentences(evaluation, lowering)),
+        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs),
         _figure(
             risk_plot(evaluation),
             "The risk, and beside it: how often one generated picture is taken for a fake (0.5 is "
@@ -255,6 +264,9 @@ def page(evaluation, name, lowering=None):
                 "The share of each class, as a classifier reads the pictures.",
             ),
         ]
+    if evaluation.report.by_class:
+        rows = evaluation.report.class_rows()
+        body += [f"<p>{_BY_CLASS}:</p>", _table(_CLASS_COLUMNS, rows, ("", "n", "n", "n"))]
     columns = ("metric", "value", "95% interval", "floor", "what it says", "good")
     numbers = _table(columns, _rows(evaluation), ("", "n", "n", "n", "", ""))
     card = evaluation.report.card

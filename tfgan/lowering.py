@@ -5,10 +5,12 @@ import dataclasses
 import numpy as np
 
 from tfgan import generate, model_card, rejection_sampling
+from tfgan.condition_sampling import classes_in, pictures_by_class, told_for
 from tfgan.lowering_arguments import is_rejecting
 from tfgan.metrics.evaluation import Evaluation, evaluate_sides
 from tfgan.metrics.risk import probability_better
-from tfgan.self_measurement import classes_in, told_for
+from tfgan.metrics.text_table import text_table
+from tfgan.picture_files import with_channels
 
 # What is promised, and what it may cost.
 COMPARED = (
@@ -74,8 +76,7 @@ class Lowering:
 
     def __str__(self):
         head = ("metric", "before", "after", "floor")
-        lines = ["{:18}{:>26}{:>26}{:>8}".format(*cells) for cells in (head, *self.rows())]
-        return "\n".join([*lines, *self.sentences()])
+        return "\n".join([text_table((head, *self.rows())), *self.sentences()])
 
     def sentences(self):
         """What was done and what it did, in words, a list of paragraphs in plain text."""
@@ -128,13 +129,14 @@ def _with_interval(one):
     return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
-def lowered(before, folder, train, arguments):
+def lowered(before, folder, train, test, arguments):
     """Evaluates a model once more, with what lowers its risk.
 
     Args:
         before: The `Evaluation` of its pictures as they come.
         folder: The SavedModel's.
-        train: An `ImageDataset` of real pictures, other ones than `before` compares with.
+        train, test: `ImageDataset`s: real pictures that rejection may learn from, and those that
+            `before` compares with, whose classes are asked for.
         arguments: `num`, `seed`, `truncation`, `keep_fraction` and `max_risk`, as
             `tfgan.evaluate.parse` returns them.
 
@@ -142,13 +144,18 @@ def lowered(before, folder, train, arguments):
         A `Lowering`.
 
     Raises:
-        InputError: The model cannot be told what `train` shows, or has no latents; or of many
+        InputError: The model cannot be told what they show, or has no latents; or of many
             candidates none is kept.
     """
     inputs, num_candidates = model_card.inputs_of_seeds(folder), arguments.num
-    told = told_for(inputs, train, arguments.num)
+    told = told_for(inputs, test, arguments.num)
+    channels = test.image_shape[2]
     if is_rejecting(arguments):
-        draw = generate.load(folder, arguments.truncation)
+        load = generate.load(folder, arguments.truncation)
+
+        def draw(seeds, **told):
+            return with_channels(load(seeds, **told), channels, folder)
+
         keeps = rejection_sampling.keeper_for(
             draw,
             inputs,
@@ -158,12 +165,23 @@ def lowered(before, folder, train, arguments):
             max_risk=arguments.max_risk,
             seed=arguments.seed,
         )
-        kept = rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, told)
+
+        def drawn(told):
+            return rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, told)
+
+        kept = drawn(told)
         images, num_candidates = kept.images, kept.num_candidates
+        by_class = pictures_by_class(lambda told: drawn(told).images, inputs, train, arguments.num)
     else:
         seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-        images = generate.pictures_of(folder, seeds, told, arguments.truncation)
-    sides = before.sides.with_generated(images, classes_in(told))
+
+        def drawn(told):
+            images = generate.pictures_of(folder, seeds, told, arguments.truncation)
+            return with_channels(images, channels, folder)
+
+        images = drawn(told)
+        by_class = pictures_by_class(drawn, inputs, train, arguments.num)
+    sides = before.sides.with_generated(images, classes_in(told, inputs, train), by_class)
     return Lowering(
         before,
         evaluate_sides(sides, floor_of=before),

@@ -60,12 +60,17 @@ def inputs_of_seeds(version_folder):
     """What an exported model's signature `from_seeds` takes.
 
     Returns:
-        A dict from each input to its dtype and shape; empty where there is no such card.
+        A dict from each input to its dtype and shape, and of a conditional model's labels or texts
+        to what the card tells of its condition (`names`, `num_classes`; `vocabulary`, `length`);
+        empty where there is no such card.
     """
     try:
-        return read(version_folder)["signatures"]["from_seeds"]["inputs"]
+        card = read(version_folder)
+        inputs = card["signatures"]["from_seeds"]["inputs"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+    condition = card.get("condition") or {}
+    return {name: one if name == "seeds" else condition | one for name, one in inputs.items()}
 
 
 def names_of_labels(version_folder):

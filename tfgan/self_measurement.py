@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan import model_card, saved_models, training_data
+from tfgan.condition_sampling import classes_in, notes_on, pictures_by_class, told_for
 from tfgan.errors import InputError
 from tfgan.generate import pictures_of
 
@@ -92,60 +93,27 @@ def report_on_drawn(version_folder, arguments, dataset):
     """Measures what a model draws out of latents; see `measure_exported`."""
     from tfgan import metrics
 
-    told = told_for(model_card.inputs_of_seeds(version_folder), dataset, NUM_MEASURED)
+    inputs, test = model_card.inputs_of_seeds(version_folder), test_split(arguments)
+    for note in notes_on(inputs, test):
+        print(f"note: {note}")
+
+    def draw(told):
+        return pictures_of(version_folder, np.arange(NUM_MEASURED), told)
+
+    told = told_for(inputs, test, NUM_MEASURED)
     report = metrics.measure(
-        pictures_of(version_folder, np.arange(NUM_MEASURED), told),
+        draw(told),
         arguments.dataset,
-        labels=classes_in(told),
+        labels=classes_in(told, inputs, dataset),
+        by_class=pictures_by_class(draw, inputs, dataset, NUM_MEASURED),
         split=split_of(arguments),
         data_dir=arguments.data_dir,
         image_size=arguments.image_size,
         channels=arguments.channels,
     )
     if arguments.model == "vae":
-        report = with_negative_elbo(report, version_folder, test_split(arguments).images)
+        report = with_negative_elbo(report, version_folder, test.images)
     return report
-
-
-def told_for(inputs, dataset, num):
-    """What a conditional model is told for pictures that are spread like the training's.
-
-    Args:
-        inputs: what the signature `from_seeds` takes, as `model_card.inputs_of_seeds` tells it.
-        dataset: the `ImageDataset` that it was trained on, or one like it.
-        num: of pictures.
-
-    Returns:
-        What the signatures take besides seeds, arrays of length `num` by their names: as many of
-        one class as of another; attributes and texts of training pictures drawn at random.
-
-    Raises:
-        InputError: the data set has no such labels, attributes or captions.
-    """
-    random = np.random.default_rng(0)
-    rows = random.integers(dataset.num_images, size=num)
-    if "texts" in inputs:
-        captions = dataset.with_captions().captions
-        phrasings = random.integers(captions.table.shape[1], size=num)
-        return {"texts": captions.table[captions.rows[rows], phrasings]}
-    if "labels" not in inputs:
-        return {}
-    if len(inputs["labels"]["shape"]) == 1:
-        if dataset.class_names is None:
-            raise InputError(f"the model draws classes, and {dataset.name!r} has no labels")
-        return {"labels": np.arange(num, dtype=np.int32) % len(dataset.class_names)}
-    if dataset.attributes is None:
-        raise InputError(f"the model draws attributes, and {dataset.name!r} has none")
-    return {"labels": dataset.attributes[rows]}
-
-
-def classes_in(told):
-    """The class that each picture is asked to show, int32 [N], of what `told_for` returned.
-
-    None where that is attributes, a text or nothing.
-    """
-    labels = told.get("labels")
-    return labels if labels is not None and labels.ndim == 1 else None
 
 
 def with_negative_elbo(report, version_folder, images):

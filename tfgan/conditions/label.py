@@ -70,18 +70,23 @@ class LabelCondition:
             return tf.identity(labels)
 
     def examples(self, num):
-        """Labels for a sheet of `num` pictures: a class a column, each in turn.
+        """Labels for a sheet of `num` pictures: each class in turn, and as many of each.
+
+        Up to 16 classes make a column each; more stand in as few rows as they fit into. Of several
+        attributes each column is a combination, drawn at random, in which each category of an
+        attribute comes as often as another.
 
         Returns:
             `(labels, columns)`: int32 of `spec`'s shape, and the pictures in a row.
         """
         if isinstance(self.num_classes, int):
-            columns = min(self.num_classes, MAX_COLUMNS)
-            return np.arange(num, dtype=np.int32) % columns, columns
+            rows = -(-self.num_classes // MAX_COLUMNS)
+            columns = -(-self.num_classes // rows)
+            return np.arange(num, dtype=np.int32) % self.num_classes, columns
         columns = int(np.ceil(np.sqrt(num)))
         random = np.random.default_rng(0)
-        row = random.integers(0, self.num_classes, (columns, len(self.num_classes)), np.int32)
-        return row[np.arange(num) % columns], columns
+        row = [random.permutation(np.arange(columns) % each) for each in self.num_classes]
+        return np.stack(row, axis=1).astype(np.int32)[np.arange(num) % columns], columns
 
     def get_config(self):
         return {"num_classes": self.num_classes, "names": self.names}

@@ -9,6 +9,8 @@ from scipy.special import rel_entr
 from tfgan.errors import InputError
 from tfgan.metrics.frechet import as_features
 
+_NORMAL_QUANTILE = stats.norm.ppf(0.975)
+
 
 @dataclass(frozen=True, eq=False)
 class ClassBalance:
@@ -49,6 +51,27 @@ class ClassDiversity:
 
     distances: np.ndarray
     mean: float
+
+
+@dataclass(frozen=True, eq=False)
+class LabelAgreement:
+    """How often pictures show the class that they were asked for.
+
+    Attributes:
+        counts: int64 [K], the pictures that were asked to show each class.
+        shares: float64 [K], those of them that do; NaN where none was asked.
+        lows, highs: float64 [K], Wilson's 95% intervals of the shares.
+        value: The mean of the shares, each class counted once however often it was asked for.
+        low, high: The 95% interval of the mean.
+    """
+
+    counts: np.ndarray
+    shares: np.ndarray
+    lows: np.ndarray
+    highs: np.ndarray
+    value: float
+    low: float
+    high: float
 
 
 def classifier_score(probabilities) -> float:
@@ -151,6 +174,50 @@ def mode_count(labels, num_modes: int, reference=None) -> ModeCount:
     return ModeCount(int(np.count_nonzero(counts)), float(max(0.0, kl)))
 
 
+def label_agreement(read, labels, num_classes: int) -> LabelAgreement:
+    """The share of pictures that show what they were asked to show, class by class and on average.
+
+    The interval of the mean is normal, with the variances of the classes' shares added up.
+
+    Args:
+        read: Integers [N] in [0, K), the classes that a classifier takes the pictures for.
+        labels: Integers [N] in [0, K), those that they were asked to show.
+        num_classes: K.
+
+    Returns:
+        A `LabelAgreement`.
+
+    Raises:
+        InputError: Wrong rank, not integers, none at all, or labels outside [0, K).
+
+    Reference:
+        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    labels = _as_labels("labels", labels)
+    counts = _count(labels, num_classes)
+    agreeing = np.bincount(labels[np.asarray(read) == labels], minlength=num_classes)
+    asked = counts > 0
+    shares, lows, highs = np.full((3, num_classes), np.nan)
+    shares[asked] = agreeing[asked] / counts[asked]
+    lows[asked], highs[asked] = _wilson(shares[asked], counts[asked])
+    value = float(shares[asked].mean())
+    # A success and a failure added: even a share of 1 is not certain.
+    smooth = (agreeing[asked] + 1) / (counts[asked] + 2)
+    error = np.sqrt(np.sum(smooth * (1 - smooth) / counts[asked])) / np.count_nonzero(asked)
+    reach = float(_NORMAL_QUANTILE * error)
+    return LabelAgreement(
+        counts, shares, lows, highs, value, max(0.0, value - reach), min(1.0, value + reach)
+    )
+
+
+def _wilson(share, size):
+    """Wilson's 95% intervals of shares of so many each: both ends, of the same shape."""
+    z = _NORMAL_QUANTILE
+    middle = (share + z**2 / (2 * size)) / (1 + z**2 / size)
+    reach = z / (1 + z**2 / size) * np.sqrt(share * (1 - share) / size + (z / (2 * size)) ** 2)
+    return np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
+
+
 def within_class_diversity(features, labels, num_classes: int | None = None) -> ClassDiversity:
     """sqrt(E |x - x'|^2) over pairs of different pictures of one class.
 
@@ -187,6 +254,29 @@ def within_class_diversity(features, labels, num_classes: int | None = None) -> 
             f"{len(labels)} pictures, all of different classes."
         )
     return ClassDiversity(distances, float(np.nanmean(distances)))
+
+
+def has_labels(dataset):
+    """Whether some pictures of an `ImageDataset` have a label; a negative one stands for none."""
+    return dataset.labels is not None and bool((dataset.labels >= 0).any())
+
+
+def labels_among(dataset, class_names):
+    """The labels of a data set as another one numbers the classes: int32 [N].
+
+    Args:
+        dataset: A labelled `ImageDataset`; a negative label stands for none.
+        class_names: Of the other, or None where it has none; its numbers are taken for the same.
+
+    Returns:
+        Places among `class_names`; -1 for other classes, and for none.
+    """
+    if class_names is None or dataset.class_names in (None, class_names):
+        return np.asarray(dataset.labels)
+    place = {name: index for index, name in enumerate(class_names)}
+    # The last stands for none.
+    places = np.array([*(place.get(name, -1) for name in dataset.class_names), -1], np.int32)
+    return places[dataset.labels]
 
 
 def _as_labels(name: str, labels) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from keras import layers
 
 from tfgan.errors import InputError
+from tfgan.metrics.classes import has_labels, labels_among
 from tfgan.precision import computing_in
 from tfgan.user_cache import user_cache
 
@@ -47,9 +48,9 @@ def trained_classifier(dataset, test, seed=0, cache=True):
     typical ones. It never sees a generator.
 
     Args:
-        dataset: The labelled training split, an `ImageDataset`.
-        test: The labelled test split; None where there is none, and the half that stays unseen
-            takes its place.
+        dataset: The labelled training split, an `ImageDataset`; a negative label stands for none.
+        test: The test split, on which the accuracy is measured; where it is None or has no labels,
+            the half that stays unseen takes its place.
         seed: Of the halves, the initial weights and the order.
         cache: Whether to look in the user's cache folder first, and to store it there.
 
@@ -59,35 +60,30 @@ def trained_classifier(dataset, test, seed=0, cache=True):
     Raises:
         InputError: The data set has no labels.
     """
-    if dataset.labels is None:
+    if not has_labels(dataset):
         raise InputError(
             f"The data set {dataset.name!r} has no labels to train a classifier on. "
             "Choose the features 'random' or 'pixels'."
         )
-    order = np.random.default_rng(seed).permutation(dataset.num_images)
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(dataset.labels >= 0))
     seen, unseen = np.array_split(order, 2)
     key = hashlib.sha256(json.dumps([_VERSION, keras.__version__, seed]).encode())
     key.update(np.ascontiguousarray(dataset.images).data)
     key.update(dataset.labels.data)
     folder = user_cache() / f"classifier-{dataset.name}-{key.hexdigest()[:16]}"
-    if not (cache and folder.exists()):
+    model = _load(folder, len(dataset.class_names)) if cache else None
+    if model is None:
         model = _train(dataset, seen, seed)
-        if test is None:
-            test = dataclasses.replace(
-                dataset, images=dataset.images[unseen], labels=dataset.labels[unseen]
-            )
-        accuracy = _accuracy(model, test)
-        if not cache:
-            return Classifier(model, accuracy, unseen)
-        try:
-            _store(model, accuracy, folder)
-        except OSError as error:
-            # What was trained is as good, and the next one who asks has to wait again.
-            print(f"note: the classifier cannot be kept in {folder.parent} ({error})")
-            return Classifier(model, accuracy, unseen)
-    model = keras.saving.load_model(folder / "classifier.keras", compile=False)
-    accuracy = json.loads((folder / "accuracy.json").read_text())
-    return Classifier(model, accuracy, unseen)
+        if cache:
+            try:
+                _store(model, folder)
+            except OSError as error:
+                # What was trained is as good, and the next one who asks has to wait again.
+                print(f"note: the classifier cannot be kept in {folder.parent} ({error})")
+    # Not kept with the classifier: it is of the test split as much.
+    if test is None or not has_labels(test):
+        test = dataset.subset(unseen)
+    return Classifier(model, _accuracy(model, test, dataset.class_names), unseen)
 
 
 @computing_in("float32")
@@ -159,19 +155,43 @@ def _train(dataset, seen, seed):
     return model
 
 
-def _accuracy(model, test):
-    images = test.images.astype(np.float32) / 127.5 - 1.0
+def _accuracy(model, test, class_names):
+    """The share of the labelled test pictures whose class is read right.
+
+    Args:
+        model: Of a `Classifier`.
+        test: An `ImageDataset`, which may have its classes in another order.
+        class_names: Of the classifier's classes.
+    """
+    labels = labels_among(test, class_names)
+    images = test.images[test.labels >= 0].astype(np.float32) / 127.5 - 1.0
     logits = model.predict(images, batch_size=512, verbose=0)[1]
-    return float(np.mean(logits.argmax(axis=1) == test.labels))
+    return float(np.mean(logits.argmax(axis=1) == labels[test.labels >= 0]))
 
 
-def _store(model, accuracy, folder):
+def _load(folder, num_classes):
+    """The model of so many classes that was stored; None where none is, or it cannot be read."""
+    if not folder.exists():
+        return None
+    try:
+        model = keras.saving.load_model(folder / "classifier.keras", compile=False)
+        if model.output_shape[1][-1] != num_classes:
+            raise ValueError(f"it knows {model.output_shape[1][-1]} classes, not {num_classes}")
+        return model
+    # A file that was emptied or cut off raises what zipfile, h5py or Keras happen to.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:100]
+        print(f"note: {folder} cannot be read ({reason}): the classifier is trained again")
+        return None
+
+
+def _store(model, folder):
+    """Stores a model, in place of what cannot be read."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=".classifier-", dir=folder.parent)
     try:
         model.save(os.path.join(temporary, "classifier.keras"))
-        with open(os.path.join(temporary, "accuracy.json"), "w") as file:
-            json.dump(accuracy, file)
+        shutil.rmtree(folder, ignore_errors=True)
         try:
             os.rename(temporary, folder)
         except OSError:

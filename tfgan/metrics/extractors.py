@@ -8,11 +8,18 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgan.errors import InputError
+from tfgan.metrics.classes import has_labels
+from tfgan.metrics.uncertainty import fewest_rows
 from tfgan.precision import computing_in
 
 NAMES = ("auto", "classifier", "random", "pixels", "inception")
 _BATCH_SIZE = 512
 _PIXEL_COMPONENTS = 64
+# Pictures that these are fitted to.
+_MOST_FITTED, _FEWEST_FITTED = 10_000, 10
+# A side, for any features: what `confidence_risk` needs.
+_FEWEST_PICTURES = 40
+_DIMENSIONS = {"classifier": 128, "random": 224, "inception": 2048}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,30 +96,36 @@ def rounded(images):
     return np.round(images * np.result_type(images, np.float32).type(255)).astype(np.uint8)
 
 
-def extractor_for(name, train, test, seed=0):
+def extractor_for(name, train, test, seed=0, num=None):
     """The extractor of a name.
 
     Args:
         name: `classifier`: a small classifier trained on half of the labelled training pictures.
             `random`: a fixed convolutional network with random weights, for sets without labels.
-            `pixels`: the first principal components of the training pixels. `inception`:
-            Inception-v3 with Keras' ImageNet weights, which have to be downloaded; not the
-            network of the published FID. `auto`: `classifier` with labels, else `random`.
+            `pixels`: the first principal components of the pixels of some training pictures, at
+            most half of them. `inception`: Inception-v3 with Keras' ImageNet weights, which have to
+            be downloaded; not the network of the published FID. `auto`: `classifier` with labels,
+            else `random`; `pixels` where there are too few pictures for these.
         train, test: `ImageDataset`s of the two splits; the latter for the classifier's accuracy,
             and None where there is none.
         seed: Of everything that is drawn.
+        num: Pictures on the smaller of the sides that will be compared: `auto` takes features that
+            suit so many, and `pixels` has no more components than intervals allow. None: enough.
 
     Raises:
         InputError: Another name, no labels for a classifier, no weights for Inception.
     """
-    if name == "auto":
-        name = "random" if train.labels is None else "classifier"
+    usual, name = suited(name, train), suited(name, train, num)
     if name == "classifier":
         return _classifier(train, test, seed)
     if name == "random":
         return _random_network(train.image_shape, seed)
     if name == "pixels":
-        return _principal_components(train, seed)
+        extractor = _components_for(train, seed, num)
+        remark = (
+            f", as the pictures are too few for the features {usual!r}" if usual != name else ""
+        )
+        return dataclasses.replace(extractor, name=extractor.name + remark)
     if name == "inception":
         return _inception()
     raise InputError(f"features must be one of {', '.join(NAMES)}. Received: {name!r}")
@@ -173,15 +186,66 @@ def _random_network(image_shape, seed):
     )
 
 
-def _principal_components(train, seed):
+def suited(name, train, num=None):
+    """The name of the features that `extractor_for` chooses, of the same arguments."""
+    if name != "auto":
+        return name
+    usual = "classifier" if has_labels(train) else "random"
+    if num is None or min(num, num_unseen(usual, train)) >= fewest_pictures(usual):
+        return usual
+    return "pixels"
+
+
+def fewest_pictures(name):
+    """The pictures a side that are needed to compare by the features of a name, and intervals."""
+    return max(_FEWEST_PICTURES, fewest_rows(_DIMENSIONS.get(name, 0)))
+
+
+def num_unseen(name, train):
+    """How many training pictures the features of a name leave for the floor."""
+    if name == "classifier":
+        return np.sum(train.labels >= 0) // 2 if has_labels(train) else train.num_images
+    return train.num_images - (_num_fitted(train) if name == "pixels" else 0)
+
+
+def _num_fitted(train):
+    half = min(_MOST_FITTED, train.num_images // 2)
+    return max(_FEWEST_FITTED, min(half, train.num_images - _FEWEST_PICTURES))
+
+
+def _components_for(train, seed, num):
+    """Principal components of at most half of the training pictures; the others make the floor.
+
+    The components of few pictures fit these better than others, and would tell them from those.
+    """
+    order = np.random.default_rng(seed).permutation(train.num_images)
+    num_fitted = _num_fitted(train)
+    fitted, unseen = np.sort(order[:num_fitted]), np.sort(order[num_fitted:])
+    smallest = min(num or len(unseen), len(unseen))
+    allowed = [
+        each
+        for each in range(1, min(num_fitted, _PIXEL_COMPONENTS + 1))
+        if fewest_rows(each) <= smallest
+    ]
+    extractor = principal_components(train.images[fitted], len(allowed) or 1, seed)
+    return dataclasses.replace(extractor, unseen=unseen)
+
+
+def principal_components(images, most=_PIXEL_COMPONENTS, seed=0):
+    """The `Extractor` of the first principal components of the pixels of uint8 [N, H, W, C].
+
+    Args:
+        images: What they are fitted to.
+        most: At most so many, and at most 64.
+        seed: Of the randomised decomposition.
+    """
     from sklearn.decomposition import PCA
 
     def flat(images):
         return images.reshape(len(images), -1).astype(np.float32) / 255.0
 
-    sample = np.random.default_rng(seed).permutation(train.num_images)[:10_000]
-    pixels = flat(train.images[np.sort(sample)])
-    components = min(_PIXEL_COMPONENTS, *pixels.shape)
+    pixels = flat(images)
+    components = min(_PIXEL_COMPONENTS, most, *pixels.shape)
     projection = PCA(components, svd_solver="randomized", random_state=seed).fit(pixels)
     return Extractor(
         name=f"{components} principal components of the pixels",

@@ -3,13 +3,13 @@
 import dataclasses
 
 import numpy as np
-from scipy.stats import binomtest
 
 from tfgan import data
 from tfgan.metrics.card import Measurement, MetricCard
 from tfgan.metrics.classes import (
     class_balance,
     classifier_score,
+    label_agreement,
     mode_count,
     within_class_diversity,
 )
@@ -17,9 +17,12 @@ from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.kernel import kernel_distance
 from tfgan.metrics.neighbours import Memorisation, memorisation, neighbour_scores
 from tfgan.metrics.sides import prepare
+from tfgan.metrics.text_table import text_table
 from tfgan.metrics.uncertainty import frechet_interval, neighbour_intervals
 
 _NORMAL_QUANTILE = 1.959964
+# In a table of classes.
+_MOST_CLASSES = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,11 +33,15 @@ class Report:
         measurements: `Measurement`s by the name of their metric.
         card: their conditions.
         copies: each generated picture's nearest training picture, and how near it is.
+        by_class: `label_agreement` of each class that was asked for, by its name: a dict of its
+            `value`, `low`, `high` and of `num`, how many pictures were asked to show it; None where
+            there is no `label_agreement`.
     """
 
     measurements: dict[str, Measurement]
     card: MetricCard
     copies: Memorisation
+    by_class: dict[str, dict] | None = None
 
     def __getitem__(self, metric):
         return self.measurements[metric]
@@ -50,21 +57,39 @@ class Report:
             }
             for name, one in self.measurements.items()
         }
+        if self.by_class is not None:
+            numbers["label_agreement"]["by_class"] = self.by_class
         return {"card": dataclasses.asdict(self.card), "metrics": numbers}
 
-    def __str__(self):
-        lines = [f"{'metric':26}{'value':>10}{'95% interval':>22}{'floor':>10}"]
+    def rows(self):
+        """Name, value, interval and floor of each metric, as text."""
         for name, one in self.measurements.items():
             interval = "" if one.low is None else f"{one.low:.4g} to {one.high:.4g}"
             floor = "" if one.floor is None else f"{one.floor:.4g}"
-            lines.append(f"{name:26}{one.value:>10.4g}{interval:>22}{floor:>10}")
+            yield name, f"{one.value:.4g}", interval, floor
+
+    def class_rows(self):
+        """Name, label agreement, interval and number of each class, as text, the lowest first.
+
+        At most 20 of them: `as_dict` has them all. Empty where there is no `label_agreement`.
+        """
+        lowest = sorted((self.by_class or {}).items(), key=lambda item: item[1]["value"])
+        for name, one in lowest[:_MOST_CLASSES]:
+            interval = f"{one['low']:.4g} to {one['high']:.4g}"
+            yield name, f"{one['value']:.4g}", interval, f"{one['num']:,}"
+
+    def __str__(self):
+        parts = [text_table([("metric", "value", "95% interval", "floor"), *self.rows()])]
+        if self.by_class:
+            head = ("class", "label agreement", "95% interval", "pictures")
+            parts += ["", text_table([head, *self.class_rows()]), ""]
         card = self.card
-        lines.append(
+        parts.append(
             f"{card.features} ({card.digest}); {card.num_generated:,} generated, {card.num_real:,} "
             f"of {card.data} {card.split}; neighbours {card.num_neighbours:,} a side, k {card.k}; "
             f"seed {card.seed}"
         )
-        return "\n".join(lines)
+        return "\n".join(parts)
 
 
 def measure(
@@ -72,6 +97,7 @@ def measure(
     dataset,
     *,
     labels=None,
+    by_class=None,
     split="test",
     data_dir=None,
     image_size=None,
@@ -92,7 +118,10 @@ def measure(
     Args:
         images: generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
         dataset: the name of a data set with the splits `train` and `split`.
-        labels: what each picture was asked to show, integers [N], or None.
+        labels: what each picture was asked to show, integers [N], or None. The classes should come
+            as often as in `split`: else their shares alone tell the two apart.
+        by_class: `(images, labels)` of other pictures, as many of each class, for
+            `label_agreement`; None takes `images` and `labels`.
         split: what they are compared with.
         data_dir: TFDS' folder.
         image_size, channels: what real pictures are brought to, as in `tfgan.data.load`.
@@ -109,7 +138,8 @@ def measure(
         `density`, `coverage`, `copies_nearer` and `copies_close_share` (0.5 and 0.05 are healthy);
         with a classifier also `classifier_score`, `class_imbalance`, `modes`, `modes_kl`,
         `class_diversity`; with labels too, `label_agreement`, the share of the pictures that the
-        classifier takes for what was asked for (its accuracy on real pictures is the floor).
+        classifier takes for what was asked for, on average over the classes, each counted once, and
+        class by class (its accuracy on real pictures is the floor).
 
     Raises:
         InputError: pictures of another shape than the data set's, too few of them, no such split,
@@ -120,6 +150,7 @@ def measure(
         data.load(dataset, 1, image_size, data_dir, channels=channels),
         data.load(dataset, 1, image_size, data_dir, split=split, channels=channels),
         labels=labels,
+        by_class=by_class,
         split=split,
         image_size=image_size,
         num=num,
@@ -215,11 +246,14 @@ def measure_sides(sides, progress=True, floor_of=None):
             classifier_score(fake_classes),
             floor=lambda: classifier_score(floor_classes),
         )
-        add(
-            "class_imbalance",
-            class_balance(read, sides.real.labels, num_classes).total_variation,
-            floor=lambda: class_balance(floor_read, sides.real.labels, num_classes).total_variation,
-        )
+        # A negative label stands for none, or for a class that the classifier does not know.
+        known = sides.real.labels[sides.real.labels >= 0]
+        if len(known):
+            add(
+                "class_imbalance",
+                class_balance(read, known, num_classes).total_variation,
+                floor=lambda: class_balance(floor_read, known, num_classes).total_variation,
+            )
         modes, floor_modes = (mode_count(each, num_classes) for each in (read, floor_read))
         add("modes", modes.modes, floor=lambda: floor_modes.modes)
         add("modes_kl", modes.kl, floor=lambda: floor_modes.kl)
@@ -228,13 +262,33 @@ def measure_sides(sides, progress=True, floor_of=None):
             within_class_diversity(fake, read, num_classes).mean,
             floor=lambda: within_class_diversity(floor, floor_read, num_classes).mean,
         )
-        if sides.fake.labels is not None:
-            agreeing = binomtest(int(np.sum(read == sides.fake.labels)), len(read))
-            interval = agreeing.proportion_ci(method="wilson")
-            add(
-                "label_agreement",
-                agreeing.statistic,
-                *interval,
-                lambda: float(np.mean(floor_read == sides.floor.labels)),
+    by_class = None
+    if sides.asked is not None:
+        num_classes = len(sides.class_names)
+        agreement = label_agreement(sides.asked.read, sides.asked.labels, num_classes)
+        of_floor = np.isin(sides.floor.labels, sides.asked.labels)
+        add(
+            "label_agreement",
+            agreement.value,
+            agreement.low,
+            agreement.high,
+            lambda: (
+                label_agreement(
+                    floor_read[of_floor], sides.floor.labels[of_floor], num_classes
+                ).value
+                if of_floor.any()
+                else None
+            ),
+        )
+        by_class = {
+            name: {"value": float(value), "low": float(low), "high": float(high), "num": int(num)}
+            for name, value, low, high, num in zip(
+                sides.class_names,
+                agreement.shares,
+                agreement.lows,
+                agreement.highs,
+                agreement.counts,
             )
-    return Report(measurements, card, copies)
+            if num
+        }
+    return Report(measurements, card, copies, by_class)

@@ -6,8 +6,20 @@ import numpy as np
 
 from tfgan.errors import InputError
 from tfgan.metrics.card import MetricCard
-from tfgan.metrics.extractors import Extractor, extractor_for, rounded
+from tfgan.metrics.classes import has_labels, labels_among
+from tfgan.metrics.extractors import (
+    Extractor,
+    extractor_for,
+    fewest_pictures,
+    num_unseen,
+    rounded,
+    suited,
+)
 from tfgan.versions import package_versions
+
+
+class TooFewPictures(InputError):
+    """There are fewer pictures on a side than the features need."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,6 +43,19 @@ class Side:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Asked:
+    """Generated pictures of which it is known what they should show.
+
+    Attributes:
+        labels: integers [M], the class that each was asked to show.
+        read: int64 [M], the class that the classifier takes it for.
+    """
+
+    labels: np.ndarray
+    read: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Sides:
     """What is compared, and under which conditions.
 
@@ -43,6 +68,7 @@ class Sides:
         class_names: Of the classes, or None.
         extractor: Of the features.
         card: The conditions.
+        asked: For `label_agreement`, or None without labels or a classifier.
     """
 
     real: Side
@@ -53,12 +79,36 @@ class Sides:
     class_names: tuple[str, ...] | None
     extractor: Extractor
     card: MetricCard
+    asked: Asked | None = None
 
-    def with_generated(self, images, labels=None, progress=True):
-        """The same with other generated pictures, as many: uint8 [N, H, W, C], labels [N]."""
+    def with_generated(self, images, labels=None, by_class=None, progress=True):
+        """The same with other generated pictures, as many.
+
+        Args:
+            images: uint8 [N, H, W, C].
+            labels, by_class, progress: As in `tfgan.metrics.measure`.
+        """
         features, probabilities = self.extractor(images, progress)
         fake = Side(images, features, probabilities, labels, self.fake.few)
-        return dataclasses.replace(self, fake=fake)
+        asked = asked_of(fake, by_class, self.extractor, progress)
+        return dataclasses.replace(self, fake=fake, asked=asked)
+
+
+def asked_of(fake, by_class, extractor, progress=True):
+    """What `label_agreement` is measured on, an `Asked`; None where nothing tells.
+
+    Args:
+        fake: A `Side`, whose pictures are taken where there are no others.
+        by_class: `(images, labels)` of other pictures, or None.
+        extractor: Of their classes.
+        progress: Shows a bar.
+    """
+    if fake.probabilities is None:
+        return None
+    if by_class is not None:
+        images, labels = by_class
+        return Asked(np.asarray(labels), extractor(images, progress)[1].argmax(axis=1))
+    return None if fake.labels is None else Asked(fake.labels, fake.probabilities.argmax(axis=1))
 
 
 def prepare(
@@ -67,6 +117,7 @@ def prepare(
     test,
     *,
     labels=None,
+    by_class=None,
     split="test",
     image_size=None,
     num=10_000,
@@ -84,18 +135,24 @@ def prepare(
             pictures are compared with.
         split, image_size: For the card: what `test` is, and the size its pictures were brought to,
             or None.
-        labels, num, num_neighbours, features, k, seed, progress: As in `tfgan.metrics.measure`.
+        labels, by_class, num, num_neighbours, features, k, seed, progress: As in
+            `tfgan.metrics.measure`.
 
     Returns:
         `Sides`.
 
     Raises:
-        InputError: As `tfgan.metrics.measure`.
+        InputError: As `tfgan.metrics.measure`; `TooFewPictures` where that is it.
     """
     images = rounded(images)
     if labels is not None and len(labels) != len(images):
         raise InputError(
             f"each picture needs a label. Received: {len(images)} pictures, {len(labels)} labels"
+        )
+    if by_class is not None and len(by_class[0]) != len(by_class[1]):
+        raise InputError(
+            f"each picture of by_class needs a label. Received: {len(by_class[0])} pictures, "
+            f"{len(by_class[1])} labels"
         )
     labels = None if labels is None else np.asarray(labels)
     if len(images) > num:
@@ -107,7 +164,17 @@ def prepare(
             f"the pictures must have the data set's shape {test.image_shape}. "
             f"Received: {images.shape[1:]}"
         )
-    extractor = extractor_for(features, train, test, seed)
+    num_real = min(num, test.num_images)
+    smaller = min(num_real, len(images))
+    name = suited(features, train, smaller)
+    need, num_floor = fewest_pictures(name), min(len(images), num_unseen(name, train))
+    if min(smaller, num_floor) < need:
+        raise TooFewPictures(
+            f"the features {name!r} need at least {need:,} pictures a side. Received: "
+            f"{len(images):,} generated, {num_real:,} real ones, and {num_floor:,} other real ones "
+            "for the floor"
+        )
+    extractor = extractor_for(features, train, test, seed, smaller)
     random = np.random.default_rng(seed)
     chosen = np.sort(random.permutation(test.num_images)[:num])
     baseline = np.sort(random.permutation(extractor.unseen_of(train.num_images))[: len(images)])
@@ -120,11 +187,13 @@ def prepare(
         return Side(images, extracted, probabilities, labels, few)
 
     def labels_of(dataset, rows):
-        return None if dataset.labels is None else dataset.labels[rows]
+        return labels_among(dataset, train.class_names)[rows] if has_labels(dataset) else None
 
+    real = side(test.images[chosen], labels_of(test, chosen))
+    fake = side(images, labels)
     return Sides(
-        real=side(test.images[chosen], labels_of(test, chosen)),
-        fake=side(images, labels),
+        real=real,
+        fake=fake,
         floor=side(train.images[baseline], labels_of(train, baseline)),
         trained_on=extractor(train.images, progress)[0],
         train_images=train.images,
@@ -145,4 +214,5 @@ def prepare(
             seed=seed,
             versions=tuple(package_versions().items()),
         ),
+        asked=asked_of(fake, by_class, extractor, progress),
     )

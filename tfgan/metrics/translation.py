@@ -16,6 +16,7 @@ from tfgan.errors import InputError
 from tfgan.metrics.card import Card, Measurement
 from tfgan.metrics.extractors import extractor_for, rounded
 from tfgan.metrics.paired import l1, paired_scores, ssim_window
+from tfgan.metrics.text_table import text_table
 from tfgan.metrics.uncertainty import Interval, mean_interval
 from tfgan.versions import package_versions
 
@@ -91,9 +92,8 @@ class TranslationReport:
         return {"card": dataclasses.asdict(self.card), "metrics": numbers}
 
     def __str__(self):
-        lines = [
-            f"{'metric':26}{'value':>10}{'95% interval':>22}{'untranslated':>14}"
-            f"{'difference, 95% interval':>30}{'floor':>10}"
+        rows = [
+            ("metric", "value", "95% interval", "untranslated", "difference, 95% interval", "floor")
         ]
         for name, one in self.measurements.items():
             untranslated = "" if one.untranslated is None else f"{one.untranslated:.4g}"
@@ -102,17 +102,15 @@ class TranslationReport:
                 low, high = one.difference.low, one.difference.high
                 difference = f"{one.difference.value:+.4g}, {low:+.4g} to {high:+.4g}"
             floor = "" if one.floor is None else f"{one.floor:.4g}"
-            lines.append(
-                f"{name:26}{one.value:>10.4g}{f'{one.low:.4g} to {one.high:.4g}':>22}"
-                f"{untranslated:>14}{difference:>30}{floor:>10}"
-            )
+            interval = f"{one.low:.4g} to {one.high:.4g}"
+            rows.append((name, f"{one.value:.4g}", interval, untranslated, difference, floor))
         card = self.card
         pictures = " and ".join(f"{count:,}" for count in card.num_pictures)
         conditions = [f"{pictures} of {card.data} {card.split}"]
         if card.ssim_window:
             conditions.append(f"SSIM's window {card.ssim_window}x{card.ssim_window}")
-        lines.append("; ".join([*conditions, *card.classifiers, f"seed {card.seed}"]))
-        return "\n".join(lines)
+        conditions += [*card.classifiers, f"seed {card.seed}"]
+        return f"{text_table(rows)}\n{'; '.join(conditions)}"
 
 
 def pair_scores(translators, dataset, progress=True):

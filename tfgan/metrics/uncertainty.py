@@ -109,7 +109,7 @@ def frechet_interval(
     real, fake = as_features("real", real), as_features("fake", fake)
     check_same_width(real, fake)
     _check(real, fake, level, groups)
-    least = int(np.ceil((real.shape[1] + 2) / (1 - 2 / groups)))
+    least = fewest_rows(real.shape[1], groups)
     if min(len(real), len(fake)) < least:
         raise InputError(
             f"With {real.shape[1]} features the interval needs at least {least} samples a side. "
@@ -124,6 +124,11 @@ def frechet_interval(
 
     with threadpool_limits(1 if real.shape[1] <= _ONE_THREAD_COLUMNS else None):
         return _jackknife(distance_without, groups, level, progress)
+
+
+def fewest_rows(dimension: int, groups: int = 20) -> int:
+    """The rows a side that `frechet_interval` needs for features of a dimension."""
+    return int(np.ceil((dimension + 2) / (1 - 2 / groups)))
 
 
 def jackknife_interval(

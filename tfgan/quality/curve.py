@@ -13,7 +13,7 @@ from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.loop import NotFiniteError
 from tfgan.metrics import frechet_distance, frechet_error, nearest_pair_distances
-from tfgan.metrics.extractors import extractor_for
+from tfgan.metrics.extractors import principal_components
 from tfgan.metrics.frechet import GaussianStatistics
 from tfgan.models.base import GenerativeModel
 from tfgan.quality.check import Check
@@ -91,9 +91,8 @@ class QualityReader:
         factor = min(1.0, _MOST_PIXELS_A_SIDE / max(height, width))
         self.size = (math.ceil(height * factor), math.ceil(width * factor))
 
-        fitted = some_of(train, _NUM_FITTED)
-        small = dataclasses.replace(fitted, images=self.small_pictures(fitted))
-        self.extractor = extractor_for("pixels", small, small)
+        fitted = self.small_pictures(some_of(train, _NUM_FITTED))
+        self.extractor = principal_components(fitted)
         # As many reals as fakes, and what the fakes are asked to show.
         shown = some_of(train, _NUM_DRAWN)
         batch = next(iter(dataclasses.replace(shown, batch_size=shown.num_images).batches()))
@@ -104,7 +103,8 @@ class QualityReader:
             real = self.extractor(self.small_pictures(some_of(held_out, _NUM_HELD_OUT)))[0]
             self.compared_with = f"{len(real):,} {kind} pictures"
             self.real = GaussianStatistics.from_features(real)
-            self.floor = frechet_distance(self.real, self.extractor(self.small_pictures(shown))[0])
+            floor = self.extractor(self.small_pictures(unfitted_of(train, shown)))[0]
+            self.floor = frechet_distance(self.real, floor)
             # Such distances compare at equal numbers only.
             self.num_live = min(_NUM_LIVE, len(real), shown.num_images)
             self.real_nearest = np.median(nearest_pair_distances(real[: self.num_live]))
@@ -199,6 +199,13 @@ class QualityReader:
             raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
         # What rounding leaves outside.
         return self.extractor(np.clip(pictures, 0.0, 1.0))[0].astype(np.float64)
+
+
+def unfitted_of(dataset, shown):
+    """As many pictures as are shown, which the components were not fitted to; else those shown."""
+    some = some_of(dataset, _NUM_FITTED + shown.num_images)
+    unfitted = some.subset(np.arange(_NUM_FITTED, some.num_images))
+    return unfitted if unfitted.num_images == shown.num_images else shown
 
 
 def some_of(dataset, num):
