@@ -16,8 +16,8 @@ from tfgan.errors import InputError
 from tfgan.export import export_saved_model
 from tfgan.models import CycleGAN, Pix2Pix
 from tfgan.networks import patch_discriminator, residual_generator, unet_generator
-from tfgan.serving.checks import MAX_PICTURES_PER_REQUEST
 from tfgan.serving.files import BLACK, decode_pictures
+from tfgan.serving.limits import most_images
 
 SIZE = (9, 12)
 
@@ -168,7 +168,7 @@ def files(num=2):
     }
 
 
-TOO_MANY = MAX_PICTURES_PER_REQUEST + 1
+TOO_MANY = most_images((*SIZE, 3)) + 1
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ TOO_MANY = MAX_PICTURES_PER_REQUEST + 1
         ("png", {"image_bytes": tf.constant([b"no", b"picture"])}, "Unknown image file format"),
         ("png", {"image_bytes": tf.constant([file_of(photo(40, 40))[:90]] * 2)}, "(?i)png"),
         ("png", {"mask_bytes": files(1)["mask_bytes"]}, "as many image_bytes as mask_bytes.*2.*1"),
-        ("png", files(TOO_MANY), "at most 4,096 pictures. Received:.*4097"),
+        ("png", files(TOO_MANY), "at most 4,096 images of this model. Received:.*4097"),
     ],
 )
 def test_a_request_that_cannot_be_answered_says_why(signature, inputs, message, signatures):

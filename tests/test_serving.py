@@ -32,7 +32,7 @@ from tensorflow_serving.apis import (
 import tfgan
 from tfgan import generate
 from tfgan.data.pictures import to_array
-from tfgan.serving.checks import MAX_PICTURES_PER_REQUEST
+from tfgan.serving.limits import most_images
 
 PAGE = Path(__file__).parents[1] / "docs" / "serving.md"
 NAME = "digits_gan"
@@ -172,7 +172,7 @@ def test_metadata_and_status(url, stub):
 
 
 LATENTS = [0.0] * LATENT_DIM
-TOO_MANY = MAX_PICTURES_PER_REQUEST + 1
+TOO_MANY = most_images((8, 8, 1)) + 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import requests
 from PIL import Image
 
 from tfgan.errors import InputError
+from tfgan.serving.limits import in_parts, most_images
 
 CONNECT_SECONDS = 10
 # The first call of a signature, on a busy server, can take long.
@@ -38,12 +39,28 @@ def load(url):
     """
     url = _checked(url)
 
-    def draw(seeds, **told):
-        answer = _predict(url, "png", {"seeds": seeds, **told})
+    def pictures(**inputs):
+        answer = _predict(url, "png", inputs)
         with _understood(url):
             return np.stack([_pixels(one["b64"]) for one in answer.json()["outputs"]])
 
+    # Once, and not before something is drawn.
+    most = functools.cache(lambda: _most(url))
+
+    def draw(seeds, **told):
+        return in_parts(pictures, most())(seeds=seeds, **told)
+
     return draw
+
+
+def _most(url):
+    """How many pictures a model's signatures draw at once, by the size that a server tells."""
+    answer = _answer(url, "GET", "/metadata")
+    with _understood(url):
+        definitions = answer.json()["metadata"]["signature_def"]["signature_def"]
+        outputs = definitions.get("from_seeds", {}).get("outputs", {})
+        shape = _shape(outputs["images"]) if "images" in outputs else ()
+    return most_images(shape if len(shape) == 3 else (None,) * 3)
 
 
 def signatures(url):

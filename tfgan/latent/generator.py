@@ -10,9 +10,10 @@ from tfgan.errors import InputError
 from tfgan.formats import layers_file
 from tfgan.latent.directions import activations
 from tfgan.latent.sampling import latents_from_seeds
+from tfgan.serving.limits import most_images
 from tfgan.startup import quiet_stderr
 
-# Pictures drawn at once: a signature of a SavedModel takes at most 4,096.
+# Pictures drawn at once, where they are not so large that a signature takes fewer.
 BATCH_SIZE = 256
 
 
@@ -143,7 +144,7 @@ class LatentGenerator:
         return self._images(latents, tf.convert_to_tensor(told, self.told_spec.dtype))
 
     def draw(self, latents, told=None):
-        """Pictures as an array, in batches of `BATCH_SIZE`.
+        """Pictures as an array, in batches of at most `BATCH_SIZE`.
 
         Args:
             latents: float [N, D].
@@ -155,7 +156,8 @@ class LatentGenerator:
         Raises:
             InputError: a condition is missing, one too many, or none that there is.
         """
-        batches = [slice(start, start + BATCH_SIZE) for start in range(0, len(latents), BATCH_SIZE)]
+        size = min(BATCH_SIZE, most_images(self.image_shape))
+        batches = [slice(start, start + size) for start in range(0, len(latents), size)]
         return np.concatenate(
             [
                 # TensorFlow writes a failed check to the terminal besides raising it.
