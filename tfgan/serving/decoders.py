@@ -177,15 +177,12 @@ def _decode_gif(file, content):
     # The frame's own table, or that of all frames, or none: grey.
     screen_flags = tf.cast(content[10], tf.int32)
     screen_size = tf.where(screen_flags >= 128, 3 * 2 ** (screen_flags % 8 + 1), 0)
-    start, size = tf.cond(
-        table_size > 0, lambda: (place + 10, table_size), lambda: (13, screen_size)
-    )
+    is_own = table_size > 0
+    start, size = tf.where(is_own, place + 10, 13), tf.where(is_own, table_size, screen_size)
     table = tf.pad(content[start : start + size], [[0, 768 - size]])
-    table = tf.where(size > 0, table, [*_RAMP])
-    opacity = tf.where(indices == transparent, 0, 255)
-    return _with_opacity(
-        tf.gather(tf.reshape(table, (256, 3)), indices), tf.cast(opacity, tf.uint8)[..., None]
-    )
+    colors = tf.reshape(tf.where(size > 0, table, [*_RAMP]), (256, 3))
+    opacity = tf.cast(tf.where(tf.range(256) == transparent, 0, 255), tf.uint8)
+    return tf.gather(tf.concat([colors, opacity[:, None]], axis=1), indices)
 
 
 def _size_of_bmp(content):
