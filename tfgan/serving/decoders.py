@@ -13,7 +13,11 @@ _PADDING = 1024
 _RAMP = bytes(index for index in range(256) for _ in range(3))
 _UNKNOWN = "Unknown image file format: PNG, JPEG, GIF or BMP is needed. It begins with:"
 
+# A graph holds each once, however many inputs of files it has.
+_ONCE = tf.function(input_signature=[tf.TensorSpec([], tf.string)])
 
+
+@_ONCE
 def pixels_in(file):
     """How many pixels a file's header tells of, int64 [].
 
@@ -30,6 +34,7 @@ def pixels_in(file):
     return tf.reduce_prod(tf.minimum(size, 2**31 - 1))
 
 
+@_ONCE
 def decode(file):
     """A file's pixels, uint8 [H, W, 4]: red, green, blue and opacity, of an animation the first.
 
