@@ -13,10 +13,10 @@ from warm_up import warm_up_requests
 from tfgan import model_card
 from tfgan.data.pictures import to_array
 from tfgan.errors import InputError
-from tfgan.export import export_saved_model
+from tfgan.export import export_saved_model, self_check
 from tfgan.models import CycleGAN, Pix2Pix
 from tfgan.networks import patch_discriminator, residual_generator, unet_generator
-from tfgan.serving.files import BLACK, decode_pictures
+from tfgan.serving.files import BLACK, decode_pictures, encode_pngs
 from tfgan.serving.limits import most_images
 
 SIZE = (9, 12)
@@ -253,6 +253,48 @@ def test_a_cyclegan_between_pictures_of_other_channels(tmp_path):
     for png, live in zip(answers[3]["image_bytes"], live_b):
         decoded = np.asarray(Image.open(io.BytesIO(png)))
         assert np.abs(decoded - 255 * live[..., 0]).max() < 0.51
+
+
+def make_translator(family, channels):
+    """An untrained model of images of some channels."""
+    shape = (*SIZE, channels)
+    if family is Pix2Pix:
+        return Pix2Pix(
+            unet_generator(shape, input_channels=channels, width=2),
+            patch_discriminator(shape, condition_channels=channels, width=2),
+        )
+    generators = [residual_generator(shape, width=2, blocks=1) for _ in range(2)]
+    return CycleGAN(*generators, *(patch_discriminator(shape, width=2) for _ in range(2)))
+
+
+@pytest.mark.parametrize("family", [Pix2Pix, CycleGAN])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_images_of_every_kind_pass_the_self_check_and_come_through_files(
+    family, channels, tmp_path
+):
+    """Of every opacity, too: what is invisible is not lost."""
+    model = apart(make_translator(family, channels))
+    folder, difference = export_saved_model(model, tmp_path / "m")
+    assert difference < 1e-5
+    loaded = tf.saved_model.load(str(folder))
+    images = np.random.default_rng(5).integers(0, 256, (4, *SIZE, channels)) / np.float32(255)
+    (pngs,) = loaded.signatures["png"](image_bytes=encode_pngs(images)).values()
+    live = (model.translate if family is Pix2Pix else model.a_to_b)(images)
+    decoded = np.stack([tf.io.decode_png(png) for png in pngs])
+    assert np.abs(decoded - 255 * live).max() < 0.51
+
+
+@pytest.mark.parametrize("where", ["live", "exported"])
+def test_a_self_check_refuses_what_is_no_number(where):
+    images = tf.fill((2, 4, 4, 1), 0.5)
+    broken = tf.fill((2, 4, 4, 1), np.nan)
+    live, answer = (broken, images) if where == "live" else (images, broken)
+
+    class Reloaded:
+        signatures = {"serving_default": lambda: {"images": answer}}
+
+    with pytest.raises(RuntimeError, match="differs from the live one by nan"):
+        self_check({"serving_default": ({}, {"images": live})}, Reloaded)
 
 
 def test_pictures_that_no_png_can_hold_are_refused(tmp_path):

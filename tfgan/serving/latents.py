@@ -52,8 +52,10 @@ def served_from_latents(model):
     zero_to_one = keras.layers.Rescaling(
         0.5, offset=0.5, dtype="float32", name="images_from_0_to_1"
     )
-    images = zero_to_one(in_range(generator.output, generator))
-    network = keras.Model(generator.input, images, name=generator.name)
+    images = zero_to_one(in_range(generator.outputs[0], generator))
+    # A Sequential has no `input` before it is called.
+    inputs = generator.inputs if len(generator.inputs) > 1 else generator.inputs[0]
+    network = keras.Model(inputs, images, name=generator.name)
     module = tf.Module()
     # What checking a condition takes, such as a vocabulary, has to be stored as well.
     module.condition = condition and condition.resources
