@@ -55,12 +55,11 @@ def load(url):
 
 def _most(url):
     """How many pictures a model's signatures draw at once, by the size that a server tells."""
-    answer = _answer(url, "GET", "/metadata")
-    with _understood(url):
-        definitions = answer.json()["metadata"]["signature_def"]["signature_def"]
-        outputs = definitions.get("from_seeds", {}).get("outputs", {})
-        shape = _shape(outputs["images"]) if "images" in outputs else ()
-    return most_images(shape if len(shape) == 3 else (None,) * 3)
+    # What is wrong with an address or a server is for the request itself to say.
+    with contextlib.suppress(InputError), _understood(url):
+        definitions = _answer(url, "GET", "/metadata").json()["metadata"]["signature_def"]
+        return most_images(_shape(definitions["signature_def"]["from_seeds"]["outputs"]["images"]))
+    return most_images((None,) * 3)
 
 
 def signatures(url):
