@@ -5,6 +5,7 @@ import re
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,25 @@ def with_frame_at(gif, left, top):
     return gif[:6] + screen + gif[10 : frame + 1] + struct.pack("<HH", left, top) + gif[frame + 5 :]
 
 
+def interlaced_png(pixels):
+    """A PNG of uint8 [H, W, 4] whose pixels come in Adam7's seven passes."""
+
+    def chunk(kind, data):
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2)]
+    parts = [pixels[y::down, x::right] for y, x, down, right in [*passes, (1, 0, 2, 1)]]
+    rows = [b"\0" + row.tobytes() for part in parts if part.size for row in part]
+    height, width = pixels.shape[:2]
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 1))
+        + chunk(b"IDAT", zlib.compress(b"".join(rows)))
+        + chunk(b"IEND", b"")
+    )
+
+
 def files():
     """Files by what is in them."""
     made, exif = {}, Image.Exif()
@@ -69,8 +89,13 @@ def files():
         few = colour.quantize(2**bits)
         made[f"png of a palette of {bits} bits"] = file_of(few, bits=bits)
         made[f"png of so few with a key of {bits} bits"] = file_of(few, bits=bits, transparency=1)
+    random = np.random.default_rng(3)
+    for channels in (3, 4):
+        deep = random.integers(0, 65536, (*SIZE, channels), np.uint16)
+        made[f"png of {channels} channels of 16 bits"] = tf.io.encode_png(deep).numpy()
     key = tuple(map(int, NOISE[0, 0, :3]))
     made |= {
+        "png, interlaced": interlaced_png(NOISE),
         "png of a palette with a key": file_of(palette, transparency=7),
         "png of a palette with opacities": file_of(palette, transparency=bytes(range(200))),
         "png of grey with a key": file_of(by_mode["L"], transparency=key[0]),
