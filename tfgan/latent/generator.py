@@ -13,7 +13,7 @@ from tfgan.latent.sampling import latents_from_seeds
 from tfgan.serving.limits import most_images
 from tfgan.startup import quiet_stderr
 
-# Pictures drawn at once, where they are not so large that a signature takes fewer.
+# Pictures drawn at once.
 BATCH_SIZE = 256
 
 
@@ -94,17 +94,25 @@ class LatentGenerator:
                 f"{', '.join(specs) or 'no serving_default'}. Pass a model that draws from latents"
             )
 
-        def images(latents, *told):
+        image_shape = tuple(signature.structured_outputs["images"].shape[1:])
+        most = most_images(image_shape)
+
+        def images(*inputs):
             # `model` is held on to: a loaded object's functions die with it.
             assert model.signatures
-            return signature(latents=latents, **dict(zip(rest, told)))["images"]
+            # In as many requests as it takes.
+            starts = range(0, inputs[0].shape[0], most) or [0]
+            parts = [[each[start : start + most] for each in inputs] for start in starts]
+            names = ["latents", *rest]
+            answers = [signature(**dict(zip(names, part)))["images"] for part in parts]
+            return tf.concat(answers, axis=0)
 
         card = _card(folder)
         return cls(
             saved_models.name_of(folder),
             images,
             specs["latents"].shape[1],
-            tuple(signature.structured_outputs["images"].shape[1:]),
+            image_shape,
             next((specs[name] for name in rest), None),
             _condition(card.get("condition")),
             _rebuilt(folder, model),
@@ -144,7 +152,7 @@ class LatentGenerator:
         return self._images(latents, tf.convert_to_tensor(told, self.told_spec.dtype))
 
     def draw(self, latents, told=None):
-        """Pictures as an array, in batches of at most `BATCH_SIZE`.
+        """Pictures as an array, in batches of `BATCH_SIZE`.
 
         Args:
             latents: float [N, D].
@@ -156,8 +164,7 @@ class LatentGenerator:
         Raises:
             InputError: a condition is missing, one too many, or none that there is.
         """
-        size = min(BATCH_SIZE, most_images(self.image_shape))
-        batches = [slice(start, start + size) for start in range(0, len(latents), size)]
+        batches = [slice(start, start + BATCH_SIZE) for start in range(0, len(latents), BATCH_SIZE)]
         return np.concatenate(
             [
                 # TensorFlow writes a failed check to the terminal besides raising it.
