@@ -37,13 +37,15 @@ def table(version_folder):
     training = card["training"]
     size = sum(file.stat().st_size for file in Path(version_folder).rglob("*") if file.is_file())
     versions = card["versions"]
+    # Cards of earlier versions do not tell.
+    precision = f" in {training['precision']}" if training.get("precision") else ""
     lines = [
         f"    {training['command']}",
         "",
         f"{training['step']:,} steps, {training['images']:,} pictures in "
-        f"{training['seconds'] / 60:.0f} minutes; seed {training['seed']}; {size / 1e6:.1f} MB; "
-        f"exported on {card['exported'][:10]} by TensorFlow {versions['tensorflow']} and Keras "
-        f"{versions['keras']}.",
+        f"{training['seconds'] / 60:.0f} minutes{precision}; seed {training['seed']}; "
+        f"{size / 1e6:.1f} MB; exported on {card['exported'][:10]} by TensorFlow "
+        f"{versions['tensorflow']} and Keras {versions['keras']}.",
         "",
     ]
     rows = [row_of(name, number) for name, number in card["metrics"]["metrics"].items()]

@@ -10,6 +10,7 @@ from tfgan.errors import InputError
 from tfgan.latent import generator as latent_generator
 from tfgan.latent.generator import LatentGenerator
 from tfgan.latent.inversion import invert, longest_norm, random_search
+from tfgan.serving import limits
 
 SHAPE = (8, 8, 1)
 DIM = 6
@@ -55,6 +56,21 @@ def test_batches_are_joined(pair, monkeypatch):
     monkeypatch.setattr(latent_generator, "BATCH_SIZE", 3)
     np.testing.assert_allclose(live.draw(latents), whole, atol=1e-6)
     assert live.draw(latents[:0]).shape == (0, *SHAPE)
+
+
+def test_large_pictures_are_drawn_in_several_requests(exported_gan, monkeypatch):
+    # As if those of 8x8 were so large that three are all that one request may ask for.
+    monkeypatch.setattr(limits, "_MAX_PIXELS", 3 * 8 * 8)
+    live, loaded = LatentGenerator.of(exported_gan[0]), LatentGenerator.load(exported_gan[1])
+    latents = tf.constant(live.latents(np.arange(7)))
+    gradients = []
+    for generator in (live, loaded):
+        with tf.GradientTape() as tape:
+            tape.watch(latents)
+            pictures = generator.images(latents)
+        assert pictures.shape == (7, *SHAPE)
+        gradients.append(tape.gradient(pictures, latents))
+    np.testing.assert_allclose(*gradients, rtol=1e-3, atol=1e-5)
 
 
 def test_gradients_flow_through_a_saved_model_as_through_the_live_one(pair):

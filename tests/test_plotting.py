@@ -37,6 +37,15 @@ def as_array(page):
     return array[..., None] if array.ndim == 2 else array
 
 
+def test_what_leaves_the_range_is_clipped():
+    values = np.array([-300.0, -0.01, 0.0, 0.5, 1.0, 1.003, 1.54, 3.58], np.float32)
+    levels = [0, 0, 0, 128, 255, 255, 255, 255]
+    np.testing.assert_array_equal(to_uint8(values), levels)
+    page = as_array(sheet(values[:, None, None, None], columns=8))
+    # Each pixel is enlarged 64 times.
+    np.testing.assert_array_equal(page[40, 40 :: 64 + GAP, 0], levels)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
     ("count", "size", "columns", "used_columns", "factor"),

@@ -1,6 +1,7 @@
 """Models that make pictures out of pictures, as they are exported."""
 
 import io
+import types
 
 import keras
 import numpy as np
@@ -13,11 +14,11 @@ from warm_up import warm_up_requests
 from tfgan import model_card
 from tfgan.data.pictures import to_array
 from tfgan.errors import InputError
-from tfgan.export import export_saved_model
+from tfgan.export import export_saved_model, self_check
 from tfgan.models import CycleGAN, Pix2Pix
 from tfgan.networks import patch_discriminator, residual_generator, unet_generator
-from tfgan.serving.checks import MAX_PICTURES_PER_REQUEST
-from tfgan.serving.files import BLACK, decode_pictures
+from tfgan.serving.files import BLACK, decode_pictures, encode_pngs
+from tfgan.serving.limits import most_images
 
 SIZE = (9, 12)
 
@@ -168,7 +169,7 @@ def files(num=2):
     }
 
 
-TOO_MANY = MAX_PICTURES_PER_REQUEST + 1
+TOO_MANY = most_images((*SIZE, 3)) + 1
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ TOO_MANY = MAX_PICTURES_PER_REQUEST + 1
         ("png", {"image_bytes": tf.constant([b"no", b"picture"])}, "Unknown image file format"),
         ("png", {"image_bytes": tf.constant([file_of(photo(40, 40))[:90]] * 2)}, "(?i)png"),
         ("png", {"mask_bytes": files(1)["mask_bytes"]}, "as many image_bytes as mask_bytes.*2.*1"),
-        ("png", files(TOO_MANY), "at most 4,096 pictures. Received:.*4097"),
+        ("png", files(TOO_MANY), "at most 4,096 images of this model. Received:.*4097"),
     ],
 )
 def test_a_request_that_cannot_be_answered_says_why(signature, inputs, message, signatures):
@@ -253,6 +254,54 @@ def test_a_cyclegan_between_pictures_of_other_channels(tmp_path):
     for png, live in zip(answers[3]["image_bytes"], live_b):
         decoded = np.asarray(Image.open(io.BytesIO(png)))
         assert np.abs(decoded - 255 * live[..., 0]).max() < 0.51
+
+
+def make_translator(family, channels):
+    """An untrained model of images of some channels."""
+    shape = (*SIZE, channels)
+    if family is Pix2Pix:
+        return Pix2Pix(
+            unet_generator(shape, input_channels=channels, width=2),
+            patch_discriminator(shape, condition_channels=channels, width=2),
+        )
+    generators = [residual_generator(shape, width=2, blocks=1) for _ in range(2)]
+    return CycleGAN(*generators, *(patch_discriminator(shape, width=2) for _ in range(2)))
+
+
+@pytest.mark.parametrize(
+    ("family", "channels"),
+    [
+        (Pix2Pix, 4),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in [(Pix2Pix, 1), (Pix2Pix, 3), (CycleGAN, 1), (CycleGAN, 3), (CycleGAN, 4)]
+        ),
+    ],
+)
+def test_images_of_every_kind_pass_the_self_check_and_come_through_files(
+    family, channels, tmp_path
+):
+    """Of every opacity, too: what is invisible is not lost."""
+    model = apart(make_translator(family, channels))
+    folder, difference = export_saved_model(model, tmp_path / "m")
+    assert difference < 1e-5
+    loaded = tf.saved_model.load(str(folder))
+    images = np.random.default_rng(5).integers(0, 256, (4, *SIZE, channels)) / np.float32(255)
+    (pngs,) = loaded.signatures["png"](image_bytes=encode_pngs(images)).values()
+    live = (model.translate if family is Pix2Pix else model.a_to_b)(images)
+    decoded = np.stack([tf.io.decode_png(png) for png in pngs])
+    assert np.abs(decoded - 255 * live).max() < 0.51
+
+
+@pytest.mark.parametrize("where", ["live", "exported"])
+def test_a_self_check_refuses_what_is_no_number(where):
+    images = tf.fill((2, 4, 4, 1), 0.5)
+    broken = tf.fill((2, 4, 4, 1), np.nan)
+    live, answer = (broken, images) if where == "live" else (images, broken)
+
+    reloaded = types.SimpleNamespace(signatures={"serving_default": lambda: {"images": answer}})
+    with pytest.raises(RuntimeError, match="differs from the live one by nan"):
+        self_check({"serving_default": ({}, {"images": live})}, reloaded)
 
 
 def test_pictures_that_no_png_can_hold_are_refused(tmp_path):

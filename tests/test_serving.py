@@ -30,9 +30,10 @@ from tensorflow_serving.apis import (
 )
 
 import tfgan
-from tfgan import generate
+from tfgan import generate, remote
 from tfgan.data.pictures import to_array
-from tfgan.serving.checks import MAX_PICTURES_PER_REQUEST
+from tfgan.serving import limits
+from tfgan.serving.limits import most_images
 
 PAGE = Path(__file__).parents[1] / "docs" / "serving.md"
 NAME = "digits_gan"
@@ -172,7 +173,7 @@ def test_metadata_and_status(url, stub):
 
 
 LATENTS = [0.0] * LATENT_DIM
-TOO_MANY = MAX_PICTURES_PER_REQUEST + 1
+TOO_MANY = most_images((8, 8, 1)) + 1
 
 
 @pytest.mark.parametrize(
@@ -245,6 +246,22 @@ def test_generate_takes_an_address_like_a_folder(workplace, url, tmp_path, capsy
         assert far["images"].shape == (11, 8, 8, 1) and far["images"].dtype == np.uint8
         np.testing.assert_array_equal(far["images"], near["images"])
         np.testing.assert_array_equal(far["seeds"], near["seeds"])
+
+
+def test_large_pictures_come_in_several_requests(local, url, monkeypatch):
+    # As if those of 8x8 were so large that two are all that one request may ask for.
+    monkeypatch.setattr(limits, "_MAX_PIXELS", 2 * 8 * 8)
+    asked, predict = [], remote._predict
+
+    def counted(url, name, inputs):
+        asked.append(len(inputs["seeds"]))
+        return predict(url, name, inputs)
+
+    monkeypatch.setattr(remote, "_predict", counted)
+    drawn = remote.load(url)(np.array(SEEDS))
+    assert asked == [2, 2, 1]
+    expected = np.stack([pixels_of(png) for png in local(SEEDS)])[..., None]
+    assert np.abs(drawn - expected).max() <= 1
 
 
 def test_a_version_that_appears_is_served_and_one_that_goes_is_not(workplace, server, url):

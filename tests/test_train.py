@@ -125,6 +125,7 @@ def test_the_card_tells_the_training(workplace_after):
         ["python", "-m", "tfgan.train", *TINY, *map(str, flags)]
     )
     assert (training["seed"], training["step"], training["images"]) == (0, 130, 4160)
+    assert training["precision"] == RunFolder("runs/digits_gan").settings["precision"]
     assert 0 < training["seconds"] < 600
     digits = training["data"]
     assert (digits["name"], digits["num_images"]) == ("digits", 1498)

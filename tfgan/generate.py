@@ -208,6 +208,7 @@ def load(folder, truncation=None):
     import tensorflow as tf
 
     from tfgan.plotting import to_uint8
+    from tfgan.serving.limits import images_by
     from tfgan.startup import quiet_stderr
 
     model = saved_models.load(folder)
@@ -219,6 +220,7 @@ def load(folder, truncation=None):
             f"{folder} has no signature from_seeds. Its signatures: {', '.join(model.signatures)}"
         )
     signature = model.signatures["from_seeds"]
+    images = images_by(signature)
     specs = signature.structured_input_signature[1]
 
     # The closure keeps the model: its functions die with it.
@@ -235,7 +237,7 @@ def load(folder, truncation=None):
         try:
             # TensorFlow writes a failed check to the terminal besides raising it.
             with quiet_stderr():
-                return to_uint8(signature(**tensors)["images"])
+                return to_uint8(images(**tensors))
         except tf.errors.InvalidArgumentError as error:
             raise InputError(f"{folder}: {saved_models.asserted(error.message)}") from error
 

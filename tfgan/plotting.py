@@ -13,8 +13,11 @@ BACKGROUND = 128
 
 
 def to_uint8(images):
-    """Pictures float in [0, 1] as uint8 in [0, 255], rounded as the `png` signature rounds."""
-    return np.round(np.asarray(images) * 255.0).astype(np.uint8)
+    """Pictures float in [0, 1] as uint8 in [0, 255], rounded as the `png` signature rounds.
+
+    What lies outside is clipped.
+    """
+    return np.round(np.clip(images, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 def to_picture(pixels):

@@ -11,6 +11,7 @@ import requests
 from PIL import Image
 
 from tfgan.errors import InputError
+from tfgan.serving.limits import in_parts, most_images
 
 CONNECT_SECONDS = 10
 # The first call of a signature, on a busy server, can take long.
@@ -38,12 +39,27 @@ def load(url):
     """
     url = _checked(url)
 
-    def draw(seeds, **told):
-        answer = _predict(url, "png", {"seeds": seeds, **told})
+    def pictures(**inputs):
+        answer = _predict(url, "png", inputs)
         with _understood(url):
             return np.stack([_pixels(one["b64"]) for one in answer.json()["outputs"]])
 
+    # Once, and not before something is drawn.
+    most = functools.cache(lambda: _most(url))
+
+    def draw(seeds, **told):
+        return in_parts(pictures, most())(seeds=seeds, **told)
+
     return draw
+
+
+def _most(url):
+    """How many pictures a model's signatures draw at once, by the size that a server tells."""
+    # What is wrong with an address or a server is for the request itself to say.
+    with contextlib.suppress(InputError), _understood(url):
+        definitions = _answer(url, "GET", "/metadata").json()["metadata"]["signature_def"]
+        return most_images(_shape(definitions["signature_def"]["from_seeds"]["outputs"]["images"]))
+    return most_images((None,) * 3)
 
 
 def signatures(url):

@@ -9,6 +9,7 @@ from tfgan import model_card, saved_models, training_data
 from tfgan.condition_sampling import classes_in, notes_on, pictures_by_class, told_for
 from tfgan.errors import InputError
 from tfgan.generate import pictures_of
+from tfgan.serving.limits import images_by
 
 NUM_MEASURED = 10_000
 _ELBO_BATCH = 200
@@ -84,7 +85,7 @@ def translator(version_folder, name):
     def translate(images, masks=None):
         inputs = {"images": images} | ({} if masks is None else {"masks": masks})
         tensors = {key: tf.constant(values, tf.float32) for key, values in inputs.items()}
-        return model.signatures[name](**tensors)["images"].numpy()
+        return images_by(model.signatures[name])(**tensors)
 
     return translate
 

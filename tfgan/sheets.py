@@ -6,6 +6,7 @@ import tensorflow as tf
 from tfgan.data.variants import with_channels
 from tfgan.export import named_inputs
 from tfgan.models import CycleGAN, Pix2Pix
+from tfgan.serving.limits import images_by
 
 NUM_SHOWN = 64
 # Of pictures that are shown with what becomes of them, three in a row each.
@@ -28,7 +29,7 @@ class Samples:
         """The same of an exported model's signatures."""
         inputs, columns = self.model.examples(NUM_SHOWN)
         seeds, told = named_inputs(self.model, inputs)
-        return signatures["from_seeds"](seeds=seeds, **told)["images"], columns
+        return images_by(signatures["from_seeds"])(seeds=seeds, **told), columns
 
 
 class Pairs:
@@ -53,7 +54,7 @@ class Pairs:
     def served(self, signatures):
         inputs = {"images": self.condition} | ({} if self.masks is None else {"masks": self.masks})
         tensors = {name: tf.constant(values, tf.float32) for name, values in inputs.items()}
-        return self.beside(signatures["serving_default"](**tensors)["images"])
+        return self.beside(images_by(signatures["serving_default"])(**tensors))
 
     def beside(self, output):
         return groups(self.condition, output, self.target)
@@ -77,7 +78,7 @@ class Cycles:
 
     def served(self, signatures):
         def answer(name):
-            return lambda images: signatures[name](images=tf.constant(images))["images"]
+            return lambda images: images_by(signatures[name])(images=tf.constant(images))
 
         return self.there_and_back(answer("a_to_b"), answer("b_to_a"))
 

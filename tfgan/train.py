@@ -14,7 +14,7 @@ import numpy as np
 from tfgan import training_data
 from tfgan.budget import budget_of
 from tfgan.changes import FINGERPRINT, Changes
-from tfgan.command_line import run, start_tensorflow
+from tfgan.command_line import EXIT_FAULT, run, start_tensorflow
 from tfgan.errors import InputError
 from tfgan.families import FAMILIES, NETWORKS
 from tfgan.precision import resolved
@@ -34,8 +34,8 @@ def train(arguments, start_time):
         start_time: `time.monotonic()` when the process began, from which `--minutes` counts.
 
     Returns:
-        The exit status: 0, or 3 where a loss or gradient was not finite, or 128 plus the signal
-        that stopped the run.
+        The exit status: 0, or 1 where the model could not be exported, or 3 where a loss or
+        gradient was not finite, or 128 plus the signal that stopped the run.
 
     Raises:
         InputError: a mistake of the user's.
@@ -280,15 +280,37 @@ def train_in(folder, model_folder, arguments, settings, changes, dataset, budget
         return 128 + received
     trained_seconds = seconds()
     quality = watch and watch.choose()
-    export(model, contents, folder, model_folder, arguments, dataset, trained_seconds, quality)
+    training = training_of(arguments, settings, dataset, model, trained_seconds, quality)
+    if folder.continued:
+        # The command alone does not tell how it came about.
+        training["continued"] = folder.continued
+    try:
+        export(model, contents, folder, model_folder, arguments, training)
+    # Hours of training must not seem lost, whatever it is.
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        print(
+            f"error: the model was not exported ({reason}). What was trained is kept in "
+            f"{folder.checkpoints}: the same command exports it",
+            file=sys.stderr,
+        )
+        return EXIT_FAULT
     return 0
 
 
-def training_of(arguments, dataset, result):
-    """What the model card says of the training."""
+def training_of(arguments, settings, dataset, model, seconds, quality):
+    """What the model card says of the training.
+
+    `quality` is what `QualityWatch.choose` returned, or None.
+    """
+    step = int(model.step)
+    result = {"step": step, "images": step * dataset.batch_size, "seconds": round(seconds, 2)}
+    if quality:
+        result["quality"] = quality
     return {
         "command": arguments.command,
         "seed": arguments.seed,
+        "precision": settings["precision"],
         **result,
         "data": {
             "name": dataset.name,
@@ -300,10 +322,10 @@ def training_of(arguments, dataset, result):
     }
 
 
-def export(model, contents, folder, model_folder, arguments, dataset, seconds, quality):
+def export(model, contents, folder, model_folder, arguments, training):
     """Writes the SavedModel, its contact sheet and the curves, and says where they are.
 
-    `quality` is what `QualityWatch.choose` returned, or None.
+    `training` is what `training_of` returned.
     """
     import tensorflow as tf
 
@@ -312,18 +334,6 @@ def export(model, contents, folder, model_folder, arguments, dataset, seconds, q
     from tfgan.plotting import save_curves, sheet
     from tfgan.quality.watch import told_of_choice
 
-    step = int(model.step)
-    result = {
-        "step": step,
-        "images": step * dataset.batch_size,
-        "seconds": round(seconds, 2),
-    }
-    if quality:
-        result["quality"] = quality
-    training = training_of(arguments, dataset, result)
-    if folder.continued:
-        # The command alone does not tell how it came about.
-        training["continued"] = folder.continued
     version_folder, difference = export_saved_model(model, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.
     exported = tf.saved_model.load(str(version_folder))
@@ -333,13 +343,15 @@ def export(model, contents, folder, model_folder, arguments, dataset, seconds, q
     # Those who are handed the model alone look at it, too.
     contact_sheet.save(version_folder / model_card.CONTACT_SHEET_FILE)
     save_curves(folder.history_file, folder.curves_file, folder.quality_file)
+    names = ("step", "images", "seconds", "quality")
+    result = {name: training[name] for name in names if name in training}
     folder.finish(result | {"saved_model": str(version_folder)})
     lines = [
         f"exported {version_folder} (reloaded, it differs from the live model by at most "
         f"{difference:.1g})"
     ]
-    if quality:
-        lines.append(f"quality  {told_of_choice(quality, step)}")
+    if quality := result.get("quality"):
+        lines.append(f"quality  {told_of_choice(quality, result['step'])}")
         lines += [
             f"alarm    {alarm['name']} since step {alarm['since']:,}, and still at the end"
             for alarm in quality["alarms"]

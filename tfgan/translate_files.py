@@ -14,6 +14,7 @@ from tqdm import tqdm
 from tfgan import remote, saved_models
 from tfgan.command_line import start_tensorflow
 from tfgan.errors import InputError
+from tfgan.serving.limits import most_images
 
 BATCH_SIZE = 16
 DIRECTIONS = ("AtoB", "BtoA")
@@ -69,8 +70,9 @@ def translate_all(files, masks, shapes, call, folder):
 
     notes = {}
     pairs = zip(files, masks)
+    size = min(BATCH_SIZE, most_images(shapes["images"]))
     with tqdm(total=len(files), unit="picture", delay=1) as progress:
-        while batch := list(itertools.islice(pairs, BATCH_SIZE)):
+        while batch := list(itertools.islice(pairs, size)):
             rows = []
             for path, mask in batch:
                 image = read(path)

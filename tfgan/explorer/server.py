@@ -100,7 +100,7 @@ class Explorer:
         body = _body(request)
         latents = self._latents(body.get("latents"))
         told = self._told(body.get("told"), len(latents))
-        pixels = to_uint8(np.clip(self.generator.draw(latents, told), 0, 1))
+        pixels = to_uint8(self.generator.draw(latents, told))
         png = io.BytesIO()
         to_picture(pixels.reshape(-1, *pixels.shape[2:])).save(png, "png", compress_level=1)
         return Response(png.getvalue(), mimetype="image/png")

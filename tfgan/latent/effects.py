@@ -33,7 +33,7 @@ class Effect:
 
 def read_latents(generator, read, latents, told=None):
     """The attributes of the pictures of latents; see `tfgan.latent.attributes.reader_for`."""
-    return read(to_uint8(np.clip(generator.draw(latents, told), 0, 1)))
+    return read(to_uint8(generator.draw(latents, told)))
 
 
 def varying(values):

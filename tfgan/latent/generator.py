@@ -10,9 +10,10 @@ from tfgan.errors import InputError
 from tfgan.formats import layers_file
 from tfgan.latent.directions import activations
 from tfgan.latent.sampling import latents_from_seeds
+from tfgan.serving.limits import most_images
 from tfgan.startup import quiet_stderr
 
-# Pictures drawn at once: a signature of a SavedModel takes at most 4,096.
+# Pictures drawn at once.
 BATCH_SIZE = 256
 
 
@@ -93,17 +94,25 @@ class LatentGenerator:
                 f"{', '.join(specs) or 'no serving_default'}. Pass a model that draws from latents"
             )
 
-        def images(latents, *told):
+        image_shape = tuple(signature.structured_outputs["images"].shape[1:])
+        most = most_images(image_shape)
+
+        def images(*inputs):
             # `model` is held on to: a loaded object's functions die with it.
             assert model.signatures
-            return signature(latents=latents, **dict(zip(rest, told)))["images"]
+            # In as many requests as it takes.
+            starts = range(0, inputs[0].shape[0], most) or [0]
+            parts = [[each[start : start + most] for each in inputs] for start in starts]
+            names = ["latents", *rest]
+            answers = [signature(**dict(zip(names, part)))["images"] for part in parts]
+            return tf.concat(answers, axis=0)
 
         card = _card(folder)
         return cls(
             saved_models.name_of(folder),
             images,
             specs["latents"].shape[1],
-            tuple(signature.structured_outputs["images"].shape[1:]),
+            image_shape,
             next((specs[name] for name in rest), None),
             _condition(card.get("condition")),
             _rebuilt(folder, model),

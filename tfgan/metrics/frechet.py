@@ -99,7 +99,9 @@ def frechet_distance(real, fake) -> float:
         _factor(real.covariance).T @ _factor(fake.covariance), compute_uv=False
     ).sum()
     traces = np.trace(real.covariance) + np.trace(fake.covariance)
-    return max(0.0, float(np.sum((real.mean - fake.mean) ** 2) + traces - 2 * root))
+    distance = np.sum((real.mean - fake.mean) ** 2) + traces - 2 * root
+    # NumPy's, which keeps a NaN.
+    return float(np.maximum(distance, 0.0))
 
 
 def frechet_error(real, fake) -> float:

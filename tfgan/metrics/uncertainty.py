@@ -39,7 +39,8 @@ class Interval:
     @property
     def clipped(self) -> float:
         """The value, but at least 0: for showing a distance."""
-        return max(0.0, self.value)
+        # NumPy's, which keeps a NaN.
+        return float(np.maximum(self.value, 0.0))
 
 
 def mean_interval(values, level: float = 0.95) -> Interval:

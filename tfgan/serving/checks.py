@@ -2,11 +2,10 @@
 
 import tensorflow as tf
 
-# One request must not exhaust a server's memory.
-MAX_PICTURES_PER_REQUEST = 4096
+from tfgan.serving.limits import MAX_FILE_PIXELS, MAX_FILES_PIXELS
 
 
-def checked_batch(values, spec):
+def checked_batch(values, spec, most):
     """What a request brings, refused where its shape or its size is none of a signature's.
 
     A session compares what it is fed with no shape that a signature declares.
@@ -14,18 +13,40 @@ def checked_batch(values, spec):
     Args:
         values: a tensor whose first dimension is the batch.
         spec: the signature's `tf.TensorSpec` of it.
+        most: how long the batch may be; see `tfgan.serving.limits.most_images`.
     """
     values = tf.ensure_shape(values, spec.shape)
     size = tf.shape(values)[0]
-    message = f"a request may ask for at most {MAX_PICTURES_PER_REQUEST:,} pictures. Received:"
-    is_small = tf.debugging.Assert(size <= MAX_PICTURES_PER_REQUEST, [message, size])
-    with tf.control_dependencies([is_small]):
+    message = f"a request may ask for at most {most:,} images of this model. Received:"
+    with tf.control_dependencies([tf.debugging.Assert(size <= most, [message, size])]):
         return tf.identity(values)
 
 
-def checked_pictures(values, spec):
+def checked_files(files, sizes):
+    """Files of images, refused where one of them or all together are too large to be decoded.
+
+    Args:
+        files: string [N].
+        sizes: of how many pixels each is, int64 [N].
+    """
+    # So that the sum of many cannot overflow.
+    sizes = tf.minimum(sizes, 2**40)
+    largest, total = tf.reduce_max(tf.concat([sizes, [0]], axis=0)), tf.reduce_sum(sizes)
+    message = "{} may have at most {:,} pixels. Received:"
+    checks = [
+        tf.debugging.Assert(size <= most, [message.format(subject, most), size])
+        for subject, most, size in (
+            ("an image file", MAX_FILE_PIXELS, largest),
+            ("the image files of a request together", MAX_FILES_PIXELS, total),
+        )
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(files)
+
+
+def checked_pictures(values, spec, most):
     """Pictures or masks of a request, refused as by `checked_batch` and outside [0, 1]."""
-    values = checked_batch(values, spec)
+    values = checked_batch(values, spec, most)
     # Written so that it refuses a NaN as well.
     in_range = tf.reduce_all((values >= 0.0) & (values <= 1.0))
     message = f"{spec.name} must be numbers from 0 to 1. Received up to:"

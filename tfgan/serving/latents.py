@@ -6,7 +6,8 @@ import tensorflow as tf
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.serving.checks import checked_batch, checked_pictures, of_one_number
 from tfgan.serving.files import encode_pngs
-from tfgan.serving.served import Served, hold
+from tfgan.serving.limits import most_images
+from tfgan.serving.served import Served, clipped, hold, in_range, require_channels
 
 NUM_EXAMPLES = 3
 
@@ -41,26 +42,34 @@ def served_from_latents(model):
 
     Returns:
         A `Served`.
+
+    Raises:
+        InputError: the images have another number of channels than 1, 3 and 4.
     """
     generator, condition = model.average_generator, model.condition
+    require_channels(model.image_shape)
     # From the generator's [-1, 1].
     zero_to_one = keras.layers.Rescaling(
         0.5, offset=0.5, dtype="float32", name="images_from_0_to_1"
     )
-    network = keras.Model(generator.input, zero_to_one(generator.output), name=generator.name)
+    images = zero_to_one(in_range(generator.outputs[0], generator))
+    # A Sequential has no `input` before it is called.
+    inputs = generator.inputs if len(generator.inputs) > 1 else generator.inputs[0]
+    network = keras.Model(inputs, images, name=generator.name)
     module = tf.Module()
     # What checking a condition takes, such as a vocabulary, has to be stored as well.
     module.condition = condition and condition.resources
-    images_from_latents = hold(module, network)
+    told_specs = [] if condition is None else [condition.spec]
+    images_from_latents = hold(module, network, ["latents", *(spec.name for spec in told_specs)])
 
     latents_spec = tf.TensorSpec([None, model.latent_dim], tf.float32, name="latents")
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
-    told_specs = [] if condition is None else [condition.spec]
+    most = most_images(model.image_shape)
 
     def checked(*inputs, spec):
         """Seeds or latents, whose `spec` is given, and the condition where there is one."""
         specs = [spec, *told_specs]
-        inputs = [checked_batch(*pair) for pair in zip(inputs, specs)]
+        inputs = [checked_batch(*pair, most) for pair in zip(inputs, specs)]
         if told_specs:
             # Some networks would take one label for all pictures; others would not say why not.
             inputs = of_one_number(inputs, specs)
@@ -86,7 +95,7 @@ def served_from_latents(model):
         return {"image_bytes": encode_pngs(images_from_seeds(seeds, *told))}
 
     inputs, _ = model.examples(NUM_EXAMPLES)
-    live = model.generate(*inputs)
+    live = clipped(model.generate(*inputs))
     seeds, told = named_inputs(model, inputs)
     latents = latents_from_seeds(seeds, model.latent_dim)
     return Served(
@@ -120,14 +129,16 @@ def served_vae(model):
     served.module.encoder_weights = [variable.value for variable in model.average_encoder.variables]
     images_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, name="images")
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
+    most = most_images(model.image_shape)
 
     @tf.function(input_signature=[images_spec])
     def encode(images):
-        return {"latents": model.encode(checked_pictures(images, images_spec))}
+        return {"latents": model.encode(checked_pictures(images, images_spec, most))}
 
     @tf.function(input_signature=[images_spec])
     def reconstruct(images):
-        return {"images": model.reconstruct(checked_pictures(images, images_spec))}
+        images = checked_pictures(images, images_spec, most)
+        return {"images": clipped(model.reconstruct(images))}
 
     served.module.negative_elbo = tf.function(
         model.negative_elbo, input_signature=[images_spec, seeds_spec]
@@ -136,6 +147,6 @@ def served_vae(model):
     served.signatures |= {"encode": encode, "reconstruct": reconstruct}
     served.examples |= {
         "encode": (answer, {"latents": model.encode(answer["images"])}),
-        "reconstruct": (answer, {"images": model.reconstruct(answer["images"])}),
+        "reconstruct": (answer, {"images": clipped(model.reconstruct(answer["images"]))}),
     }
     return served

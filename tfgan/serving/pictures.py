@@ -4,14 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgan.errors import InputError
 from tfgan.serving.checks import checked_batch, checked_pictures, of_one_number
 from tfgan.serving.files import BLACK, decode_pictures, encode_pngs
-from tfgan.serving.served import Served, hold
+from tfgan.serving.limits import most_images
+from tfgan.serving.served import Served, clipped, hold, in_range, require_channels
 
 NUM_EXAMPLES = 3
-# Of pictures that a PNG can hold.
-CHANNELS = (1, 3, 4)
 
 
 def served_pix2pix(model):
@@ -37,11 +35,11 @@ def served_pix2pix(model):
     if model.masked:
         shapes["masks"] = (*model.condition_shape[:2], 1)
     # Not the model itself, which would be a layer with all that belongs to training.
-    network = from_zero_to_one(model.call, shapes, name=model.generator.name)
+    network = from_zero_to_one(model.call, model.average_generator, shapes, model.generator.name)
     module = tf.Module()
-    translate = hold(module, network)
+    translate = hold(module, network, [*shapes])
     inputs = example_inputs(shapes)
-    live = model.translate(*inputs.values())
+    live = clipped(model.translate(*inputs.values()))
     return Served(
         module,
         signatures={
@@ -74,12 +72,15 @@ def served_cyclegan(model):
         InputError: the pictures have another number of channels than 1, 3 and 4.
     """
     shapes_a, shapes_b = {"images": model.shape_a}, {"images": model.shape_b}
-    network_ab = from_zero_to_one(model.average_generator_ab, shapes_a, name="a_to_b")
-    network_ba = from_zero_to_one(model.average_generator_ba, shapes_b, name="b_to_a")
+    generator_ab, generator_ba = model.average_generator_ab, model.average_generator_ba
+    network_ab = from_zero_to_one(generator_ab, generator_ab, shapes_a, "a_to_b")
+    network_ba = from_zero_to_one(generator_ba, generator_ba, shapes_b, "b_to_a")
     module = tf.Module()
-    a_to_b, b_to_a = hold(module, network_ab), hold(module, network_ba, "b_to_a")
+    a_to_b = hold(module, network_ab, [*shapes_a])
+    b_to_a = hold(module, network_ba, [*shapes_b], "b_to_a")
     inputs_a, inputs_b = example_inputs(shapes_a), example_inputs(shapes_b)
-    live_b, live_a = model.a_to_b(inputs_a["images"]), model.b_to_a(inputs_b["images"])
+    live_b = clipped(model.a_to_b(inputs_a["images"]))
+    live_a = clipped(model.b_to_a(inputs_b["images"]))
     default = by_numbers(a_to_b, shapes_a)
     return Served(
         module,
@@ -99,12 +100,13 @@ def served_cyclegan(model):
     )
 
 
-def from_zero_to_one(translate, shapes, name):
+def from_zero_to_one(translate, generator, shapes, name):
     """A functional model from pictures in [0, 1] to pictures in [0, 1].
 
     Args:
         translate: function of functional models, pictures in [-1, 1], or `[pictures, masks]`, ->
             pictures in [-1, 1].
+        generator: the functional model that it draws them with.
         shapes: `(height, width, channels)` of each input by its name, pictures first.
         name: the functional model's.
 
@@ -114,22 +116,21 @@ def from_zero_to_one(translate, shapes, name):
     inputs = [keras.Input(shape, name=key, dtype="float32") for key, shape in shapes.items()]
     images, *masks = inputs
     images = 2.0 * images - 1.0
-    outputs = (translate([images, *masks] if masks else images) + 1.0) / 2.0
-    for channels in (inputs[0].shape[-1], outputs.shape[-1]):
-        if channels not in CHANNELS:
-            raise InputError(
-                f"pictures of 1, 3 or 4 channels can be served as PNG. Received: {channels}"
-            )
+    outputs = translate([images, *masks] if masks else images)
+    outputs = (in_range(outputs, generator) + 1.0) / 2.0
+    for shape in (inputs[0].shape, outputs.shape):
+        require_channels(shape[1:])
     return keras.Model(inputs if masks else inputs[0], outputs, name=name)
 
 
 def by_numbers(translate, shapes):
     """The signature that takes and gives pictures as numbers: a plain function with its checks."""
     specs = [tf.TensorSpec([None, *shape], tf.float32, name=name) for name, shape in shapes.items()]
+    most = most_images(shapes["images"])
 
     @tf.function(input_signature=specs)
     def images_from_images(*inputs):
-        inputs = [checked_pictures(*pair) for pair in zip(inputs, specs)]
+        inputs = [checked_pictures(*pair, most) for pair in zip(inputs, specs)]
         return {"images": translate(*of_one_number(inputs, specs))}
 
     return images_from_images
@@ -138,10 +139,11 @@ def by_numbers(translate, shapes):
 def by_files(translate, shapes):
     """The signature that takes and gives pictures as the bytes of files."""
     specs = [tf.TensorSpec([None], tf.string, name=name_of_files(name)) for name in shapes]
+    most = most_images(shapes["images"])
 
     @tf.function(input_signature=specs)
     def png(*files):
-        files = [checked_batch(*pair) for pair in zip(files, specs)]
+        files = [checked_batch(*pair, most) for pair in zip(files, specs)]
         files, *mask_files = of_one_number(files, specs)
         images = decode_pictures(files, shapes["images"])
         # White is to be filled, and what is not painted is not.

@@ -1,0 +1,58 @@
+"""How much a request may ask for; clients ask in as many requests as that takes.
+
+One request must not exhaust a server's memory.
+"""
+
+import numpy as np
+
+# As many images as have this many pixels together, such as 4,096 of 32x32 or 64 of 256x256; and no
+# more of smaller ones.
+_MAX_PIXELS = 2**22
+_MAX_IMAGES = 4096
+# Of the files that a request brings: of one, which is decoded as a whole, and of all together,
+# which are decoded one after another.
+MAX_FILE_PIXELS = 2**25
+MAX_FILES_PIXELS = 2**27
+
+
+def most_images(image_shape):
+    """How many images one request may ask for.
+
+    Args:
+        image_shape: `(height, width, channels)`; a side that another tool's model leaves open is
+            None, or -1 where a server tells it.
+    """
+    height, width = (max(side or 1, 1) for side in image_shape[:2])
+    return min(max(_MAX_PIXELS // (height * width), 1), _MAX_IMAGES)
+
+
+def images_by(signature):
+    """A loaded signature's `images`, of any number.
+
+    Args:
+        signature: of a SavedModel, with the output `images`.
+
+    Returns:
+        A function of tensors by the names of the inputs; it returns an array float32 [N, H, W, C].
+    """
+    shape = signature.structured_outputs["images"].shape
+    most = most_images(shape[1:] if shape.rank == 4 else (None,) * 3)
+    return in_parts(lambda **inputs: signature(**inputs)["images"].numpy(), most)
+
+
+def in_parts(call, most):
+    """A function that is called for so many examples at most, made one for any number.
+
+    Args:
+        call: function of arrays or tensors [N, ...] by name; it returns an array [N, ...].
+        most: the largest N that it takes.
+    """
+
+    def call_in_parts(**inputs):
+        num = max(len(values) for values in inputs.values())
+        parts = [slice(start, start + most) for start in range(0, num, most) or [0]]
+        return np.concatenate(
+            [call(**{name: values[part] for name, values in inputs.items()}) for part in parts]
+        )
+
+    return call_in_parts
