@@ -4,8 +4,10 @@ import keras
 import tensorflow as tf
 
 from tfgan import losses
+from tfgan.arguments import require_at_least
 from tfgan.errors import InputError
-from tfgan.models.base import float32_twin, require_at_least, require_finite
+from tfgan.models.base import float32_twin, image_spec, require_finite
+from tfgan.models.own_networks import judge, picture_generator
 from tfgan.models.translation import (
     TranslationModel,
     checked_pictures,
@@ -54,6 +56,8 @@ class Pix2Pix(TranslationModel):
 
     def __init__(self, generator, discriminator, masked=False, **kwargs):
         super().__init__(**kwargs)
+        generator = picture_generator(generator, "generator", num_inputs=1)
+        discriminator = judge(discriminator, "discriminator", num_inputs=2)
         judged = [(*tensor.shape,) for tensor in discriminator.inputs]
         if judged != [generator.output_shape, generator.input_shape]:
             raise InputError(
@@ -118,6 +122,15 @@ class Pix2Pix(TranslationModel):
         self.l1_weight = l1_weight
         super().compile(*args, **kwargs)
 
+    @property
+    def batch_spec(self):
+        spec = {
+            "condition": image_spec(self.condition_shape),
+            "image": image_spec(self.image_shape),
+        }
+        masks = {"mask": image_spec((*self.condition_shape[:2], 1))} if self.masked else {}
+        return spec | masks
+
     @tf.function
     def train_step(self, batch):
         """One update of both players, both from the weights before the step.
@@ -157,9 +170,14 @@ class Pix2Pix(TranslationModel):
             discriminator_objective = require_finite(0.5 * discriminator_loss, "discriminator loss")
 
         # Updates, both of the gradients at the weights before the step.
-        generator_gradients = generator_tape.gradient(generator_objective, self.generator_variables)
-        discriminator_gradients = discriminator_tape.gradient(
-            discriminator_objective, self.discriminator_variables
+        generator_gradients = self.gradients(
+            generator_tape, generator_objective, self.generator_variables, self.generator_optimizer
+        )
+        discriminator_gradients = self.gradients(
+            discriminator_tape,
+            discriminator_objective,
+            self.discriminator_variables,
+            self.discriminator_optimizer,
         )
         self.apply_gradients(
             self.generator_optimizer, generator_gradients, self.generator_variables
