@@ -106,21 +106,20 @@ class FittedModel(keras.Model):
             )
 
     def _trainable_weights(self):
-        """Every trainable weight of the networks, by what tells it apart."""
-        return {
-            id(variable): variable
+        """What tells each trainable weight of the networks apart, and its path.
+
+        Not the weights themselves, nor in a list or a dict: Keras would take them for more of the
+        model's.
+        """
+        return frozenset(
+            (id(variable), variable.path)
             for name in self.networks
             for variable in getattr(self, name).trainable_variables
-        }
+        )
 
     def _require_compiled_weights(self):
         """Refuses layers that were frozen or thawed since `compile`: it would have no effect."""
-        before, now = self._compiled_weights, self._trainable_weights()
-        changed = [
-            variable.path
-            for key, variable in (before | now).items()
-            if (key in before) != (key in now)
-        ]
+        changed = sorted(path for _, path in self._compiled_weights ^ self._trainable_weights())
         if changed:
             raise InputError(
                 "what is trainable is settled by compile: call it again. Changed since: "
