@@ -12,7 +12,7 @@ from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.models.base import GenerativeModel
-from tfgan.models.own_networks import judge, picture_generator
+from tfgan.networks.functional import judge, picture_generator
 from tfgan.optimizers import Adam
 from tfgan.penalties import gradient_penalty, r1, r2
 from tfgan.schedules import InverseSquareRootDecay

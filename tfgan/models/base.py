@@ -160,7 +160,7 @@ class AveragedModel(FittedModel):
                 else:
                     average.assign(value)
             for layer in average_network._flatten_layers():
-                # A mean of unit vectors belongs to no kernel: it goes on from there to the average's.
+                # A mean of unit vectors belongs to no kernel, but nears that of the average.
                 if isinstance(layer, SpectralNorm):
                     layer.iterate()
 

@@ -131,7 +131,7 @@ def _typed(name, values, spec):
         if tensor.dtype == tf.bool and is_mask:
             return tf.cast(tensor, tf.float32)
         kinds = "float in [0, 1], or bool" if is_mask else "float in [-1, 1], or uint8 in [0, 255]"
-    elif tensor.dtype == spec.dtype or tensor.dtype.is_integer and spec.dtype.is_integer:
+    elif tensor.dtype == spec.dtype or (tensor.dtype.is_integer and spec.dtype.is_integer):
         return tensor
     else:
         kinds = "integers" if spec.dtype.is_integer else spec.dtype.name

@@ -7,13 +7,13 @@ from tfgan import losses
 from tfgan.arguments import require_at_least, require_integers
 from tfgan.errors import InputError
 from tfgan.models.base import float32_twin, image_spec, require_finite
-from tfgan.models.own_networks import judge, picture_generator
 from tfgan.models.translation import (
     TranslationModel,
     checked_pictures,
     noise,
     shape_between,
 )
+from tfgan.networks.functional import judge, picture_generator
 
 
 @keras.saving.register_keras_serializable("tfgan")

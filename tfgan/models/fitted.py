@@ -12,6 +12,19 @@ from tfgan.errors import InputError
 from tfgan.models.batches import checked, dealt, in_one_line
 
 
+class BothOptimizers:
+    """What Keras' callbacks and `summary` find as a model's optimizer, where it has several."""
+
+    built = True
+
+    def __init__(self, optimizers):
+        self.optimizers = optimizers
+
+    @property
+    def variables(self):
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
+
 class FittedModel(keras.Model):
     """A model with a `train_step` and a `test_step` of its own, for batches that are dicts."""
 
@@ -126,6 +139,24 @@ class FittedModel(keras.Model):
                 f"{', '.join(changed[:3])}{' and more' * (len(changed) > 3)}"
             )
 
+    def _require_constant_rates(self, callbacks):
+        """Refuses callbacks that set a learning rate where a schedule does, before the first step.
+
+        Keras would say so when the callback first means to.
+        """
+        setters = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+        setting = [each for each in keras.tree.flatten(callbacks) if isinstance(each, setters)]
+        schedule = keras.optimizers.schedules.LearningRateSchedule
+        for name in self.optimizers:
+            optimizer = getattr(self, name)
+            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            if setting and isinstance(inner._learning_rate, schedule):
+                raise InputError(
+                    f"{type(setting[0]).__name__} needs constant learning rates: call compile with "
+                    f"{name}=tfgan.Adam(1e-3) or the like. Received: "
+                    f"{type(inner._learning_rate).__name__}"
+                )
+
     def set_optimizers(self, **trained):
         """Takes the optimizers, each with the weights that it moves, and builds them.
 
@@ -168,7 +199,7 @@ class FittedModel(keras.Model):
             moved[id(inner)] = optimizer
             setattr(self, name, optimizer)
         if len(moved) > 1:
-            self.optimizer = types.SimpleNamespace(optimizers=[*moved.values()], built=True)
+            self.optimizer = BothOptimizers([*moved.values()])
 
     def make_train_function(self, force=False):
         is_new = force or self.train_function is None
@@ -217,6 +248,7 @@ class FittedModel(keras.Model):
         )
         if self.compiled:
             self._require_compiled_weights()
+            self._require_constant_rates(kwargs.get("callbacks"))
         if isinstance(x, tf.data.Dataset):
             # It comes in an order of its own, and Keras would say so.
             kwargs["shuffle"] = False

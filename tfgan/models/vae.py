@@ -8,7 +8,7 @@ from tfgan.errors import InputError
 from tfgan.evidence import LIKELIHOODS, divergence_from_prior, require_likelihood
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.models.base import GenerativeModel, float32_twin, require_finite
-from tfgan.models.own_networks import functional
+from tfgan.networks.functional import functional
 
 
 @keras.saving.register_keras_serializable("tfgan")
