@@ -24,10 +24,9 @@ def require_integers(minimum, **numbers):
         InputError: with the integer's name.
     """
     for name, number in numbers.items():
-        if not isinstance(number, Integral) or number < minimum:
-            raise InputError(
-                f"{name} must be an integer of at least {minimum}. Received: {number!r}"
-            )
+        if not isinstance(number, Integral):
+            raise InputError(f"{name} must be an integer. Received: {number!r}")
+        require_at_least(minimum, **{name: number})
 
 
 def checked_image_shape(image_shape):

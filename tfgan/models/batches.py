@@ -201,10 +201,15 @@ def in_one_line(function):
         try:
             return function(*args)
         except tf.errors.InvalidArgumentError as error:
-            failed = re.search(r"assertion failed: \[(.*)\]", error.message)
-            if not failed:
+            # The first is a graph's message, the second that of operations by themselves.
+            in_graph = re.search(r"assertion failed: \[(.*)\]", error.message)
+            by_itself = re.search(r"Summarized data: b'(.*)", error.message, re.DOTALL)
+            if in_graph:
+                parts = in_graph[1].split("] [")
+            elif by_itself:
+                parts = re.split(r"'?\n(?:b')?", by_itself[1].strip())
+            else:
                 raise
-            message = failed[1].replace("] [", " ")
-        raise InputError(message)
+        raise InputError(" ".join(parts))
 
     return wrapper

@@ -57,7 +57,7 @@ class Pix2Pix(TranslationModel):
     def __init__(self, generator, discriminator, masked=False, **kwargs):
         super().__init__(**kwargs)
         generator = picture_generator(generator, "generator", num_inputs=1)
-        discriminator = judge(discriminator, "discriminator", num_inputs=2)
+        discriminator = judge(discriminator, "discriminator")
         judged = [(*tensor.shape,) for tensor in discriminator.inputs]
         if judged != [generator.output_shape, generator.input_shape]:
             raise InputError(
