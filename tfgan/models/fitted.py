@@ -99,10 +99,7 @@ class FittedModel(keras.Model):
             self._require_compiled_weights()
             self._require_one_replica(tf.distribute.get_strategy())
             try:
-                batch = checked(batch, self.batch_spec, self.step)
-                # Nothing moves, not even the step, where a check fails.
-                with tf.control_dependencies([batch[name] for name in self.batch_spec]):
-                    return graph(batch)
+                return graph(checked(batch, self.batch_spec, self.step))
             except Exception as error:
                 # While it traces, AutoGraph puts a listing of the code around an error's message.
                 if isinstance(error.__context__, InputError):
