@@ -65,7 +65,7 @@ def test_depths(builder, value):
 
 
 def test_integers_of_numpy_are_integers():
-    network = tfgan.dense_generator(np.array([8, 8, 1]), np.int64(6), width=np.int32(4))
+    network = tfgan.dense_generator(np.array([8, 8, 1]), np.int64(6), width=4)
     assert network.output_shape == (None, 8, 8, 1)
 
 

@@ -44,7 +44,7 @@ def checked_image_shape(image_shape):
             "image_shape must be (height, width, channels), three integers of at least 1. "
             f"Received: {image_shape!r}"
         )
-    return shape
+    return tuple(map(int, shape))
 
 
 def checked_seed(seed):

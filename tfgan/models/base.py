@@ -4,6 +4,8 @@ Plumbing alone: no loss and no order of updates is decided here. A family's math
 its own `train_step`.
 """
 
+from numbers import Real
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -82,8 +84,8 @@ class AveragedModel(FittedModel):
 
     def __init__(self, *, averaging_decay=0.999, seed=0, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= averaging_decay < 1:
-            raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay}")
+        if not isinstance(averaging_decay, Real) or not 0 <= averaging_decay < 1:
+            raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay!r}")
         self.averaging_decay = averaging_decay
         self.seed = checked_seed(seed)
         self.step = self.add_weight(
