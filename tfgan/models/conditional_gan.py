@@ -82,8 +82,9 @@ class ConditionalGAN(AdversarialModel):
             dict of scalars: both losses and mean logits, averaged since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: a loss or a gradient is not finite, and the message
-                names it; or a condition is none that there is.
+            tf.errors.InvalidArgumentError: pixels are out of range, a loss or a gradient is not
+                finite, and the message names it; or a condition is none that there is.
+            InputError: a batch of another structure, or a weight that no loss reaches.
         """
         condition = self.condition.checked(batch[self.condition.batch_key])
         latents = self.training_latents(tf.shape(batch["image"])[0])

@@ -160,8 +160,9 @@ class CycleGAN(TranslationModel):
             the sum of both directions, without weights.
 
         Raises:
-            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
-                it.
+            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
+                finite; the message names it.
+            InputError: a batch of another structure, or a weight that no loss reaches.
         """
         real_a, real_b = batch["image_a"], batch["image_b"]
         g, f = self.generator_ab, self.generator_ba

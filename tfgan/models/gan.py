@@ -42,8 +42,9 @@ class GAN(AdversarialModel):
             dict of scalars: both losses and mean logits, averaged since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
-                it.
+            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
+                finite; the message names it.
+            InputError: a batch of another structure, or a weight that no loss reaches.
         """
         latents = self.training_latents(tf.shape(batch["image"])[0])
         real_images = self.augmented(batch["image"], purpose=1)

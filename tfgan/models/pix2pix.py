@@ -148,8 +148,9 @@ class Pix2Pix(TranslationModel):
             since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
-                it.
+            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
+                finite; the message names it.
+            InputError: a batch of another structure, or a weight that no loss reaches.
         """
         source, target = batch["condition"], batch["image"]
         masks = batch["mask"] if self.masked else None

@@ -125,8 +125,9 @@ class VAE(GenerativeModel):
             bound, the log likelihood of a reconstruction, and the divergence from the prior.
 
         Raises:
-            tf.errors.InvalidArgumentError: the loss or a gradient is not finite; the message names
-                it.
+            tf.errors.InvalidArgumentError: pixels are out of range, or the loss or a gradient is
+                not finite; the message names it.
+            InputError: a batch of another structure, or a weight that the loss does not reach.
         """
         noise = self.training_latents(tf.shape(batch["image"])[0])
         pixels = self.observed((batch["image"] + 1.0) / 2.0, self.step_seed(purpose=1))
