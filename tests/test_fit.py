@@ -113,6 +113,28 @@ def test_a_data_set_of_this_package(family):
     assert_same(weights_after(make(family), x=digits), expected)
 
 
+def test_the_data_sets_of_pairs_too(tmp_path):
+    from tfgan.data.dataset import ImageDataset
+    from tfgan.data.transformed import TransformedDataset
+    from tfgan.data.unpaired import UnpairedDataset
+
+    bytes_ = np.uint8(127.5 * (pictures(8) + 1))
+    a, b = (
+        TransformedDataset(
+            "a", ImageDataset("a", bytes_, None, None, 4, seed), lambda x, _: {"image": x}
+        )
+        for seed in (1, 2)
+    )
+    model = make("cyclegan")
+    model.fit(UnpairedDataset("ab", a, b), epochs=2, verbose=0)
+    assert int(model.step) == 4
+    pairs = TransformedDataset("p", a.pictures, lambda x, _: {"image": x, "condition": -x})
+    model = make("pix2pix")
+    model.fit(pairs, verbose=0, validation_data=pairs)
+    assert int(model.step) == 2
+    assert len(repr(pairs)) < 500 and repr(a.pictures) == "<ImageDataset 'a': 8 pictures of 8x8x1>"
+
+
 def test_a_folder_by_keras(tmp_path):
     """`image_dataset_from_directory` gives pairs of float32 in [0, 255] and labels."""
     for label in ("a", "b"):
