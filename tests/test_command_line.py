@@ -663,4 +663,5 @@ def test_importing_the_package_imports_nothing_of_it():
     code = "import sys, tfgan; print(sorted(m for m in sys.modules if m.startswith('tfgan.')))"
     code += "; print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n[]\n"
+    # But for what waits for Keras, which imports nothing either.
+    assert done.stdout == "['tfgan.registration']\n[]\n"

@@ -47,6 +47,38 @@ def test_is_kerass(arguments):
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-7)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"gradient_accumulation_steps": 2},
+        {"use_ema": True, "ema_overwrite_frequency": 2},
+        {"loss_scale_factor": 2.0},
+        {"global_clipnorm": 0.1},
+        {"clipvalue": 0.1},
+    ],
+    ids=lambda arguments: next(iter(arguments)),
+)
+def test_is_kerass_with_every_option(arguments):
+    ours, theirs = (
+        trained(optimizer(0.01, **arguments), random_gradients())
+        for optimizer in (Adam, keras.optimizers.Adam)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16", "float16"])
+def test_is_kerass_in_every_dtype(dtype):
+    def moved(optimizer):
+        weight = keras.Variable(np.linspace(-1, 1, 12).reshape(4, 3), dtype=dtype)
+        optimizer.build([weight])
+        for seed in range(3):
+            gradient = np.random.default_rng(seed).normal(size=(4, 3))
+            optimizer.apply([tf.cast(gradient, dtype)], [weight])
+        return tf.cast(weight.value, "float64")
+
+    np.testing.assert_array_equal(moved(Adam(0.01)), moved(keras.optimizers.Adam(0.01)))
+
+
 def test_takes_the_gradient_of_an_embedding():
     rows = tf.IndexedSlices(tf.ones([2, 3]), tf.constant([1, 4]), dense_shape=tf.constant([40, 3]))
     ours, theirs = (

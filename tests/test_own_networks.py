@@ -1,221 +1,199 @@
-"""Models of a user's own networks, as they are exported, converted and explored."""
+"""Networks that users bring: of every kind that Keras has, or refused in one line."""
 
-import io
+import re
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from PIL import Image
+from smallest_models import LATENTS, SHAPE, arrays, discriminator, generator, pictures
 
-import tfgan
-from tfgan import convert, export, formats
+from tfgan.conditions import LabelCondition
 from tfgan.errors import InputError
-from tfgan.latent.generator import LatentGenerator
-
-SHAPE = (8, 8, 1)
-DIM = 6
-LAYERS = keras.layers
+from tfgan.models import GAN, VAE, ConditionalGAN, CycleGAN, Pix2Pix
+from tfgan.networks import encoder_of
 
 
-def wide(units, activation=None):
-    """A dense layer whose linear outputs leave [-1, 1] by far."""
-    return LAYERS.Dense(units, activation, kernel_initializer=keras.initializers.Orthogonal(2.0))
+def one_line(message):
+    """A pattern of an error's whole message."""
+    return re.compile(rf"\A[^\n]*{message}[^\n]*\Z")
 
 
-def functional(activation=None, shape=SHAPE, name=None):
-    latents = keras.Input((DIM,), name=name)
-    x = wide(int(np.prod(shape)), activation)(latents)
-    return keras.Model(latents, LAYERS.Reshape(shape)(x))
+def layers_of_generator(activation="tanh"):
+    return [keras.layers.Dense(64, activation), keras.layers.Reshape(SHAPE)]
 
 
-def sequential(activation=None):
-    return keras.Sequential([keras.Input((DIM,)), wide(64, activation), LAYERS.Reshape(SHAPE)])
+def layers_of_discriminator(activation=None):
+    return [keras.layers.Flatten(), keras.layers.Dense(1, activation)]
 
 
-def nested(activation=None):
-    latents = keras.Input((DIM,))
-    return keras.Model(latents, functional(activation)(latents))
+class Subclassed(keras.Model):
+    def __init__(self, own):
+        super().__init__()
+        self.own = own
+
+    def call(self, inputs):
+        for layer in self.own:
+            inputs = layer(inputs)
+        return inputs
 
 
-def judge(shape=SHAPE):
-    images = keras.Input(shape)
-    return keras.Model(images, LAYERS.Dense(1)(LAYERS.Flatten()(images)))
+def built(network, shape):
+    network(np.zeros((1, *shape), np.float32))
+    return network
 
 
-def conditional(activation=None):
-    """A conditional GAN whose networks name none of their inputs."""
-    condition = tfgan.LabelCondition(3)
-    latents, code = keras.Input((DIM,)), keras.Input(*told_of(condition))
-    told = LAYERS.Flatten()(condition.encoder()(code))
-    x = wide(64, activation)(LAYERS.Concatenate()([latents, told]))
-    generator = keras.Model([latents, code], LAYERS.Reshape(SHAPE)(x))
-    images, code = keras.Input(SHAPE), keras.Input(*told_of(condition))
-    told = LAYERS.Flatten()(condition.encoder()(code))
-    x = LAYERS.Concatenate()([LAYERS.Flatten()(images), told])
-    discriminator = keras.Model([images, code], LAYERS.Dense(1)(x))
-    return tfgan.ConditionalGAN(generator, discriminator, condition)
-
-
-def told_of(condition):
-    """The shape and dtype of what networks are told, as the package's own take it."""
-    network = tfgan.dense_generator(SHAPE, DIM, 2, condition.encoder(), "concatenation")
-    return network.inputs[1].shape[1:], None, network.inputs[1].dtype
-
-
-def translator(activation):
-    """A generator of images out of images."""
-    images = keras.Input(SHAPE)
-    kernel = keras.initializers.RandomNormal(stddev=1.0)
-    convolution = LAYERS.Conv2D(
-        1, 3, padding="same", activation=activation, kernel_initializer=kernel
-    )
-    return keras.Model(images, convolution(images))
-
-
-def pix2pix(activation=None):
-    images, source = keras.Input(SHAPE), keras.Input(SHAPE)
-    both = LAYERS.Concatenate()([images, source])
-    discriminator = keras.Model([images, source], LAYERS.Conv2D(1, 3)(both))
-    return tfgan.Pix2Pix(translator(activation), discriminator)
-
-
-def cyclegan(activation=None):
-    return tfgan.CycleGAN(
-        translator(activation), translator(activation), judge(), judge(), pool_size=2
-    )
-
-
-MAKERS = {
-    "functional": lambda *activation: tfgan.GAN(functional(*activation), judge()),
-    "named otherwise": lambda *activation: tfgan.GAN(functional(*activation, name="z"), judge()),
-    "sequential": lambda *activation: tfgan.GAN(sequential(*activation), judge()),
-    "nested": lambda *activation: tfgan.GAN(nested(*activation), judge()),
-    "conditional": conditional,
-    "pix2pix": pix2pix,
-    "cyclegan": cyclegan,
+SEQUENTIAL = {
+    "with an input": lambda own, shape: keras.Sequential([keras.Input(shape), *own]),
+    "built": lambda own, shape: built(keras.Sequential(own), shape),
 }
 
 
-# The others are of the same kinds.
-QUICK = ("functional", "conditional", "pix2pix")
+@pytest.mark.parametrize("kind", SEQUENTIAL)
+def test_sequential_networks_train_and_come_back(kind, tmp_path):
+    g = SEQUENTIAL[kind](layers_of_generator(), LATENTS)
+    d = SEQUENTIAL[kind](layers_of_discriminator(), SHAPE)
+    gan = GAN(g, d)
+    gan.compile(run_eagerly=True)
+    before = g.get_weights()
+    gan.train_step(arrays("gan"))
+    # The weights are those of the user's own.
+    assert not np.array_equal(before[0], g.get_weights()[0])
+    gan.save(tmp_path / "gan.keras")
+    reloaded = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(reloaded.generate([1, 2]), gan.generate([1, 2]))
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(kind, marks=() if kind in QUICK else pytest.mark.slow) for kind in MAKERS],
-)
-def made(request, tmp_path_factory):
-    """A model whose generator ends in a linear layer, and the folder of its SavedModel."""
-    keras.utils.set_random_seed(0)
-    model = MAKERS[request.param]()
-    folder = tmp_path_factory.mktemp("models") / "mine"
-    version, difference = tfgan.export_saved_model(model, folder)
-    assert difference < 1e-5
-    return model, version
+UNKNOWN = {
+    "subclassed": (lambda own, shape: Subclassed(own), "must be a functional.*Subclassed"),
+    "subclassed and built": (
+        lambda own, shape: built(Subclassed(own), shape),
+        "must be a functional.*Subclassed",
+    ),
+    "Sequential without an input": (lambda own, shape: keras.Sequential(own), "no input shape"),
+    "a layer": (lambda own, shape: own[-1], "must be a functional"),
+    "a function": (lambda own, shape: len, "must be a functional"),
+    "nothing": (lambda own, shape: None, "must be a functional"),
+}
 
 
-def live_of(model):
-    """A signature's request, and what the live model makes of it."""
-    images = np.random.default_rng(0).random((5, *SHAPE), np.float32)
-    if isinstance(model, tfgan.Pix2Pix):
-        return "serving_default", {"images": images}, model.translate(images)
-    if isinstance(model, tfgan.CycleGAN):
-        return "b_to_a", {"images": images}, model.b_to_a(images)
-    seeds = np.arange(5)
-    if model.condition is None:
-        return "from_seeds", {"seeds": seeds}, model.generate(seeds)
-    labels = np.int32(seeds % 3)
-    return "from_seeds", {"seeds": seeds, "labels": labels}, model.generate(seeds, labels)
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_networks_of_unknown_shape(kind):
+    wrong, message = UNKNOWN[kind]
+    wrong_generator = wrong(layers_of_generator(), LATENTS)
+    wrong_discriminator = wrong(layers_of_discriminator(), SHAPE)
+    picture, judge = generator(SHAPE), discriminator()
+    for name, make in {
+        "generator": lambda: GAN(wrong_generator, judge),
+        "discriminator": lambda: GAN(generator(), wrong_discriminator),
+        "encoder": lambda: VAE(wrong_discriminator, generator()),
+        "generator_ba": lambda: CycleGAN(picture, wrong_generator, judge, judge),
+        "discriminator_b": lambda: CycleGAN(picture, picture, judge, wrong_discriminator),
+    }.items():
+        with pytest.raises(InputError, match=one_line(f"the {name} .*{message}")):
+            make()
+    with pytest.raises(InputError, match=one_line("the generator ")):
+        Pix2Pix(wrong_generator, discriminator(SHAPE))
+    with pytest.raises(InputError, match=one_line("the discriminator ")):
+        Pix2Pix(picture, wrong_discriminator)
+    with pytest.raises(InputError, match=one_line("the discriminator ")):
+        encoder_of(wrong_discriminator)
 
 
-def test_what_a_linear_generator_makes_is_clipped_as_it_is_served(made):
-    model, version = made
-    signatures = tf.saved_model.load(str(version)).signatures
-    name, request, live = live_of(model)
-    live = live.numpy()
-    assert live.min() < -0.1 and live.max() > 1.1
-    answer = signatures[name](**{key: tf.constant(each) for key, each in request.items()})
-    np.testing.assert_allclose(answer["images"], np.clip(live, 0, 1), atol=1e-6)
-    if name == "from_seeds":
-        pngs = signatures["png"](**{key: tf.constant(each) for key, each in request.items()})
-        for png, image in zip(pngs["image_bytes"].numpy(), np.clip(live, 0, 1)):
-            pixels = np.asarray(Image.open(io.BytesIO(png)))
-            assert np.abs(pixels - 255 * image[..., 0]).max() <= 0.51
+def ending(shape, units, end, out):
+    inputs = keras.Input(shape)
+    x = keras.layers.Dense(units)(keras.layers.Flatten()(inputs))
+    return keras.Model(inputs, end(keras.layers.Reshape(out)(x)))
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softsign", "hard_tanh", "relu", None])
-@pytest.mark.parametrize("kind", ["functional", "sequential", "nested", "cyclegan"])
-def test_nothing_is_added_to_a_generator_that_keeps_its_range(kind, activation):
-    served = export.served_by(MAKERS[kind](activation))
-    names = [layer.name for layer in served.networks["serving_default"].layers]
-    assert ("clipped" in names) == (activation in ("relu", None))
+NOT_PICTURES = {
+    "sigmoid": keras.layers.Activation("sigmoid"),
+    "relu": keras.layers.ReLU(),
+    "softmax": keras.layers.Softmax(),
+    "softplus": keras.layers.Activation("softplus"),
+    "sigmoid as an operation": keras.ops.sigmoid,
+    "sigmoid before a reshape": lambda x: keras.layers.Reshape(SHAPE)(
+        keras.layers.Dense(1, "sigmoid")(x)
+    ),
+    "sigmoid in float32": lambda x: keras.layers.Activation("linear", dtype="float32")(
+        keras.layers.Activation("sigmoid")(x)
+    ),
+    "sigmoid of a model": lambda x: keras.Sequential(
+        [keras.Input(SHAPE), keras.layers.Activation("sigmoid")]
+    )(x),
+    "linear": lambda x: x,
+    "a convolution": lambda x: keras.layers.Conv2DTranspose(1, 3, padding="same")(x),
+    "leaky": keras.layers.LeakyReLU(),
+}
+PICTURES = {
+    "tanh": keras.layers.Activation("tanh"),
+    "tanh as an operation": keras.ops.tanh,
+    "tanh, cropped": lambda x: keras.layers.Cropping2D(0)(keras.layers.Activation("tanh")(x)),
+    "softsign": keras.layers.Activation("softsign"),
+    "clipped": lambda x: keras.ops.clip(x, -1, 1),
+    "a sigmoid, stretched": lambda x: 2 * keras.ops.sigmoid(x) - 1,
+}
 
 
-def test_a_plain_function_has_the_name_of_what_it_takes(made):
-    model, version = made
-    loaded = tf.saved_model.load(str(version))
-    plain = {name for name in dir(loaded) if name.startswith("images_from_")}
-    if isinstance(model, tfgan.CycleGAN):
-        assert plain == {"images_from_images", "images_from_images_b_to_a"}
-    elif isinstance(model, tfgan.Pix2Pix):
-        assert plain == {"images_from_images"}
-    else:
-        assert plain == {"images_from_latents"}
+@pytest.mark.parametrize("end", NOT_PICTURES)
+def test_generators_that_leave_the_range(end):
+    wrong = ending(LATENTS, 64, NOT_PICTURES[end], SHAPE)
+    with pytest.raises(InputError, match=one_line(r"generator must give images in \[-1, 1\]")):
+        GAN(wrong, discriminator())
+    wrong = ending(SHAPE, 64, NOT_PICTURES[end], SHAPE)
+    with pytest.raises(InputError, match=one_line(r"generator must give images in \[-1, 1\]")):
+        Pix2Pix(wrong, discriminator(SHAPE))
+    for pair in ((wrong, generator(SHAPE)), (generator(SHAPE), wrong)):
+        with pytest.raises(InputError, match=one_line(r"generator_.. must give images")):
+            CycleGAN(*pair, discriminator(), discriminator())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("form", formats.EXTENSIONS)
-def test_a_model_of_own_networks_is_converted(form, made, tmp_path):
-    _, version = made
-    out = tmp_path / f"mine{formats.EXTENSIONS[form]}"
-    assert convert.main([str(version), "--format", form, "--out", str(out)]) == 0
-    assert out.is_file()
+@pytest.mark.parametrize("end", PICTURES)
+def test_generators_that_keep_the_range(end):
+    GAN(ending(LATENTS, 64, PICTURES[end], SHAPE), discriminator())
 
 
-def test_a_model_of_own_networks_is_explored(made):
-    model, version = made
-    if not hasattr(model, "latent_dim"):
-        pytest.skip("it has no latents")
-    live, loaded = LatentGenerator.of(model), LatentGenerator.load(version)
-    latents, told = live.latents(np.arange(6)), live.told_examples(6)
-    drawn = loaded.draw(latents, told)
-    np.testing.assert_allclose(drawn, np.clip(live.draw(latents, told), 0, 1), atol=1e-5)
-    # The network rebuilt from the layers has the weights.
-    inputs = tf.constant(latents)
-    if told is not None:
-        inputs = [inputs, loaded.condition.checked(told)]
-    rebuilt = (np.asarray(loaded.network(inputs)) + 1) / 2
-    np.testing.assert_allclose(rebuilt, drawn, atol=1e-5)
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "tanh", "hard_sigmoid", "relu"])
+def test_discriminators_that_give_no_logits(activation):
+    images, condition = keras.Input(SHAPE), keras.Input(SHAPE)
+    wrong = keras.Sequential([keras.Input(SHAPE), *layers_of_discriminator(activation)])
+    of_pairs = keras.Model([images, condition], wrong(images + condition))
+    for make in (
+        lambda: GAN(generator(), wrong),
+        lambda: Pix2Pix(generator(SHAPE), of_pairs),
+        lambda: CycleGAN(generator(SHAPE), generator(SHAPE), discriminator(), wrong),
+    ):
+        with pytest.raises(InputError, match=one_line(f"must give logits.*{activation}")):
+            make()
 
 
-@pytest.mark.parametrize("channels", [2, 5])
-def test_images_that_no_png_can_hold_are_refused(channels, tmp_path):
-    shape = (*SHAPE[:2], channels)
-    model = tfgan.GAN(functional(shape=shape), judge(shape))
-    with pytest.raises(InputError, match=f"^images of 1, 3 or 4 channels .*Received: {channels}$"):
-        tfgan.export_saved_model(model, tmp_path / "m")
-    assert not (tmp_path / "m").exists()
+def test_what_a_network_is_told():
+    condition = LabelCondition(10)
+    told = keras.Model([images := keras.Input(SHAPE), labels := condition.encoder().input],
+                       discriminator()(images))  # fmt: skip
+    del labels
+    with pytest.raises(InputError, match=one_line("discriminator must have 1 input. Received: 2")):
+        GAN(generator(), told)
+    with pytest.raises(InputError, match=one_line("generator must have 2 inputs. Received: 1")):
+        ConditionalGAN(generator(), told, condition)
+    with pytest.raises(InputError, match=one_line("condition must be a LabelCondition.*int")):
+        ConditionalGAN(generator(), told, 10)
+    two = keras.Model(latents := keras.Input(LATENTS), [generator()(latents)] * 2)
+    with pytest.raises(InputError, match=one_line("generator must have 1 output. Received: 2")):
+        GAN(two, discriminator())
 
 
-@pytest.mark.parametrize("broken", ["together", "one by one"])
-def test_a_file_that_draws_no_numbers_is_not_written(broken, tmp_path, capsys, monkeypatch):
-    tfgan.export_saved_model(tfgan.GAN(functional("tanh"), judge()), tmp_path / "m")
-    honest = formats.open_file
-
-    def with_a_nan(path):
-        draw = honest(path)
-
-        def drawn(**inputs):
-            images = np.array(draw(**inputs))
-            if (len(images) == 1) == (broken == "one by one"):
-                images[0, 0, 0, 0] = np.nan
-            return images
-
-        return drawn
-
-    monkeypatch.setattr(formats, "open_file", with_a_nan)
-    out = tmp_path / "m.keras"
-    assert convert.main([str(tmp_path / "m"), "--format", "keras", "--out", str(out)]) == 1
-    assert "would differ from" in capsys.readouterr().err
-    assert not out.exists()
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_networks_that_end_in_half_precision(policy):
+    """Their pictures and logits are cast, so that penalties and losses are of one dtype."""
+    keras.config.set_dtype_policy(policy)
+    try:
+        gan = GAN(
+            keras.Sequential([keras.Input(LATENTS), *layers_of_generator()]),
+            keras.Sequential([keras.Input(SHAPE), *layers_of_discriminator()]),
+        )
+        gan.compile(run_eagerly=True, r2_gamma=1.0, gradient_penalty_weight=1.0)
+        logs = gan.train_step({"image": pictures()})
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert all(np.isfinite(value) for value in logs.values())
+    assert gan.generate([0]).dtype == "float32"

@@ -6,6 +6,8 @@ The names below are imported when first used, so that `import tfgan` costs nothi
 import importlib
 from importlib.metadata import PackageNotFoundError, version
 
+from tfgan.registration import register_when_keras_is_there
+
 try:
     __version__ = version("tfgan")
 except PackageNotFoundError:  # A source tree that was never installed.
@@ -41,6 +43,8 @@ _HOMES = {
 }
 
 __all__ = ["__version__", *_HOMES]
+
+register_when_keras_is_there()
 
 
 def __getattr__(name):

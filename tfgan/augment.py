@@ -13,6 +13,8 @@ Reference:
     Zhao et al. 2020 (arXiv 2006.10738), section 3.2; ranges as in the authors' code.
 """
 
+from collections.abc import Iterable
+
 import tensorflow as tf
 
 from tfgan.errors import InputError
@@ -50,7 +52,8 @@ def checked_policies(policies):
     Raises:
         InputError: one of them is none of `POLICIES`.
     """
-    if isinstance(policies, str) or not set(policies) <= set(POLICIES):
+    is_sequence = isinstance(policies, Iterable) and not isinstance(policies, str)
+    if not is_sequence or not all(policy in [*POLICIES] for policy in policies):
         raise InputError(
             f"augmentation must be a sequence of names out of {', '.join(POLICIES)}. "
             f"Received: {policies!r}"

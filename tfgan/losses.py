@@ -141,7 +141,7 @@ def get(loss):
     """
     if isinstance(loss, AdversarialLoss):
         return loss
-    if loss not in LOSSES:
+    if not isinstance(loss, str) or loss not in LOSSES:
         raise InputError(f"loss must be one of {', '.join(LOSSES)}. Received: {loss!r}")
     return LOSSES[loss]
 

@@ -17,7 +17,8 @@ class Adam(keras.optimizers.Adam):
     """
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.amsgrad:
+        # The one operation takes its numbers in one dtype, and they are float32 here.
+        if self.amsgrad or variable.dtype != "float32":
             super().update_step(gradient, variable, learning_rate)
             return
         index = self._get_variable_index(variable)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfgan.errors import InputError
+from tfgan.arguments import require_at_least
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -16,7 +16,7 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         decay_steps: steps in which it falls to 0, at least 1; it stays there.
 
     Raises:
-        InputError: a number of steps out of range.
+        InputError: a rate or a number of steps out of range.
 
     Reference:
         Zhu et al. 2017 (arXiv 1703.10593), section 7.1: 100 epochs, then another 100.
@@ -24,10 +24,8 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, learning_rate, constant_steps, decay_steps):
         super().__init__()
-        if constant_steps < 0:
-            raise InputError(f"constant_steps must be at least 0. Received: {constant_steps}")
-        if decay_steps < 1:
-            raise InputError(f"decay_steps must be at least 1. Received: {decay_steps}")
+        require_at_least(0, learning_rate=learning_rate, constant_steps=constant_steps)
+        require_at_least(1, decay_steps=decay_steps)
         self.learning_rate = learning_rate
         self.constant_steps = constant_steps
         self.decay_steps = decay_steps
@@ -57,7 +55,7 @@ class InverseSquareRootDecay(keras.optimizers.schedules.LearningRateSchedule):
         constant_steps: steps at that rate, at least 1; at four times as many it has halved.
 
     Raises:
-        InputError: a number of steps out of range.
+        InputError: a rate or a number of steps out of range.
 
     Reference:
         Vaswani et al. 2017 (arXiv 1706.03762), equation 3, without its warm-up.
@@ -65,8 +63,8 @@ class InverseSquareRootDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, learning_rate, constant_steps):
         super().__init__()
-        if constant_steps < 1:
-            raise InputError(f"constant_steps must be at least 1. Received: {constant_steps}")
+        require_at_least(0, learning_rate=learning_rate)
+        require_at_least(1, constant_steps=constant_steps)
         self.learning_rate = learning_rate
         self.constant_steps = constant_steps
 

@@ -36,11 +36,11 @@ class LabelCondition:
     resources = None
 
     def __init__(self, num_classes, names=None):
+        encoder = label_encoder(num_classes)
         is_one = isinstance(num_classes, Integral)
         self.num_classes = int(num_classes) if is_one else tuple(num_classes)
         self.names = names
         self.batch_key = "label" if is_one else "attributes"
-        encoder = self.encoder()
         self.spec = tf.TensorSpec([None, *encoder.input_shape[1:]], tf.int32, name="labels")
         self.encoded_spec = self.spec
 

@@ -97,6 +97,10 @@ class ImageDataset:
         """Full batches in an epoch; the pictures that are left over are dropped."""
         return self.num_images // self.batch_size
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.image_shape))
+        return f"<ImageDataset {self.name!r}: {self.num_images} pictures of {shape}>"
+
     def subset(self, rows: np.ndarray) -> "ImageDataset":
         """Returns some of the pictures, with all that is told of them; rows are integers [M]."""
         captions = self.captions

@@ -4,11 +4,15 @@ Plumbing alone, as in `tfgan.models.base`.
 """
 
 import keras
+import tensorflow as tf
 
 from tfgan import losses
+from tfgan.arguments import require_at_least, require_integers
 from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
-from tfgan.models.base import GenerativeModel, require_at_least
+from tfgan.latent.sampling import latents_from_seeds
+from tfgan.models.base import GenerativeModel
+from tfgan.networks.functional import judge, picture_generator
 from tfgan.optimizers import Adam
 from tfgan.penalties import gradient_penalty, r1, r2
 from tfgan.schedules import InverseSquareRootDecay
@@ -36,13 +40,18 @@ class AdversarialModel(GenerativeModel):
         **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`.
 
     Raises:
-        InputError: the networks do not agree on the picture's shape.
+        InputError: networks that are not functional, give something else than pictures and logits,
+            or do not agree on the picture's shape.
     """
 
     networks = ("generator", "discriminator")
     optimizers = ("generator_optimizer", "discriminator_optimizer")
+    # Of each network: its own, and what it is told beside.
+    num_inputs = 1
 
     def __init__(self, generator, discriminator, **kwargs):
+        generator = picture_generator(generator, "generator", num_inputs=self.num_inputs)
+        discriminator = judge(discriminator, "discriminator", num_inputs=self.num_inputs)
         super().__init__(generator, **kwargs)
         judged_shape = discriminator.inputs[0].shape
         if generator.output_shape != judged_shape:
@@ -116,7 +125,7 @@ class AdversarialModel(GenerativeModel):
         }
         counts = {"discriminator_steps": discriminator_steps, "penalty_interval": penalty_interval}
         require_at_least(0, **weights)
-        require_at_least(1, **counts)
+        require_integers(1, **counts)
         super().compile(**kwargs)
         self.adversarial_loss = losses.get(loss)
         self.discriminator_steps = discriminator_steps
@@ -126,11 +135,40 @@ class AdversarialModel(GenerativeModel):
         self.penalised = any(weights.values())
         self.penalty_interval = penalty_interval
         self.augmentation = checked_policies(augmentation)
-        self.generator_optimizer = keras.optimizers.get(generator_optimizer or adam())
-        self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer or adam())
-        # Built here: an optimizer that is built by its first step restores from nothing.
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.set_optimizers(
+            generator_optimizer=(
+                generator_optimizer or adam(),
+                self.generator.trainable_variables,
+            ),
+            discriminator_optimizer=(
+                discriminator_optimizer or adam(),
+                self.discriminator.trainable_variables,
+            ),
+        )
+
+    def report(self, real_logits, fake_logits):
+        """Both losses and mean logits of pictures, averaged since the metrics' reset, as a dict.
+
+        Args:
+            real_logits, fake_logits: float32 [N, ...].
+        """
+        loss, size = self.adversarial_loss, tf.shape(real_logits)[0]
+        self.generator_loss_mean.update_state(loss.generator(real_logits, fake_logits), size)
+        self.discriminator_loss_mean.update_state(
+            loss.discriminator(real_logits, fake_logits), size
+        )
+        self.real_logit_mean.update_state(real_logits)
+        self.fake_logit_mean.update_state(fake_logits)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def test_latents(self, batch_size):
+        """Noise for a batch of `evaluate`, float32 [batch_size, D]: each picture has its own.
+
+        The same at each evaluation: it follows from the number of pictures so far.
+        """
+        first = tf.cast(self.generator_loss_mean.count, tf.int64)
+        seeds = first + tf.range(tf.cast(batch_size, tf.int64))
+        return latents_from_seeds(seeds, self.latent_dim)
 
     def augmented(self, images, purpose):
         """Pictures as the discriminator is shown them; see `augmentation` in `compile`."""

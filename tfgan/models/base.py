@@ -4,14 +4,17 @@ Plumbing alone: no loss and no order of updates is decided here. A family's math
 its own `train_step`.
 """
 
-import types
+from numbers import Real
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgan.arguments import checked_seed
 from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_for_step, latents_from_seeds
+from tfgan.models.fitted import FittedModel
+from tfgan.networks.spectral import SpectralNorm
 from tfgan.precision import computing_in
 
 
@@ -46,17 +49,6 @@ def float32_twin(network):
     return twin
 
 
-def require_at_least(minimum, **numbers):
-    """Refuses numbers below a minimum.
-
-    Raises:
-        InputError: with the number's name.
-    """
-    for name, number in numbers.items():
-        if number < minimum:
-            raise InputError(f"{name} must be at least {minimum}. Received: {number}")
-
-
 def require_finite(tensor, name):
     """The tensor itself; an InvalidArgumentError that says `name` where it holds a NaN or Inf.
 
@@ -70,7 +62,12 @@ def require_finite(tensor, name):
         return tf.identity(tensor)
 
 
-class AveragedModel(keras.Model):
+def image_spec(shape):
+    """The `tf.TensorSpec` of a batch of pictures of `(height, width, channels)`."""
+    return tf.TensorSpec([None, *shape], tf.float32)
+
+
+class AveragedModel(FittedModel):
     """Networks, and the averages of some of them, which are called, measured and exported.
 
     Every weight of an average follows its network's as
@@ -84,40 +81,19 @@ class AveragedModel(keras.Model):
         seed: of all randomness in training, which is a pure function of (seed, step).
     """
 
-    # The attributes that hold functional networks, by whose names `__init__` takes them.
-    networks = ()
-    # Those of them that have an average, an attribute `average_<name>`.
+    # Those of the networks that have an average, an attribute `average_<name>`.
     averaged = ()
-    # The attributes that hold optimizers, by whose names `compile` takes them.
-    optimizers = ()
 
     def __init__(self, *, averaging_decay=0.999, seed=0, **kwargs):
         # Under a mixed dtype policy Keras would round what the model is called with.
         super().__init__(dtype="float32", **kwargs)
-        if not 0 <= averaging_decay < 1:
-            raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay}")
+        if not isinstance(averaging_decay, Real) or not 0 <= averaging_decay < 1:
+            raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay!r}")
         self.averaging_decay = averaging_decay
-        self.seed = seed
+        self.seed = checked_seed(seed)
         self.step = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
         )
-
-    def compile(self, normalize_gradients=False, jit_compile=False, **kwargs):
-        """Prepares a graph of the training step.
-
-        Args:
-            normalize_gradients: divide each optimizer's gradients by their global norm.
-            jit_compile: compile with XLA under `fit`. Keras' "auto" would turn it on by itself
-                where a GPU is seen, and change the results.
-            **kwargs: `steps_per_execution`, `run_eagerly` and so on, as in `keras.Model.compile`.
-        """
-        # Keras would otherwise create an RMSprop that nobody uses.
-        super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
-        self.normalize_gradients = normalize_gradients
-        # A graph of its own for each compilation: that of the class's function, once traced, would
-        # go on with the loss and the optimizers of the first.
-        step = type(self).train_step.python_function
-        self.train_step = tf.function(types.MethodType(step, self))
 
     def step_seed(self, purpose):
         """A seed for stateless randomness, int64 [2]: another one for every step and purpose.
@@ -128,26 +104,70 @@ class AveragedModel(keras.Model):
         seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.step, tf.int64)])
         return tf.random.fold_in(seed, purpose, alg="philox")
 
+    def gradients(self, tape, objective, variables, optimizer):
+        """Gradients times the optimizer's loss scale, by which it divides them again.
+
+        Args:
+            tape: that has recorded the objective.
+            objective: a scalar.
+            variables: what to differentiate it by.
+            optimizer: of the variables. Only a `LossScaleOptimizer`, or one with a
+                `loss_scale_factor`, has a scale other than 1.
+        """
+        # Scaling where the chain rule starts is scaling the loss.
+        scale = optimizer.scale_loss(tf.ones_like(objective))
+        return tape.gradient(objective, variables, output_gradients=scale)
+
     def apply_gradients(self, optimizer, gradients, variables):
-        """One update of `variables`, and of them alone; refuses gradients that are not finite."""
+        """One update of `variables`, and of them alone; refuses gradients that are not finite.
+
+        Args:
+            optimizer: one of the model's.
+            gradients: as `gradients` makes them for this optimizer.
+            variables: the weights, in the same order.
+        """
+        unreached = [v.path for v, gradient in zip(variables, gradients) if gradient is None]
+        if unreached:
+            raise InputError(
+                "every trainable weight must count in the loss: leave its layer out, or set its "
+                f"trainable to False before compile. Received: {', '.join(unreached)}"
+            )
         gradients = [
-            require_finite(gradient, f"gradient of {variable.path}")
+            self._finite(optimizer, gradient, f"gradient of {variable.path}")
             for gradient, variable in zip(gradients, variables)
         ]
         if self.normalize_gradients:
-            gradients = normalized(gradients)
+            gradients = [optimizer.scale_loss(gradient) for gradient in normalized(gradients)]
         optimizer.apply(gradients, variables)
 
-    def update_average(self):
-        """Moves every weight of the averages towards its network's.
+    def _finite(self, optimizer, gradient, name):
+        """The gradient, where it is finite or the optimizer knows better."""
+        if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            return require_finite(gradient, name)
+        # It leaves out a step that overflows, and halves the scale. A scale below 1 means that the
+        # gradient itself is not finite.
+        is_excused = optimizer.dynamic_scale >= 1.0
+        gradient = tf.convert_to_tensor(gradient)
+        finite = require_finite(tf.where(is_excused, tf.zeros_like(gradient), gradient), name)
+        return tf.where(is_excused, gradient, finite)
 
-        Weights are not all of its variables: dropout and GRUs keep a random state, of integers.
+    def update_average(self):
+        """Moves every weight of the averages towards its network's; integers are taken over.
+
+        Weights are not all of its variables: dropout and GRUs keep a random state.
         """
         step = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.averaging_decay, (1.0 + step) / (10.0 + step))
         for average_network, network in self.averages():
             for average, value in zip(average_network.weights, network.weights):
-                average.assign_add((1.0 - decay) * (value - average))
+                if keras.backend.is_float_dtype(average.dtype):
+                    average.assign_add((1.0 - decay) * (value - average))
+                else:
+                    average.assign(value)
+            for layer in average_network._flatten_layers():
+                # A mean of unit vectors belongs to no kernel, but nears that of the average.
+                if isinstance(layer, SpectralNorm):
+                    layer.iterate()
 
     def averages(self):
         """Pairs of an average and the network that it follows."""
@@ -179,11 +199,14 @@ class AveragedModel(keras.Model):
             "normalize_gradients": self.normalize_gradients,
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,
+            "auto_scale_loss": self.auto_scale_loss,
         }
 
     def compile_from_config(self, config):
         for name in self.optimizers:
             config[name] = keras.saving.deserialize_keras_object(config[name])
+        # Files of older versions may have it.
+        config["jit_compile"] = False
         self.compile(**config)
 
 
@@ -205,6 +228,10 @@ class GenerativeModel(AveragedModel):
         super().__init__(**kwargs)
         self.generator = generator
         self.average_generator = float32_twin(generator)
+
+    @property
+    def batch_spec(self):
+        return {"image": image_spec(self.image_shape)}
 
     @property
     def latent_dim(self):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.models.adversarial import AdversarialModel
 from tfgan.models.base import require_finite
@@ -41,12 +42,30 @@ class ConditionalGAN(AdversarialModel):
         Mirza and Osindero 2014 (arXiv 1411.1784), equation 2.
     """
 
+    num_inputs = 2
+
     def __init__(self, generator, discriminator, condition, **kwargs):
+        if not hasattr(condition, "encoded_spec"):
+            raise InputError(
+                "condition must be a LabelCondition, a TextCondition or the like. "
+                f"Received: {type(condition).__name__}"
+            )
         super().__init__(generator, discriminator, **kwargs)
+        for name in self.networks:
+            told = getattr(self, name).inputs[1]
+            if not condition.encoded_spec.shape.is_compatible_with(told.shape):
+                raise InputError(
+                    f"the {name} must be told the condition, of shape "
+                    f"{condition.encoded_spec.shape}. Received: an input of {told.shape}"
+                )
         self.condition = condition
         # In a graph of its own, since what is asked for differs from model to model.
         seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
         self.generate = tf.function(self.generate, input_signature=[seeds_spec, condition.spec])
+
+    @property
+    def batch_spec(self):
+        return super().batch_spec | {self.condition.batch_key: self.condition.spec}
 
     @tf.function
     def train_step(self, batch):
@@ -63,8 +82,9 @@ class ConditionalGAN(AdversarialModel):
             dict of scalars: both losses and mean logits, averaged since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: a loss or a gradient is not finite, and the message
-                names it; or a condition is none that there is.
+            tf.errors.InvalidArgumentError: pixels are out of range, a loss or a gradient is not
+                finite, and the message names it; or a condition is none that there is.
+            InputError: a batch of another structure, or a weight that no loss reaches.
         """
         condition = self.condition.checked(batch[self.condition.batch_key])
         latents = self.training_latents(tf.shape(batch["image"])[0])
@@ -90,12 +110,17 @@ class ConditionalGAN(AdversarialModel):
 
         # Updates, both of the gradients at the weights before the step.
         discriminator_weights = self.discriminator.trainable_variables
-        discriminator_gradients = discriminator_tape.gradient(
-            discriminator_objective, discriminator_weights
+        discriminator_gradients = self.gradients(
+            discriminator_tape,
+            discriminator_objective,
+            discriminator_weights,
+            self.discriminator_optimizer,
         )
         if self.discriminator_steps == 1 or (self.step + 1) % self.discriminator_steps == 0:
             generator_weights = self.generator.trainable_variables
-            generator_gradients = generator_tape.gradient(generator_loss, generator_weights)
+            generator_gradients = self.gradients(
+                generator_tape, generator_loss, generator_weights, self.generator_optimizer
+            )
             self.apply_gradients(self.generator_optimizer, generator_gradients, generator_weights)
         self.apply_gradients(
             self.discriminator_optimizer, discriminator_gradients, discriminator_weights
@@ -109,6 +134,16 @@ class ConditionalGAN(AdversarialModel):
         self.real_logit_mean.update_state(real_logits)
         self.fake_logit_mean.update_state(fake_logits)
         return {metric.name: metric.result() for metric in self.metrics}
+
+    def test_step(self, batch):
+        """What `evaluate` reports: losses and logits of the averaged generator's pictures."""
+        condition = self.condition.checked(batch[self.condition.batch_key])
+        latents = self.test_latents(tf.shape(batch["image"])[0])
+        fake_images = self.average_generator([latents, condition], training=False)
+        return self.report(
+            self.discriminator([batch["image"], condition], training=False),
+            self.discriminator([fake_images, condition], training=False),
+        )
 
     def generate(self, seeds, condition):
         """Pictures of the averaged generator, one a seed, that show what is asked for.

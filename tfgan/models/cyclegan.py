@@ -4,14 +4,16 @@ import keras
 import tensorflow as tf
 
 from tfgan import losses
+from tfgan.arguments import require_at_least, require_integers
 from tfgan.errors import InputError
-from tfgan.models.base import float32_twin, require_at_least, require_finite
+from tfgan.models.base import float32_twin, image_spec, require_finite
 from tfgan.models.translation import (
     TranslationModel,
     checked_pictures,
     noise,
     shape_between,
 )
+from tfgan.networks.functional import judge, picture_generator
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -58,6 +60,10 @@ class CycleGAN(TranslationModel):
         self, generator_ab, generator_ba, discriminator_a, discriminator_b, pool_size=50, **kwargs
     ):
         super().__init__(**kwargs)
+        generator_ab = picture_generator(generator_ab, "generator_ab", num_inputs=1)
+        generator_ba = picture_generator(generator_ba, "generator_ba", num_inputs=1)
+        discriminator_a = judge(discriminator_a, "discriminator_a", num_inputs=1)
+        discriminator_b = judge(discriminator_b, "discriminator_b", num_inputs=1)
         shape_a, shape_b = generator_ab.input_shape, generator_ab.output_shape
         if (
             (generator_ba.input_shape, generator_ba.output_shape) != (shape_b, shape_a)
@@ -133,6 +139,10 @@ class CycleGAN(TranslationModel):
         self.identity_weight = identity_weight
         super().compile(*args, **kwargs)
 
+    @property
+    def batch_spec(self):
+        return {"image_a": image_spec(self.shape_a), "image_b": image_spec(self.shape_b)}
+
     @tf.function
     def train_step(self, batch):
         """One update of all four networks, all from the weights before the step.
@@ -150,8 +160,9 @@ class CycleGAN(TranslationModel):
             the sum of both directions, without weights.
 
         Raises:
-            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
-                it.
+            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
+                finite; the message names it.
+            InputError: a batch of another structure, or a weight that no loss reaches.
         """
         real_a, real_b = batch["image_a"], batch["image_b"]
         g, f = self.generator_ab, self.generator_ba
@@ -185,9 +196,14 @@ class CycleGAN(TranslationModel):
             )
 
         # Updates.
-        generator_gradients = generator_tape.gradient(generator_objective, self.generator_variables)
-        discriminator_gradients = discriminator_tape.gradient(
-            discriminator_loss, self.discriminator_variables
+        generator_gradients = self.gradients(
+            generator_tape, generator_objective, self.generator_variables, self.generator_optimizer
+        )
+        discriminator_gradients = self.gradients(
+            discriminator_tape,
+            discriminator_loss,
+            self.discriminator_variables,
+            self.discriminator_optimizer,
         )
         self.apply_gradients(
             self.generator_optimizer, generator_gradients, self.generator_variables
@@ -282,8 +298,7 @@ class ImagePool(keras.layers.Layer):
 
     def __init__(self, image_shape, size=50, **kwargs):
         super().__init__(dtype="float32", trainable=False, **kwargs)
-        if size < 1:
-            raise InputError(f"pool_size must be at least 1. Received: {size}")
+        require_integers(1, pool_size=size)
         self.size = size
         self.images = self.add_weight(
             shape=(size, *image_shape), initializer="zeros", trainable=False, name="images"

@@ -42,8 +42,9 @@ class GAN(AdversarialModel):
             dict of scalars: both losses and mean logits, averaged since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
-                it.
+            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
+                finite; the message names it.
+            InputError: a batch of another structure, or a weight that no loss reaches.
         """
         latents = self.training_latents(tf.shape(batch["image"])[0])
         real_images = self.augmented(batch["image"], purpose=1)
@@ -64,12 +65,17 @@ class GAN(AdversarialModel):
 
         # Updates, both of the gradients at the weights before the step.
         discriminator_weights = self.discriminator.trainable_variables
-        discriminator_gradients = discriminator_tape.gradient(
-            discriminator_objective, discriminator_weights
+        discriminator_gradients = self.gradients(
+            discriminator_tape,
+            discriminator_objective,
+            discriminator_weights,
+            self.discriminator_optimizer,
         )
         if self.discriminator_steps == 1 or (self.step + 1) % self.discriminator_steps == 0:
             generator_weights = self.generator.trainable_variables
-            generator_gradients = generator_tape.gradient(generator_loss, generator_weights)
+            generator_gradients = self.gradients(
+                generator_tape, generator_loss, generator_weights, self.generator_optimizer
+            )
             self.apply_gradients(self.generator_optimizer, generator_gradients, generator_weights)
         self.apply_gradients(
             self.discriminator_optimizer, discriminator_gradients, discriminator_weights
@@ -83,3 +89,12 @@ class GAN(AdversarialModel):
         self.real_logit_mean.update_state(real_logits)
         self.fake_logit_mean.update_state(fake_logits)
         return {metric.name: metric.result() for metric in self.metrics}
+
+    def test_step(self, batch):
+        """What `evaluate` reports: losses and logits of the averaged generator's pictures."""
+        latents = self.test_latents(tf.shape(batch["image"])[0])
+        fake_images = self.average_generator(latents, training=False)
+        return self.report(
+            self.discriminator(batch["image"], training=False),
+            self.discriminator(fake_images, training=False),
+        )

@@ -4,14 +4,16 @@ import keras
 import tensorflow as tf
 
 from tfgan import losses
+from tfgan.arguments import require_at_least
 from tfgan.errors import InputError
-from tfgan.models.base import float32_twin, require_at_least, require_finite
+from tfgan.models.base import float32_twin, image_spec, require_finite
 from tfgan.models.translation import (
     TranslationModel,
     checked_pictures,
     noise,
     shape_between,
 )
+from tfgan.networks.functional import judge, picture_generator
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -54,6 +56,8 @@ class Pix2Pix(TranslationModel):
 
     def __init__(self, generator, discriminator, masked=False, **kwargs):
         super().__init__(**kwargs)
+        generator = picture_generator(generator, "generator", num_inputs=1)
+        discriminator = judge(discriminator, "discriminator")
         judged = [(*tensor.shape,) for tensor in discriminator.inputs]
         if judged != [generator.output_shape, generator.input_shape]:
             raise InputError(
@@ -118,6 +122,15 @@ class Pix2Pix(TranslationModel):
         self.l1_weight = l1_weight
         super().compile(*args, **kwargs)
 
+    @property
+    def batch_spec(self):
+        spec = {
+            "condition": image_spec(self.condition_shape),
+            "image": image_spec(self.image_shape),
+        }
+        masks = {"mask": image_spec((*self.condition_shape[:2], 1))} if self.masked else {}
+        return spec | masks
+
     @tf.function
     def train_step(self, batch):
         """One update of both players, both from the weights before the step.
@@ -135,8 +148,9 @@ class Pix2Pix(TranslationModel):
             since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
-                it.
+            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
+                finite; the message names it.
+            InputError: a batch of another structure, or a weight that no loss reaches.
         """
         source, target = batch["condition"], batch["image"]
         masks = batch["mask"] if self.masked else None
@@ -157,9 +171,14 @@ class Pix2Pix(TranslationModel):
             discriminator_objective = require_finite(0.5 * discriminator_loss, "discriminator loss")
 
         # Updates, both of the gradients at the weights before the step.
-        generator_gradients = generator_tape.gradient(generator_objective, self.generator_variables)
-        discriminator_gradients = discriminator_tape.gradient(
-            discriminator_objective, self.discriminator_variables
+        generator_gradients = self.gradients(
+            generator_tape, generator_objective, self.generator_variables, self.generator_optimizer
+        )
+        discriminator_gradients = self.gradients(
+            discriminator_tape,
+            discriminator_objective,
+            self.discriminator_variables,
+            self.discriminator_optimizer,
         )
         self.apply_gradients(
             self.generator_optimizer, generator_gradients, self.generator_variables

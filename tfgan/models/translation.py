@@ -3,7 +3,6 @@
 Plumbing alone, as in `tfgan.models.base`.
 """
 
-import keras
 import tensorflow as tf
 
 from tfgan.errors import InputError
@@ -58,13 +57,16 @@ class TranslationModel(AveragedModel):
         """
         super().compile(**kwargs)
         published = {"learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999}
-        self.generator_optimizer = keras.optimizers.get(generator_optimizer or adam(**published))
-        self.discriminator_optimizer = keras.optimizers.get(
-            discriminator_optimizer or adam(**published)
+        self.set_optimizers(
+            generator_optimizer=(
+                generator_optimizer or adam(**published),
+                self.generator_variables,
+            ),
+            discriminator_optimizer=(
+                discriminator_optimizer or adam(**published),
+                self.discriminator_variables,
+            ),
         )
-        # Built here: an optimizer that is built by its first step restores from nothing.
-        self.generator_optimizer.build(self.generator_variables)
-        self.discriminator_optimizer.build(self.discriminator_variables)
 
     @property
     def generator_variables(self):

@@ -3,10 +3,12 @@
 import keras
 import tensorflow as tf
 
+from tfgan.arguments import require_at_least
 from tfgan.errors import InputError
 from tfgan.evidence import LIKELIHOODS, divergence_from_prior, require_likelihood
 from tfgan.latent.sampling import latents_from_seeds
-from tfgan.models.base import GenerativeModel, float32_twin, require_at_least, require_finite
+from tfgan.models.base import GenerativeModel, float32_twin, require_finite
+from tfgan.networks.functional import functional
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -50,6 +52,9 @@ class VAE(GenerativeModel):
     optimizers = ("optimizer",)
 
     def __init__(self, encoder, generator, **kwargs):
+        encoder = functional(encoder, "encoder", num_inputs=1, num_outputs=2)
+        # Its logits are taken before its last layer.
+        generator = functional(generator, "generator", num_inputs=1, float32=False)
         super().__init__(generator, **kwargs)
         if (
             encoder.input_shape != generator.output_shape
@@ -99,9 +104,9 @@ class VAE(GenerativeModel):
         super().compile(**kwargs)
         self.likelihood = likelihood
         self.beta = beta
-        self.optimizer = keras.optimizers.get(optimizer or keras.optimizers.Adam(1e-3))
-        # Built here: an optimizer that is built by its first step restores from nothing.
-        self.optimizer.build(self.trained_variables)
+        self.set_optimizers(
+            optimizer=(optimizer or keras.optimizers.Adam(1e-3), self.trained_variables)
+        )
 
     @property
     def trained_variables(self):
@@ -120,8 +125,9 @@ class VAE(GenerativeModel):
             bound, the log likelihood of a reconstruction, and the divergence from the prior.
 
         Raises:
-            tf.errors.InvalidArgumentError: the loss or a gradient is not finite; the message names
-                it.
+            tf.errors.InvalidArgumentError: pixels are out of range, or the loss or a gradient is
+                not finite; the message names it.
+            InputError: a batch of another structure, or a weight that the loss does not reach.
         """
         noise = self.training_latents(tf.shape(batch["image"])[0])
         pixels = self.observed((batch["image"] + 1.0) / 2.0, self.step_seed(purpose=1))
@@ -137,7 +143,8 @@ class VAE(GenerativeModel):
 
         # Update.
         weights = self.trained_variables
-        self.apply_gradients(self.optimizer, tape.gradient(loss, weights), weights)
+        gradients = self.gradients(tape, loss, weights, self.optimizer)
+        self.apply_gradients(self.optimizer, gradients, weights)
         self.update_average()
         self.step.assign_add(1)
 

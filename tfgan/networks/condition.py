@@ -13,11 +13,13 @@ Every function here passes its input through unchanged where the vector is None.
 """
 
 import math
+from collections.abc import Iterable
 from numbers import Integral
 
 import keras
 from keras import layers
 
+from tfgan.arguments import require_integers
 from tfgan.errors import InputError
 from tfgan.networks.layers import LEAK, batch_normalization
 
@@ -38,9 +40,12 @@ def label_encoder(num_classes):
     Raises:
         InputError: fewer than one class.
     """
-    counts = [num_classes] if isinstance(num_classes, Integral) else list(num_classes)
-    if not counts or min(counts) < 1:
-        raise InputError(f"num_classes must be at least 1. Received: {num_classes}")
+    counts = list(num_classes) if isinstance(num_classes, Iterable) else [num_classes]
+    if not counts or not all(isinstance(each, Integral) and each >= 1 for each in counts):
+        raise InputError(
+            "num_classes must be at least 1, an integer or a sequence of such. "
+            f"Received: {num_classes!r}"
+        )
     if isinstance(num_classes, Integral):
         labels = keras.Input((), dtype="int32", name="labels")
         columns = [labels]
@@ -65,6 +70,7 @@ def text_encoder(num_words, length, units=64):
     Returns:
         A functional model, int32 [N, T] -> float [N, E].
     """
+    require_integers(1, num_words=num_words, length=length, units=units)
     words = keras.Input((length,), dtype="int32", name="words")
     x = layers.Embedding(num_words + 1, units)(words)
     # A layer, so that it follows the precision of the others; `cast` would fix one.
@@ -99,6 +105,11 @@ def entries_of(condition, conditioning):
         )
     if condition is None:
         return None, None
+    if not isinstance(condition, keras.Model):
+        raise InputError(
+            "condition must be an encoder, such as label_encoder(10) or LabelCondition(10)"
+            f".encoder(). Received: {type(condition).__name__}"
+        )
     vector = condition.output
     return (None, vector) if conditioning == "projection" else (vector, None)
 

@@ -12,6 +12,7 @@ import math
 import keras
 from keras import layers
 
+from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.condition import (
     beside,
@@ -56,7 +57,7 @@ def checked_depth(image_shape, depth):
     if depth is None:
         return default_depth(image_shape)
     most = max(4, math.ceil(math.log2(max(image_shape[:2]))))
-    if not 1 <= depth <= most:
+    if depth not in range(1, most + 1):
         height, width = image_shape[:2]
         raise InputError(
             f"depth must be between 1 and {most} for pictures of {height}x{width}. "
@@ -110,6 +111,15 @@ def convolutional_generator(
     Reference:
         feature_vectors.txt, section 4; Radford et al. 2015 (arXiv 1511.06434) for what it omits.
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(
+        1,
+        latent_dim=latent_dim,
+        width=width,
+        output_kernel_size=output_kernel_size,
+        kernel_size=kernel_size,
+        stride=stride,
+    )
     depth = checked_depth(image_shape, depth)
     height, image_width, channels = image_shape
     sizes = ladder_sizes(height, image_width, depth, stride)
@@ -179,6 +189,8 @@ def convolutional_discriminator(
     Reference:
         feature_vectors.txt, section 4.
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(1, width=width, kernel_size=kernel_size, stride=stride)
     if normalization not in (None, "batch", "spectral"):
         raise InputError(
             f"normalization must be None, 'batch' or 'spectral'. Received: {normalization!r}"

@@ -9,6 +9,7 @@ activation, and both are sized by the pictures. `width=64` gives the published w
 import keras
 from keras import layers
 
+from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.networks.condition import (
     beside,
     entries_of,
@@ -50,6 +51,8 @@ def dense_generator(
     Reference:
         confidence_risk.txt, section 1.4.
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(1, latent_dim=latent_dim, width=width)
     height, image_width, channels = image_shape
     full, half, quarter, eighth = ladder_sizes(height, image_width, DOUBLINGS)
 
@@ -94,6 +97,8 @@ def dense_discriminator(image_shape, width=32, condition=None, conditioning="pro
     Reference:
         confidence_risk.txt, section 1.4.
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(1, width=width)
     images = keras.Input(image_shape, name="images")
     outer, inner = entries_of(condition, conditioning)
     x = layers.Flatten()(images)

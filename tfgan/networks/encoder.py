@@ -3,7 +3,9 @@
 import keras
 from keras import layers
 
+from tfgan.arguments import require_integers
 from tfgan.errors import InputError
+from tfgan.networks.functional import functional
 from tfgan.networks.layers import normal_initializer
 
 
@@ -24,6 +26,8 @@ def encoder_of(discriminator, latent_dim=100):
     Raises:
         InputError: the discriminator has no layer called "logits", or is told a condition.
     """
+    discriminator = functional(discriminator, "discriminator", float32=False)
+    require_integers(1, latent_dim=latent_dim)
     names = [layer.name for layer in discriminator.layers]
     if len(discriminator.inputs) != 1 or "logits" not in names:
         raise InputError(

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.layers import LEAK, instance_normalization, normal_initializer
 
@@ -58,9 +59,13 @@ def patch_discriminator(image_shape, condition_channels=None, width=32, depth=No
         Isola et al. 2016 (arXiv 1611.07004), sections 3.2.2 and 6.1.2; Zhu et al. 2017
         (arXiv 1703.10593), section 7.2.
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(1, width=width)
+    if condition_channels is not None:
+        require_integers(1, condition_channels=condition_channels)
     depth = default_patch_depth(image_shape) if depth is None else depth
-    if not 1 <= depth <= MOST_HALVINGS:
-        raise InputError(f"depth must be between 1 and {MOST_HALVINGS}. Received: {depth}")
+    if depth not in range(1, MOST_HALVINGS + 1):
+        raise InputError(f"depth must be between 1 and {MOST_HALVINGS}. Received: {depth!r}")
     images = keras.Input(image_shape, name="images")
     inputs, x = images, images
     if condition_channels is not None:

@@ -9,6 +9,7 @@ which has fewer weights than an LSTM and remembers as well over some tens of row
 import keras
 from keras import layers
 
+from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.networks.condition import (
     beside,
     entries_of,
@@ -58,6 +59,8 @@ def recurrent_generator(
     Reference:
         feature_vectors.txt, section 3.1.1; gan_overview.txt on architectures.
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(1, latent_dim=latent_dim, width=width)
     height, image_width, channels = image_shape
     latents = keras.Input((latent_dim,), name="latents")
     outer, inner = entries_of(condition, conditioning)
@@ -93,6 +96,8 @@ def recurrent_discriminator(image_shape, width=128, condition=None, conditioning
     Reference:
         feature_vectors.txt, section 3.1.2; gan_overview.txt on architectures.
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(1, width=width)
     images = keras.Input(image_shape, name="images")
     outer, inner = entries_of(condition, conditioning)
     x = beside(images, outer)

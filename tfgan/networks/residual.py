@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.layers import (
     instance_normalization,
@@ -51,6 +52,8 @@ def residual_generator(image_shape, input_channels=None, width=32, blocks=None, 
     Reference:
         Zhu et al. 2017 (arXiv 1703.10593), section 7.2; Johnson et al. 2016 (arXiv 1603.08155).
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(1, width=width, input_channels=input_channels or image_shape[-1])
     height, image_width, channels = image_shape
     if min(height, image_width) < SMALLEST_SIDE:
         raise InputError(
@@ -60,9 +63,8 @@ def residual_generator(image_shape, input_channels=None, width=32, blocks=None, 
     default_blocks, default_depth = default_residual_sizes(image_shape)
     blocks = default_blocks if blocks is None else blocks
     depth = default_depth if depth is None else depth
-    if blocks < 1:
-        raise InputError(f"blocks must be at least 1. Received: {blocks}")
-    if not 0 <= depth <= 2:
+    require_integers(1, blocks=blocks)
+    if depth not in (0, 1, 2):
         raise InputError(f"depth must be between 0 and 2. Received: {depth}")
     sizes = ladder_sizes(height, image_width, depth)
 

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import layers
 
+from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.layers import (
     LEAK,
@@ -54,6 +55,8 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
         Isola et al. 2016 (arXiv 1611.07004), sections 3.2 and 6.1.1; Ronneberger et al. 2015
         (arXiv 1505.04597).
     """
+    image_shape = checked_image_shape(image_shape)
+    require_integers(1, width=width, input_channels=input_channels or image_shape[-1])
     height, image_width, channels = image_shape
     if min(height, image_width) < SMALLEST_SIDE:
         raise InputError(
@@ -62,7 +65,7 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
         )
     depth = default_unet_depth(image_shape) if depth is None else depth
     most = math.ceil(math.log2(max(height, image_width)))
-    if not 1 <= depth <= most:
+    if depth not in range(1, most + 1):
         raise InputError(
             f"depth must be between 1 and {most} for pictures of {height}x{image_width}. "
             f"Received: {depth}"
