@@ -36,17 +36,24 @@ def float32_twin(network):
     """
 
     def in_float32(layer):
-        config = layer.get_config()
-        # A graph holds bare operations too, which follow the dtype of what goes in.
-        is_layer = isinstance(layer, keras.layers.Layer)
-        if is_layer and layer.compute_dtype != layer.variable_dtype:
-            config["dtype"] = layer.variable_dtype
-        return layer.from_config(config)
+        return layer.from_config(without_mixed_policies(layer.get_config()))
 
     with computing_in("float32"):
         twin = keras.models.clone_model(network, clone_function=in_float32, recursive=True)
     twin.set_weights(network.get_weights())
     return twin
+
+
+def without_mixed_policies(config):
+    """A layer's configuration with float32 for every mixed policy, of layers inside of it too."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(map(without_mixed_policies, config))
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        is_mixed = config["config"]["name"].startswith("mixed_")
+        return "float32" if is_mixed else config
+    return {name: without_mixed_policies(value) for name, value in config.items()}
 
 
 def require_finite(tensor, name):
