@@ -16,9 +16,9 @@ def told_for(inputs, dataset, num):
     the same classes in the same shares: those of the real pictures of the comparison. Classes that
     come evenly, or as often as in other pictures, would be told apart by the class.
 
-    The data set's pictures stand in the order of their condition, and every so manieth lends its
-    own. So each class comes with the data set's own frequency, rounded up or down to a whole
-    number, and at `dataset.num_images` pictures exactly; attributes and captions likewise.
+    The data set's pictures are sorted by their condition, and every k-th gives its own. So each
+    class comes with the data set's own frequency, rounded up or down to a whole number, and at
+    `dataset.num_images` pictures exactly; attributes and captions likewise.
 
     Pictures whose condition the model does not know lend nothing: `notes_on` tells of them. Classes
     and attributes are matched by name, wherever they stand in the data set; see `_numbers_of`.
