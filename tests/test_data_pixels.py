@@ -107,6 +107,8 @@ def test_what_has_no_white_is_refused(tmp_path, array, words, extension):
         with pytest.raises(InputError, match=rf"a\.{extension}.*{words}.*8 or 16 bits") as error:
             function()
         assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="None of the 1 pictures"):
+        load(tmp_path, batch_size=1, skip_corrupt=True)
     assert load_with_another(tmp_path).num_corrupt == 1
 
 

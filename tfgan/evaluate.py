@@ -183,12 +183,11 @@ def real_pictures(arguments):
     try:
         return train, load(split=arguments.split)
     except InputError as error:
-        if not Path(arguments.dataset).expanduser().is_dir():
-            raise
-        raise InputError(
-            f"{error} Or pass --reference {arguments.dataset}, which compares with one half of its "
-            "pictures"
-        ) from error
+        if Path(arguments.dataset).expanduser().is_dir():
+            other = f"{arguments.dataset}, which compares with one half of its pictures"
+        else:
+            other = "with a folder or an NPZ file of pictures that were not trained on"
+        raise InputError(f"{error} Or pass --reference {other}") from error
 
 
 def sides_of(judged, arguments, train, test):

@@ -300,6 +300,11 @@ def from_source(source: Source, received: str, batch_size: int, seed: int) -> Im
         InputError: A picture is corrupt, or there are fewer than a batch.
     """
     images, annotations, cache_path = materialise(source)
+    if not len(images):
+        raise InputError(
+            f"None of the {source.num_images} pictures of {received!r} can be read. Convert them, "
+            "or give others."
+        )
     if len(images) < batch_size:
         raise InputError(
             f"{received!r} has {len(images)} readable pictures, fewer than a batch of "
