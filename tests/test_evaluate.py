@@ -313,11 +313,10 @@ def test_arrays_of_12_bits_in_16_are_told(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_real_pictures_are_brought_to_the_channels_of_the_model(tmp_path, capsys):
-    np.savez(
-        tmp_path / "images.npz", images=np.repeat(data.load("digits", 1).images[:80], 3, axis=-1)
-    )
+    colours = data.load("digits", 1).images[:80] // np.uint8([1, 2, 4])
+    np.savez(tmp_path / "images.npz", images=colours)
     flags = ["--dataset", "digits", "--features", "pixels", "--num", "80", "--out", tmp_path / "r"]
     command = ["--images", str(tmp_path / "images.npz"), *map(str, flags)]
     assert evaluate.main(command) == 2
-    assert "--image-size 8x8 --channels 3" in capsys.readouterr().err
+    assert "have 1 channels: pass --channels 3\n" in capsys.readouterr().err
     assert evaluate.main([*command, "--channels", "3"]) == 0

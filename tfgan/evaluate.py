@@ -201,17 +201,17 @@ def sides_of(judged, arguments, train, test):
 
     generated = generated_pictures(judged, arguments, train, test)
     images, notes = generated.images, list(generated.notes)
-    if images.shape[1:3] != test.image_shape[:2]:
-        height, width = images.shape[1:3]
+    height, width, channels = images.shape[1:]
+    stays = Path(arguments.reference or "").suffix == ".npz"
+    if (height, width) != test.image_shape[:2]:
         raise InputError(
             f"{judged} has pictures {images.shape[1:]}, the real ones are {test.image_shape}: "
-            + (
-                f"bring those to {height}x{width}"
-                if Path(arguments.reference or "").suffix == ".npz"
-                else f"pass --image-size {height}x{width}"
-            )
+            + ("bring those to" if stays else "pass --image-size")
+            + f" {height}x{width}"
         )
-    images = with_channels(images, test.image_shape[2], judged)
+    # Grey with transparency, of an NPZ file alone, is so in 4 channels as well.
+    flag = {} if stays else {"advice": f"pass --channels {4 if channels == 2 else channels}"}
+    images = with_channels(images, test.image_shape[2], judged, **flag)
     by_class = generated.by_class
     if images is not generated.images:
         notes.append(
