@@ -117,6 +117,17 @@ def load_with_another(folder):
     return load(folder, batch_size=1, skip_corrupt=True)
 
 
+@pytest.mark.parametrize("extension", ["gif", "tif", "webp", "png"])
+def test_frames_behind_the_first_are_told(tmp_path, recwarn, extension):
+    first, second = (Image.new("L", (8, 8), level) for level in (40, 200))
+    first.save(tmp_path / f"a.{extension}", save_all=True, append_images=[second], lossless=True)
+    first.save(tmp_path / "b.png")
+    images = load(tmp_path, batch_size=1).images
+    assert (images == 40).all()
+    (warning,) = [each for each in recwarn if each.category is InputWarning]
+    assert "1 of 2 files have several frames, of which the first is taken" in str(warning.message)
+
+
 def test_floats_in_the_unit_interval_are_scaled(tmp_path):
     values = np.float32([[0.0, 1.0], [0.25, 100 / 255]])
     write_tiff(tmp_path / "a.tif", values)
