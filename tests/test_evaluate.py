@@ -299,6 +299,17 @@ def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tm
         np.testing.assert_array_equal(generated.labels, [0, 5])
 
 
+@pytest.mark.parametrize(("split", "is_told"), [("train", True), ("test", False)])
+def test_pictures_that_were_trained_on_are_no_held_out_ones(split, is_told, tmp_path):
+    np.savez(tmp_path / "a.npz", images=data.load("digits", 1).images[:60])
+    flags = ["--dataset", "digits", "--split", split, "--features", "pixels", "--num", "60"]
+    arguments = evaluate.parse(["--images", str(tmp_path / "a.npz"), *flags])
+    _, notes = evaluate.sides_of(arguments.images, arguments, *evaluate.real_pictures(arguments))
+    assert [note.startswith("the split 'train' is what models are") for note in notes] == (
+        [True] if is_told else []
+    )
+
+
 def test_features_that_are_offered_are_those_there_are():
     assert set(evaluate.FEATURES) == set(NAMES)
 

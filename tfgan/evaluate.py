@@ -201,6 +201,11 @@ def sides_of(judged, arguments, train, test):
 
     generated = generated_pictures(judged, arguments, train, test)
     images, notes = generated.images, list(generated.notes)
+    if arguments.dataset and test.fingerprint == train.fingerprint:
+        notes.append(
+            f"the split {arguments.split!r} is what models are trained on: its pictures are on "
+            "both sides of the floor and of the measures of copies, which mean nothing then"
+        )
     height, width, channels = images.shape[1:]
     stays = Path(arguments.reference or "").suffix == ".npz"
     if (height, width) != test.image_shape[:2]:
