@@ -310,6 +310,22 @@ def test_pictures_that_were_trained_on_are_no_held_out_ones(split, is_told, tmp_
     )
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("", "--dataset", "digits"),
+        ("--images", "", "--dataset", "digits"),
+        ("--compare", "a", "", "--dataset", "digits"),
+        ("a", "--dataset", ""),
+        ("a", "--reference", ""),
+    ],
+)
+def test_an_empty_text_names_nothing(flags, capsys):
+    with pytest.raises(SystemExit):
+        evaluate.parse(flags)
+    assert "an empty text names nothing" in capsys.readouterr().err
+
+
 def test_features_that_are_offered_are_those_there_are():
     assert set(evaluate.FEATURES) == set(NAMES)
 

@@ -91,6 +91,8 @@ def parse(argv=None):
     parser.add_argument("--out", type=Path, metavar="DIR", help="(default: evaluations/NAME)")
     arguments = parser.parse_args(argv)
     given = [arguments.model, arguments.images, arguments.compare]
+    if "" in [*given, *(arguments.compare or ()), arguments.dataset, arguments.reference]:
+        parser.error("an empty text names nothing: pass a name or a path; '.' is where you are")
     if sum(each is not None for each in given) != 1:
         parser.error("pass one of MODEL, --images FOLDER|NPZ and --compare A B")
     if (arguments.dataset is None) == (arguments.reference is None):
