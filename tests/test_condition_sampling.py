@@ -128,6 +128,8 @@ def test_classes_of_one_side_alone_are_left_out_and_told():
     assert notes_on(inputs, labelled((1, 1, 1), ("eel", "cat", "dog"))) == []
     unnamed = notes_on(classes(2), labelled((1, 1), ("cat", "dog")))
     assert len(unnamed) == 1 and "does not name its classes" in unnamed[0]
+    (numbered,) = notes_on(inputs, labelled((1, 1, 1), ("0", "1", "2")))
+    assert "are taken for their numbers: 0 for cat, 1 for dog, 2 for eel" in numbered
 
 
 @pytest.mark.parametrize("ask", [told_for, evenly_told_for])

@@ -11,6 +11,7 @@ from data_fixtures import random_pixels, save, save_random
 from PIL import Image
 
 from tfgan import model_card, train, training_data
+from tfgan.changes import FINGERPRINT
 from tfgan.checkpoint import Checkpoints
 from tfgan.compiled_model import compiled_model
 from tfgan.errors import InputError
@@ -171,7 +172,7 @@ def test_other_pictures_are_named_and_taken_with_consent(root, family, place, ch
     assert words.replace("{}", prefix) in message
     assert "pictures: " in message and "--continue-anyway" in message and "--fresh" in message
     changes = go_on([*flags, "--continue-anyway"], root)
-    assert changes.of_pictures and str(changes) in message
+    assert FINGERPRINT in changes.values and str(changes) in message
 
 
 @pytest.mark.parametrize(
@@ -321,6 +322,13 @@ def test_rows_of_before_the_change_stay(tmp_path):
     assert folder.quality_file.read_text() == "step\n10\n20\n"
 
 
+def test_checkpoints_of_before_the_pictures_changed_are_known(tmp_path):
+    folder = RunFolder(tmp_path)
+    changes = [{"step": 25, "changes": {FINGERPRINT: [1, 2]}}, {"step": 40, "changes": {"seed": 1}}]
+    folder.config_file.write_text(json.dumps({"settings": {}, "continued": changes}))
+    assert [folder.had_other_pictures(step) for step in (20, 25, 26, 40)] == [1, 1, 0, 0]
+
+
 def test_consent_and_a_fresh_start_exclude_each_other(capsys):
     with pytest.raises(SystemExit):
         parse(["--fresh", "--continue-anyway"])
@@ -402,3 +410,32 @@ def test_a_run_goes_on_with_other_pictures_batches_rate_and_precision(
     # From now on these are its settings.
     assert run("a", root, *other, "--steps", "5") == 0
     assert "note:" not in capsys.readouterr().out
+
+
+class Killed(Exception):
+    """What stands for a kill of the process."""
+
+
+@pytest.mark.slow
+def test_what_was_consented_to_holds_after_a_kill(root, monkeypatch):
+    """The rate is the new one, and the best of the former pictures is forgotten."""
+    flags = [*FAMILIES["vae"], "--precision", "float32"]
+    for index in range(30):
+        Image.new("RGB", (8, 8), (index, 9 * index % 256, 0)).save(root / f"flat/new{index}.png")
+    assert run("a", root, *flags, "--steps", "2") == 0
+    Image.new("RGB", (8, 8), "white").save(root / "flat/white.png")
+    other = [*flags, "--learning-rate", "0.5", "--steps", "3"]
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("tfgan.loop.train_until", killed)
+        run("a", root, *other, "--continue-anyway")
+    forgotten = []
+    monkeypatch.setattr(BestWeights, "forget", lambda self: forgotten.append(self))
+    assert run("a", root, *other) == 0 and len(forgotten) == 1
+    rates = [value for key, value in tensors("a").items() if "_learning_rate" in key]
+    assert rates == [0.5]
+    # What was saved meanwhile is of these pictures.
+    assert run("a", root, *other[:-1], "4") == 0 and len(forgotten) == 1

@@ -48,6 +48,17 @@ def test_a_wrong_argument_is_named(folder, loader, argument, value):
     assert "\n" not in str(error.value)
 
 
+def test_an_empty_text_is_not_the_current_folder():
+    for call in (
+        lambda: load("", 1),
+        lambda: load_pairs("", 1),
+        lambda: load_unpaired_folder("", 1),
+        lambda: load_unpaired("digits", ":inverted", 1),
+    ):
+        with pytest.raises(InputError, match=r"is empty\. Give a name or a folder"):
+            call()
+
+
 @pytest.mark.parametrize("path", [None, 3, b"digits", ["digits"], np.zeros(3)])
 def test_what_is_no_path_is_refused(path):
     for function, names in (

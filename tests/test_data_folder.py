@@ -189,6 +189,16 @@ def test_damaged_picture_is_skipped_and_counted(tmp_path, kind):
     np.testing.assert_array_equal(dataset.images[..., 0], expected)
 
 
+def test_a_class_of_damaged_pictures_is_told(tmp_path, recwarn):
+    save_random(tmp_path / "cat", 3, 8, 8)
+    (tmp_path / "dog").mkdir()
+    (tmp_path / "dog" / "a.png").write_bytes(b"no picture")
+    dataset = load(tmp_path, batch_size=1, skip_corrupt=True)
+    assert dataset.class_names == ("cat", "dog") and dataset.num_corrupt == 1
+    (warning,) = [each for each in recwarn if each.category is InputWarning]
+    assert "no picture of 1 of the 2 classes (such as 'dog')" in str(warning.message)
+
+
 def test_nothing_readable(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="None of the 1 pictures"):

@@ -107,12 +107,25 @@ def test_what_has_no_white_is_refused(tmp_path, array, words, extension):
         with pytest.raises(InputError, match=rf"a\.{extension}.*{words}.*8 or 16 bits") as error:
             function()
         assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="None of the 1 pictures"):
+        load(tmp_path, batch_size=1, skip_corrupt=True)
     assert load_with_another(tmp_path).num_corrupt == 1
 
 
 def load_with_another(folder):
     save(folder / "z.png", random_pixels(*SIDE))
     return load(folder, batch_size=1, skip_corrupt=True)
+
+
+@pytest.mark.parametrize("extension", ["gif", "tif", "webp", "png"])
+def test_frames_behind_the_first_are_told(tmp_path, recwarn, extension):
+    first, second = (Image.new("L", (8, 8), level) for level in (40, 200))
+    first.save(tmp_path / f"a.{extension}", save_all=True, append_images=[second], lossless=True)
+    first.save(tmp_path / "b.png")
+    images = load(tmp_path, batch_size=1).images
+    assert (images == 40).all()
+    (warning,) = [each for each in recwarn if each.category is InputWarning]
+    assert "1 of 2 files have several frames, of which the first is taken" in str(warning.message)
 
 
 def test_floats_in_the_unit_interval_are_scaled(tmp_path):

@@ -18,6 +18,7 @@ from data_fixtures import encoded, random_pixels
 from PIL import Image
 
 import tfgan.data.tfds
+from tfgan import evaluate, self_measurement, train_arguments
 from tfgan.data import load
 from tfgan.data.reachable import unreachable
 from tfgan.data.source import Annotation, Source
@@ -295,6 +296,19 @@ def test_no_split_is_both_trained_on_and_held_out(tmp_path, monkeypatch, splits,
         with pytest.raises(InputError, match=rf"The split '{trained_on}' .* not held out") as error:
             level(trained_on)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("splits", [("train",), ("test",), ("train", "validation")])
+def test_commands_say_what_else_can_be_compared_with(tmp_path, monkeypatch, splits):
+    monkeypatch.setattr(TfganSplits, "splits", splits)
+    place = ["--dataset", "tfgan_splits", "--data-dir", str(tmp_path)]
+    with pytest.raises(InputError, match=r"'test'.* Or pass --reference with a folder") as error:
+        evaluate.real_pictures(evaluate.parse(["--images", "a.npz", *place]))
+    assert "\n" not in str(error.value)
+    advice = r"'test'.* leave out --measure, and give other .* to tfgan\.evaluate by --reference"
+    with pytest.raises(InputError, match=advice) as error:
+        self_measurement.test_split(train_arguments.parse([*place, "--measure"]))
+    assert "\n" not in str(error.value)
 
 
 def as_tfds_reads(data_dir):

@@ -299,6 +299,33 @@ def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tm
         np.testing.assert_array_equal(generated.labels, [0, 5])
 
 
+@pytest.mark.parametrize(("split", "is_told"), [("train", True), ("test", False)])
+def test_pictures_that_were_trained_on_are_no_held_out_ones(split, is_told, tmp_path):
+    np.savez(tmp_path / "a.npz", images=data.load("digits", 1).images[:60])
+    flags = ["--dataset", "digits", "--split", split, "--features", "pixels", "--num", "60"]
+    arguments = evaluate.parse(["--images", str(tmp_path / "a.npz"), *flags])
+    _, notes = evaluate.sides_of(arguments.images, arguments, *evaluate.real_pictures(arguments))
+    assert [note.startswith("the split 'train' is what models are") for note in notes] == (
+        [True] if is_told else []
+    )
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("", "--dataset", "digits"),
+        ("--images", "", "--dataset", "digits"),
+        ("--compare", "a", "", "--dataset", "digits"),
+        ("a", "--dataset", ""),
+        ("a", "--reference", ""),
+    ],
+)
+def test_an_empty_text_names_nothing(flags, capsys):
+    with pytest.raises(SystemExit):
+        evaluate.parse(flags)
+    assert "an empty text names nothing" in capsys.readouterr().err
+
+
 def test_features_that_are_offered_are_those_there_are():
     assert set(evaluate.FEATURES) == set(NAMES)
 
@@ -313,11 +340,10 @@ def test_arrays_of_12_bits_in_16_are_told(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_real_pictures_are_brought_to_the_channels_of_the_model(tmp_path, capsys):
-    np.savez(
-        tmp_path / "images.npz", images=np.repeat(data.load("digits", 1).images[:80], 3, axis=-1)
-    )
+    colours = data.load("digits", 1).images[:80] // np.uint8([1, 2, 4])
+    np.savez(tmp_path / "images.npz", images=colours)
     flags = ["--dataset", "digits", "--features", "pixels", "--num", "80", "--out", tmp_path / "r"]
     command = ["--images", str(tmp_path / "images.npz"), *map(str, flags)]
     assert evaluate.main(command) == 2
-    assert "--image-size 8x8 --channels 3" in capsys.readouterr().err
+    assert "have 1 channels: pass --channels 3\n" in capsys.readouterr().err
     assert evaluate.main([*command, "--channels", "3"]) == 0

@@ -202,7 +202,7 @@ def test_flags_that_do_not_go_together(flags, words, capfd):
 @pytest.mark.parametrize(
     ("model", "flags", "words"),
     [
-        ("negative", [], "pass --input"),
+        ("negative", [], "by tfgan.generate --input"),
         ("latents", ["--input", "{photo}"], "makes no pictures out of pictures"),
         ("any size", ["--input", "{photo}"], "of one size, but (None, None, 3)"),
         ("negative", ["--input", "{photo}", "--mask", "{photo}"], "leave --mask out"),

@@ -37,11 +37,6 @@ class Changes:
         return _in_words(self.values, self.pictures)
 
     @property
-    def of_pictures(self):
-        """Whether the pictures are others."""
-        return FINGERPRINT in self.values
-
-    @property
     def impossible(self):
         """Those with which the weights cannot go on, in words; "" where there are none."""
         return _in_words(

@@ -137,6 +137,16 @@ def notes_on(inputs, dataset):
                 "the model's card does not name its classes: they are taken in the order of "
                 f"{dataset.name}'s, {_listed(dataset.class_names)}"
             )
+        if names and not set(names) & set(dataset.class_names) and is_known.any():
+            pairs = [
+                f"{each} for {names[number]}"
+                for each, number in zip(dataset.class_names, numbers)
+                if number >= 0
+            ]
+            notes.append(
+                f"the labels of {dataset.name} are none of the model's classes by name, and are "
+                f"taken for their numbers: {_listed(pairs)}"
+            )
         asked = set(numbers[np.unique(dataset.labels[is_known])])
         num_classes = inputs["labels"].get("num_classes") or len(names or ())
         missing = [each for each in range(num_classes) if each not in asked]

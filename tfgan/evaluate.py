@@ -91,6 +91,8 @@ def parse(argv=None):
     parser.add_argument("--out", type=Path, metavar="DIR", help="(default: evaluations/NAME)")
     arguments = parser.parse_args(argv)
     given = [arguments.model, arguments.images, arguments.compare]
+    if "" in [*given, *(arguments.compare or ()), arguments.dataset, arguments.reference]:
+        parser.error("an empty text names nothing: pass a name or a path; '.' is where you are")
     if sum(each is not None for each in given) != 1:
         parser.error("pass one of MODEL, --images FOLDER|NPZ and --compare A B")
     if (arguments.dataset is None) == (arguments.reference is None):
@@ -183,12 +185,11 @@ def real_pictures(arguments):
     try:
         return train, load(split=arguments.split)
     except InputError as error:
-        if not Path(arguments.dataset).expanduser().is_dir():
-            raise
-        raise InputError(
-            f"{error} Or pass --reference {arguments.dataset}, which compares with one half of its "
-            "pictures"
-        ) from error
+        if Path(arguments.dataset).expanduser().is_dir():
+            other = f"{arguments.dataset}, which compares with one half of its pictures"
+        else:
+            other = "with a folder or an NPZ file of pictures that were not trained on"
+        raise InputError(f"{error} Or pass --reference {other}") from error
 
 
 def sides_of(judged, arguments, train, test):
@@ -202,17 +203,22 @@ def sides_of(judged, arguments, train, test):
 
     generated = generated_pictures(judged, arguments, train, test)
     images, notes = generated.images, list(generated.notes)
-    if images.shape[1:3] != test.image_shape[:2]:
-        height, width = images.shape[1:3]
+    if arguments.dataset and test.fingerprint == train.fingerprint:
+        notes.append(
+            f"the split {arguments.split!r} is what models are trained on: its pictures are on "
+            "both sides of the floor and of the measures of copies, which mean nothing then"
+        )
+    height, width, channels = images.shape[1:]
+    stays = Path(arguments.reference or "").suffix == ".npz"
+    if (height, width) != test.image_shape[:2]:
         raise InputError(
             f"{judged} has pictures {images.shape[1:]}, the real ones are {test.image_shape}: "
-            + (
-                f"bring those to {height}x{width}"
-                if Path(arguments.reference or "").suffix == ".npz"
-                else f"pass --image-size {height}x{width}"
-            )
+            + ("bring those to" if stays else "pass --image-size")
+            + f" {height}x{width}"
         )
-    images = with_channels(images, test.image_shape[2], judged)
+    # Grey with transparency, of an NPZ file alone, is so in 4 channels as well.
+    flag = {} if stays else {"advice": f"pass --channels {4 if channels == 2 else channels}"}
+    images = with_channels(images, test.image_shape[2], judged, **flag)
     by_class = generated.by_class
     if images is not generated.images:
         notes.append(

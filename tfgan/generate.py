@@ -215,7 +215,9 @@ def load(folder, truncation=None):
     if "from_seeds" not in model.signatures:
         default = model.signatures.get("serving_default")
         if default and "images" in default.structured_input_signature[1]:
-            raise InputError(f"{folder} makes pictures out of pictures: pass --input")
+            raise InputError(
+                f"{folder} makes pictures out of pictures: give it some by tfgan.generate --input"
+            )
         raise InputError(
             f"{folder} has no signature from_seeds. Its signatures: {', '.join(model.signatures)}"
         )

@@ -117,7 +117,7 @@ def classes_of(labels, class_names, path):
     return np.array([numbers[name] for name in names], np.int32)
 
 
-def with_channels(images, channels, name):
+def with_channels(images, channels, name, advice="bring both to the same kind"):
     """Pictures uint8 [N, H, W, C] with another number of channels, where that changes nothing.
 
     Grey is a colour, and a colour picture whose channels are equal is grey; opaque pictures need no
@@ -127,6 +127,7 @@ def with_channels(images, channels, name):
         images: uint8 [N, H, W, C'].
         channels: C.
         name: of the pictures, for the message.
+        advice: what to do where that would change something, for the message.
 
     Raises:
         InputError: they have colours or are transparent, and others are not.
@@ -147,7 +148,7 @@ def with_channels(images, channels, name):
     if lost:
         raise InputError(
             f"{name} has pictures {images.shape[1:]}, some of them {' and '.join(lost)}, and the "
-            f"real ones have {channels} channels: bring both to the same kind"
+            f"real ones have {channels} channels: {advice}"
         )
     if opacity is None:
         opacity = np.full_like(images[..., :1], 255)

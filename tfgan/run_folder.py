@@ -10,7 +10,7 @@ from pathlib import Path
 
 import filelock
 
-from tfgan.changes import Changes, changes_between
+from tfgan.changes import FINGERPRINT, Changes, changes_between
 from tfgan.errors import InputError
 from tfgan.versions import package_versions
 
@@ -176,6 +176,12 @@ class RunFolder:
     def continued(self):
         """At which steps the run went on with other settings, and with which: a list of dicts."""
         return (_read_json(self.config_file) or {}).get("continued", [])
+
+    def had_other_pictures(self, step):
+        """Whether the pictures were others when a checkpoint of that step was written."""
+        return any(
+            FINGERPRINT in each["changes"] for each in self.continued if each["step"] >= step
+        )
 
     def cut_history(self, epochs, step=0):
         """Drops the rows of `history.csv` but those of so many epochs: they are written again.

@@ -39,7 +39,10 @@ def test_split(arguments):
     try:
         return training_data.load(arguments, split_of(arguments))
     except InputError as error:
-        raise InputError(f"--measure compares with the test split: {error}") from error
+        message = f"--measure compares with the test split: {error} Or leave out --measure"
+        if arguments.model not in ("pix2pix", "cyclegan"):
+            message += ", and give other pictures to tfgan.evaluate by --reference"
+        raise InputError(message) from error
 
 
 def measure_exported(version_folder, arguments, dataset):

@@ -221,12 +221,13 @@ def train_in(folder, model_folder, arguments, settings, changes, dataset, budget
             f"{folder.path} has been trained to step {resumed_step} already, beyond the "
             f"{budget.steps} asked for. Pass a larger number, --fresh or another --name"
         )
-    if changes:
-        require_rates(model, arguments.learning_rate)
-    if changes.of_pictures and best is not None:
-        best.forget()
     files, step = hashes_of(dataset), resumed_step or 0
     folder.record(settings, vars(arguments), files, changes, step)
+    # What was saved before the run went on otherwise has the rate and the best of before, also
+    # where a sitting of the new settings was killed before it saved anything.
+    require_rates(model, arguments.learning_rate)
+    if best is not None and folder.had_other_pictures(step):
+        best.forget()
     folder.cut_history(step // dataset.steps_per_epoch, step)
     folder.cut_quality(step, interval_of(dataset.batch_size))
     earlier_seconds = float(checkpoints.seconds)

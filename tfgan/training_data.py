@@ -64,7 +64,10 @@ def pairs(arguments, split):
 
     if arguments.task is None:
         return load_pairs(
-            folder, direction=arguments.direction, jitter=jitter, **options(arguments, split)
+            arguments.dataset,
+            direction=arguments.direction,
+            jitter=jitter,
+            **options(arguments, split),
         )
     return pairs_of(pictures(arguments, split), arguments.task, arguments.scale, jitter)
 

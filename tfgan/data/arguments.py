@@ -31,9 +31,12 @@ def check(
 
 
 def check_path(name: str, path: str | os.PathLike, allow_none: bool = False) -> None:
-    """Raises InputError for what is neither a text nor a path; `name` is the argument's."""
+    """Raises InputError for no text or path, or an empty text; `name` is the argument's."""
     if not isinstance(path, str | os.PathLike) and not (allow_none and path is None):
         raise InputError(f"{name} must be a text or a path. Received: {_shown(path)}.")
+    # To pathlib it is the current folder; here it is a variable that was not set.
+    if path == "" and not allow_none:
+        raise InputError(f"{name} is empty. Give a name or a folder; the current one is '.'.")
 
 
 def check_step(start_step: int) -> None:

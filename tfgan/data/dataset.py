@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+import warnings
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,8 +25,8 @@ from tfgan.data import (
 from tfgan.data.arguments import height_and_width
 from tfgan.data.cache import former_key_of, key_of, materialise
 from tfgan.data.captions import Captions, captions_of_classes
-from tfgan.data.source import ImageShape, Source
-from tfgan.errors import InputError
+from tfgan.data.source import Annotation, ImageShape, Source
+from tfgan.errors import InputError, InputWarning
 
 if TYPE_CHECKING:
     # Commands check their arguments before they pay for this import.
@@ -300,12 +301,18 @@ def from_source(source: Source, received: str, batch_size: int, seed: int) -> Im
         InputError: A picture is corrupt, or there are fewer than a batch.
     """
     images, annotations, cache_path = materialise(source)
+    if not len(images):
+        raise InputError(
+            f"None of the {source.num_images} pictures of {received!r} can be read. Convert them, "
+            "or give others."
+        )
     if len(images) < batch_size:
         raise InputError(
             f"{received!r} has {len(images)} readable pictures, fewer than a batch of "
             f"{batch_size}. Pass --batch-size {len(images)} or less, or add pictures."
         )
     pictures.warn_if_dark(images, repr(received))
+    _warn_of_empty_classes(source, annotations, repr(received))
     captions = None
     if source.caption_table is not None:
         captions = Captions(source.caption_table, annotations.caption)
@@ -326,6 +333,21 @@ def from_source(source: Source, received: str, batch_size: int, seed: int) -> Im
         attribute_names=source.attribute_names,
         captions=captions,
     )
+
+
+def _warn_of_empty_classes(source: Source, annotations: Annotation, name: str) -> None:
+    """Warns of classes that no picture shows: of a folder, ones whose files cannot be read."""
+    if source.class_names is None:
+        return
+    shown = set(np.unique(annotations.label).tolist())
+    empty = [each for index, each in enumerate(source.class_names) if index not in shown]
+    if empty:
+        warnings.warn(
+            f"{name}: no picture of {len(empty)} of the {len(source.class_names)} classes (such as "
+            f"{empty[0]!r})",
+            InputWarning,
+            stacklevel=2,
+        )
 
 
 def _find_source(

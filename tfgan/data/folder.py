@@ -54,7 +54,8 @@ def source(
     """
     if split != "train":
         raise InputError(
-            f"The folder {str(path)!r} has no split {split!r}. Give the folder that holds it."
+            f"The folder {str(path)!r} is one part of a data set, and has no split {split!r}. Give "
+            "the folder of those pictures itself, without a split."
         )
     folder = Path(path).expanduser().resolve()
     classes, found = _scan(folder)

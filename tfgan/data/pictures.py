@@ -1,5 +1,6 @@
 """Encoded pictures in, uint8 arrays out, with Pillow."""
 
+import contextlib
 import io
 import itertools
 import warnings
@@ -64,16 +65,25 @@ def survey(
     Raises:
         InputError: A picture cannot be read and `skip_corrupt` is False.
     """
-    modes = set()
+    modes, animated = set(), []
 
     def header(image):
         mode = mode_of(image)
         if mode == "RGBA" and not by_header and mode not in modes and _is_opaque(image):
             mode = "L" if image.mode in (*_GREY_MODES, "LA", "La") else "RGB"
         modes.add(mode)
-        return _height_and_width(image)
+        size = _height_and_width(image)
+        if _is_animated(image):
+            animated.append(size)
+        return size
 
     sizes = [size for size, _ in _each(header, pictures, total, "Survey", skip_corrupt)]
+    if animated:
+        warnings.warn(
+            f"{len(animated)} of {total} files have several frames, of which the first is taken",
+            InputWarning,
+            stacklevel=2,
+        )
     return modes, Counter(sizes)
 
 
@@ -165,6 +175,14 @@ def _each(
                         f"Cannot read the picture {picture.origin} ({reason}). "
                         "Remove it, or pass --skip-corrupt to leave such files out."
                     ) from result
+
+
+def _is_animated(image: Image.Image) -> bool:
+    """Tells whether an opened file has further frames; those of an MPO are no other pictures."""
+    # Damage behind the first frame does not matter.
+    with contextlib.suppress(Exception):
+        return image.format != "MPO" and getattr(image, "is_animated", False)
+    return False
 
 
 def _height_and_width(image: Image.Image) -> tuple[int, int]:
