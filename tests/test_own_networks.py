@@ -197,3 +197,25 @@ def test_networks_that_end_in_half_precision(policy):
         keras.config.set_dtype_policy("float32")
     assert all(np.isfinite(value) for value in logs.values())
     assert gan.generate([0]).dtype == "float32"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_weights_that_are_not_of_float32(dtype):
+    """Their averages would stand still, and optimizers count in float32."""
+    keras.config.set_dtype_policy(dtype)
+    try:
+        wrong = keras.Sequential([keras.Input(SHAPE), *layers_of_discriminator()])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.raises(InputError, match=one_line(f"weights in float32.*Received: {dtype}")):
+        GAN(generator(), wrong)
+
+
+def test_pictures_of_any_size_have_no_place_in_a_pool():
+    def network(channels, activation=None):
+        images = keras.Input((None, None, 1))
+        x = keras.layers.Conv2D(channels, 3, padding="same", activation=activation)(images)
+        return keras.Model(images, x)
+
+    with pytest.raises(InputError, match=one_line("height and the width.*NonexNonex1")):
+        CycleGAN(network(1, "tanh"), network(1, "tanh"), network(1), network(1))

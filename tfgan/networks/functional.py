@@ -56,6 +56,12 @@ def functional(network, name, num_inputs=None, num_outputs=1, float32=True):
                 f"the {name} must have {number} {kind}{'s' * (number > 1)}. "
                 f"Received: {len(tensors)}"
             )
+    dtypes = {weight.dtype for weight in network.weights if "float" in weight.dtype}
+    if dtypes - {"float32"}:
+        raise InputError(
+            f"the {name} must keep its weights in float32, as under the dtype policies "
+            f"mixed_bfloat16 and mixed_float16. Received: {' and '.join(sorted(dtypes))}"
+        )
     if float32 and any(output.dtype != "float32" for output in outputs):
         outputs = [keras.layers.Activation("linear", dtype="float32")(each) for each in outputs]
     elif not isinstance(network, keras.Sequential):
