@@ -10,7 +10,7 @@ from smallest_models import FAMILIES, SHAPE, arrays, dense, make, pictures
 
 from tfgan.errors import InputError
 from tfgan.losses import AdversarialLoss
-from tfgan.models import GAN
+from tfgan.models import GAN, CycleGAN
 from tfgan.networks.spectral import SpectralDense
 from tfgan.optimizers import Adam
 
@@ -78,6 +78,26 @@ def test_averages_of_an_optimizer_that_come_to_nothing(family):
     with pytest.raises(InputError, match=one_line("use_ema.*averaging_decay")):
         with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True))
     with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=2))
+
+
+def test_a_network_in_two_roles():
+    made = FAMILIES["cyclegan"]()
+    a, b = made.discriminator_a, made.discriminator_b
+    for networks in (
+        (made.generator_ab, made.generator_ab, a, b),
+        (made.generator_ab, made.generator_ba, a, a),
+    ):
+        with pytest.raises(InputError, match=one_line("no weight in common")):
+            CycleGAN(*networks).compile()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_whose_compile_failed_is_not_compiled(family):
+    model = make(family)
+    with pytest.raises(ValueError):
+        model.compile(**{model.optimizers[-1]: "no_such"})
+    with pytest.raises(ValueError, match="must call `compile"):
+        model.fit(arrays(family))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

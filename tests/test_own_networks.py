@@ -123,6 +123,17 @@ NOT_PICTURES = {
     "linear": lambda x: x,
     "a convolution": lambda x: keras.layers.Conv2DTranspose(1, 3, padding="same")(x),
     "leaky": keras.layers.LeakyReLU(),
+    "a normalization": keras.layers.BatchNormalization(),
+    "a convolution of spectral norm 1": keras.layers.SpectralNormalization(
+        keras.layers.Conv2D(1, 3, padding="same")
+    ),
+    "sigmoid in a wrapper": keras.layers.TimeDistributed(keras.layers.Dense(1, "sigmoid")),
+    "sigmoid, pooled and padded": lambda x: keras.layers.ZeroPadding2D(4)(
+        keras.layers.AveragePooling2D(2)(keras.layers.Activation("sigmoid")(x))
+    )[:, 2:-2, 2:-2],
+    "sigmoid, joined": lambda x: keras.layers.Concatenate(axis=1)(
+        [keras.layers.Activation("sigmoid")(half) for half in (x[:, :4], x[:, 4:])]
+    ),
 }
 PICTURES = {
     "tanh": keras.layers.Activation("tanh"),
@@ -130,6 +141,7 @@ PICTURES = {
     "tanh, cropped": lambda x: keras.layers.Cropping2D(0)(keras.layers.Activation("tanh")(x)),
     "softsign": keras.layers.Activation("softsign"),
     "clipped": lambda x: keras.ops.clip(x, -1, 1),
+    "tanh of spectral norm 1": keras.layers.SpectralNormalization(keras.layers.Dense(1, "tanh")),
     "a sigmoid, stretched": lambda x: 2 * keras.ops.sigmoid(x) - 1,
 }
 
@@ -164,6 +176,14 @@ def test_discriminators_that_give_no_logits(activation):
     ):
         with pytest.raises(InputError, match=one_line(f"must give logits.*{activation}")):
             make()
+
+
+@pytest.mark.parametrize("wrap", [keras.layers.SpectralNormalization, keras.layers.TimeDistributed])
+def test_activations_in_a_wrapper(wrap):
+    images = keras.Input(SHAPE)
+    wrong = keras.Model(images, wrap(keras.layers.Dense(1, "sigmoid"))(images))
+    with pytest.raises(InputError, match=one_line("must give logits.*sigmoid")):
+        GAN(generator(), wrong)
 
 
 def test_what_a_network_is_told():

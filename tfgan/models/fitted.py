@@ -105,6 +105,8 @@ class FittedModel(keras.Model):
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
+        # Not before it has its optimizers.
+        self.compiled = False
         self.normalize_gradients = normalize_gradients
         self.auto_scale_loss = auto_scale_loss
         self._compiled_weights = self._trainable_weights()
@@ -213,12 +215,17 @@ class FittedModel(keras.Model):
 
         Raises:
             InputError: one optimizer for two purposes or of another model, or one whose averages
-                would come to nothing.
+                would come to nothing; a weight that it would move twice.
         """
         networks = [getattr(self, name) for name in self.networks]
         is_half = any(layer.compute_dtype == "float16" for net in networks for layer in net.layers)
         moved = {}
         for name, (optimizer, variables) in trained.items():
+            if len({*map(id, variables)}) < len(variables):
+                raise InputError(
+                    f"the networks that {name} moves must have no weight in common. Received: one "
+                    "network, or one layer, twice"
+                )
             optimizer = keras.optimizers.get(optimizer)
             inner = getattr(optimizer, "inner_optimizer", optimizer)
             if id(inner) in moved:
@@ -244,6 +251,7 @@ class FittedModel(keras.Model):
             setattr(self, name, optimizer)
         if len(moved) > 1:
             self.optimizer = BothOptimizers([*moved.values()])
+        self.compiled = True
 
     def make_train_function(self, force=False):
         is_new = force or self.train_function is None
