@@ -13,6 +13,7 @@ from smallest_models import FAMILIES, SHAPE, WANTED, arrays, make, pictures
 
 from tfgan import data
 from tfgan.errors import InputError
+from tfgan.models.batches import checked, in_one_line
 
 QUIETLY = {"verbose": 0, "shuffle": False}
 
@@ -321,6 +322,29 @@ def test_shapes_that_only_the_batch_itself_knows(shape):
         make("gan", run_eagerly=False, r1_gamma=0.0).fit(of_unknown_shape, **QUIETLY)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "right", "wrong"),
+    [
+        ((None,), [(4,), (0,)], [(4, 10), (4, 1), (), (1, 4)]),
+        ((None, 2), [(4, 2)], [(4, 3), (2,), (4, 1), (4, 2, 2)]),
+        ((None, None, None, 1), [(2, 8, 8, 1), (2, 3, 5, 1)], [(2, 8, 8, 3), (2, 8, 8), (2, 1)]),
+        ((None, 8, 8, 1), [(2, 8, 8, 1)], [(2, 1, 1, 1), (8, 8, 1), (2, 8, 8, 1, 1)]),
+    ],
+    ids=str,
+)
+def test_every_shape_that_only_the_batch_itself_knows(wanted, right, wrong):
+    spec = tf.TensorSpec(wanted, tf.float32)
+    in_graph = tf.function(
+        lambda values: checked({"x": values}, {"x": spec})["x"],
+        input_signature=[tf.TensorSpec(None, tf.float32)],
+    )
+    for shape in right:
+        assert in_graph(tf.zeros(shape)).shape == shape
+    for shape in wrong:
+        with pytest.raises(InputError, match=one_line(r"x must be of shape \[N.*Received: ")):
+            in_one_line(in_graph)(tf.zeros(shape))
+
+
 def test_an_image_is_no_batch():
     with pytest.raises(InputError, match=one_line(r"image must be of shape .* \(8, 8, 1\)")):
         make("gan").train_step(pictures()[0])
@@ -338,8 +362,11 @@ def test_weights_of_pictures_are_refused(arguments):
 
 
 def test_batches_without_an_end_are_refused():
+    class Endless(Batches):
+        num_batches = None
+
     endless = tf.data.Dataset.from_tensors(arrays("gan")).repeat()
-    for batches in (endless, data.load("digits", batch_size=64).batches()):
+    for batches in (endless, Endless(arrays("gan")), data.load("digits", batch_size=64).batches()):
         with pytest.raises(InputError, match=one_line("never end.*steps_per_epoch")):
             make("gan").fit(batches)
         with pytest.raises(InputError, match=one_line("never end.*validation_steps")):

@@ -44,9 +44,11 @@ def dealt(data, steps, steps_name):
     if isinstance(data, collections.abc.Iterator):
         # Keras takes tuples alone, out of nothing but generators.
         return (each if isinstance(each, tuple) else (each,) for each in data), steps
-    is_endless = (
-        isinstance(data, tf.data.Dataset) and data.cardinality() == tf.data.INFINITE_CARDINALITY
-    )
+    if isinstance(data, tf.data.Dataset):
+        is_endless = data.cardinality() == tf.data.INFINITE_CARDINALITY
+    else:
+        # Of a `keras.utils.PyDataset`.
+        is_endless = getattr(data, "num_batches", 0) is None
     if is_endless and steps is None:
         raise InputError(
             f"these batches never end: pass {steps_name}, such as {steps_name}="
@@ -175,8 +177,11 @@ def _shaped(name, tensor, spec):
     if not spec.shape.is_compatible_with(tensor.shape):
         raise InputError(f"{rule} {received.shape}")
     if not tensor.shape[1:].is_fully_defined():
-        is_right = tf.shape(tensor)[1:] == spec.shape[1:]
-        check = tf.debugging.Assert(tf.reduce_all(is_right), [rule, tf.shape(received)], 9)
+        sides, wanted = tf.shape(tensor), [-1 if side is None else side for side in spec.shape]
+        is_right = (tf.rank(tensor) == len(wanted)) & tf.reduce_all(
+            (sides == wanted) | tf.less(wanted, 0)
+        )
+        check = tf.debugging.Assert(is_right, [rule, tf.shape(received)], 9)
         with tf.control_dependencies([check]):
             tensor = tf.identity(tensor)
         tensor.set_shape(spec.shape)
