@@ -10,7 +10,7 @@ from smallest_models import FAMILIES, SHAPE, arrays, dense, make, pictures
 
 from tfgan.errors import InputError
 from tfgan.losses import AdversarialLoss
-from tfgan.models import GAN
+from tfgan.models import GAN, CycleGAN
 from tfgan.networks.spectral import SpectralDense
 from tfgan.optimizers import Adam
 
@@ -80,27 +80,49 @@ def test_averages_of_an_optimizer_that_come_to_nothing(family):
     with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=2))
 
 
+def test_a_network_in_two_roles():
+    made = FAMILIES["cyclegan"]()
+    a, b = made.discriminator_a, made.discriminator_b
+    for networks in (
+        (made.generator_ab, made.generator_ab, a, b),
+        (made.generator_ab, made.generator_ba, a, a),
+    ):
+        with pytest.raises(InputError, match=one_line("no weight in common")):
+            CycleGAN(*networks).compile()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_whose_compile_failed_is_not_compiled(family):
+    model = make(family)
+    with pytest.raises(ValueError):
+        model.compile(**{model.optimizers[-1]: "no_such"})
+    with pytest.raises(ValueError, match="must call `compile"):
+        model.fit(arrays(family))
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_xla_is_refused(family):
     with pytest.raises(InputError, match=one_line("jit_compile must be False")):
         make(family, jit_compile=True)
 
 
-@pytest.mark.parametrize("normalize_gradients", [False, True])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "normalize_gradients"),
+    [*((family, False) for family in FAMILIES), ("gan", True), ("vae", True)],
+)
 def test_a_loss_scale_changes_nothing_in_float32(family, normalize_gradients):
     """Powers of two, by which nothing is rounded but what is too small for float32."""
     settings = {"normalize_gradients": normalize_gradients}
     if family in ("gan", "conditional_gan"):
         settings |= {"r2_gamma": 0.5, "gradient_penalty_weight": 1.0, "penalty_interval": 1}
     expected = trained(
-        with_optimizers(family, lambda: keras.optimizers.SGD(0.1), **settings), family
+        with_optimizers(family, lambda: keras.optimizers.SGD(0.1), **settings), family, steps=2
     )
     for make_optimizer in (
         lambda: SCALED(keras.optimizers.SGD(0.1)),
         lambda: keras.optimizers.SGD(0.1, loss_scale_factor=1024.0),
     ):
-        received = trained(with_optimizers(family, make_optimizer, **settings), family)
+        received = trained(with_optimizers(family, make_optimizer, **settings), family, steps=2)
         for a, b in zip(received, expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
@@ -142,7 +164,7 @@ def test_float16(family):
             assert isinstance(getattr(model, name), SCALED)
         # Before the first step of a scale of 32,768 that fits, some are left out.
         before = [np.array(weight) for weight in model.trainable_variables]
-        for _ in range(8):
+        for _ in range(4):
             logs = model.train_step(arrays(family))
         assert all(np.isfinite(value) for value in logs.values())
         moved = [
@@ -222,7 +244,7 @@ def test_a_weight_that_the_loss_does_not_reach(method, run_eagerly):
 
 
 @pytest.mark.parametrize("run_eagerly", [False, True])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["gan", "conditional_gan", "vae", "cyclegan"])
 def test_layers_that_are_frozen_or_thawed_after_compile(family, run_eagerly):
     model = make(family, run_eagerly=run_eagerly)
     (name, *_) = model.networks
@@ -240,6 +262,84 @@ def test_layers_that_are_frozen_or_thawed_after_compile(family, run_eagerly):
     layer.trainable = True
     with pytest.raises(InputError, match=one_line("compile: call it again")):
         model.fit(arrays(family))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_that_was_never_compiled_is_saved(family, tmp_path):
+    model = FAMILIES[family]()
+    model.save(tmp_path / "model.keras")
+    reloaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not reloaded.compiled
+    for a, b in zip(model.get_weights(), reloaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("family", ["gan", "conditional_gan", "pix2pix"])
+def test_what_cannot_be_saved_is_refused_before_the_first_epoch(family, tmp_path):
+    model = make(family, loss=AdversarialLoss(lambda r, f: f, lambda r, f: f))
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "model.keras")
+    with pytest.raises(InputError, match=one_line("save_weights_only=True")):
+        model.fit(arrays(family), callbacks=[checkpoint])
+    assert int(model.step) == 0
+    model.save_weights(tmp_path / "model.weights.h5")
+
+
+def gan_of(cls):
+    keras.utils.set_random_seed(3)
+    made = FAMILIES["gan"]()
+    return cls(made.generator, made.discriminator, seed=5)
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_a_subclass_with_a_step_of_its_own_takes_batches_of_its_own(run_eagerly):
+    class Own(GAN):
+        def train_step(self, batch):
+            self.step.assign_add(1)
+            return {"brightness": tf.reduce_mean(batch["shot"])}
+
+    model = gan_of(Own)
+    model.compile(run_eagerly=run_eagerly)
+    history = model.fit({"shot": np.full((4, 3), 7.0, np.float32)}, verbose=0).history
+    assert history == {"brightness": [7.0]} and int(model.step) == 1
+    # Its other steps are the family's.
+    with pytest.raises(InputError, match=one_line("a batch must be a dict with 'image'")):
+        model.evaluate({"shot": np.zeros((4, 3))}, verbose=0)
+
+
+def test_a_subclass_may_want_more_than_pictures():
+    class Weighted(GAN):
+        @property
+        def batch_spec(self):
+            return super().batch_spec | {"weight": tf.TensorSpec([None], tf.float32)}
+
+        def train_step(self, batch):
+            return {"total": tf.reduce_sum(batch["weight"])}
+
+    model = gan_of(Weighted)
+    model.compile(run_eagerly=True)
+    # Numbers that are no pictures have no range.
+    assert float(model.train_step((pictures(), np.arange(4.0)))["total"]) == 6.0
+
+
+@pytest.mark.parametrize("decorate", [lambda step: step, tf.function])
+def test_a_subclass_that_adds_to_the_step(decorate):
+    class More(GAN):
+        def train_step(self, batch):
+            logs = super().train_step(batch)
+            return logs | {"twice": 2 * logs["generator_loss"]}
+
+    More.train_step = decorate(More.train_step)
+    model, expected = gan_of(More), gan_of(GAN)
+    # The step of one compilation does not go on with the loss of the one before.
+    for loss in ("hinge", "wasserstein"):
+        for each in (model, expected):
+            each.compile(loss=loss, r1_gamma=0.0)
+            each.reset_metrics()
+            logs = each.train_step(pictures())
+            if each is model:
+                assert float(logs["twice"]) == 2 * float(logs["generator_loss"])
+    for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.fixture(scope="module")
@@ -271,19 +371,19 @@ def test_a_strategy_of_several_replicas(family, two_devices):
         make(family)
 
 
-def spectral_gan(spectral):
+def spectral_gan(spectral, run_eagerly=True):
     keras.utils.set_random_seed(3)
     latents = keras.Input((6,))
     x = keras.layers.LeakyReLU(0.2)(spectral(64)(latents))
     x = keras.layers.Reshape(SHAPE)(keras.layers.Activation("tanh")(spectral(64)(x)))
     model = GAN(keras.Model(latents, x), dense([keras.Input(SHAPE)], 1), seed=5)
-    model.compile(run_eagerly=True, r1_gamma=0.0)
+    model.compile(run_eagerly=run_eagerly, r1_gamma=0.0)
     return model
 
 
 def test_the_average_of_a_spectral_layer_has_a_norm_of_its_own():
     """`u` is a unit vector that belongs to one kernel; a mean of those of other kernels is none."""
-    model = spectral_gan(SpectralDense)
+    model = spectral_gan(SpectralDense, run_eagerly=False)
     for _ in range(60):
         model.train_step({"image": pictures()})
     for layer in model.average_generator.layers:

@@ -165,7 +165,7 @@ def test_a_label_out_of_range_is_named_with_the_range():
         message = rf"(?s)labels must be from 0 to 2\. Received:.*{label}"
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             gan.generate([0, 1], [0, label])
-        with step_by_operation(), pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        with step_by_operation(), pytest.raises(InputError, match=message):
             gan.train_step(batch_of([0, label, 1, 2]))
 
 

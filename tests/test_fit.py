@@ -3,6 +3,7 @@
 import re
 import typing
 import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from smallest_models import FAMILIES, SHAPE, WANTED, arrays, make, pictures
 
 from tfgan import data
 from tfgan.errors import InputError
+from tfgan.models.batches import checked, in_one_line
 
 QUIETLY = {"verbose": 0, "shuffle": False}
 
@@ -58,6 +60,11 @@ STRUCTURES = {
     "tuple of a dict": lambda batch: (batch,),
     "tuple": lambda batch: tuple(batch.values()),
 }
+# What Keras' callbacks find is that of a model with two optimizers, or with one.
+QUICK_AND_SLOW = [
+    family if family in ("gan", "vae") else pytest.param(family, marks=pytest.mark.slow)
+    for family in FAMILIES
+]
 PLAIN = [family for family in FAMILIES if family != "pix2pix_masked"]
 
 
@@ -86,6 +93,36 @@ def test_arrays(family):
     expected = weights_after(make(family), x=batch, batch_size=4)
     given = dict(zip("xy", batch.values()))
     assert_same(weights_after(make(family), **given, batch_size=4), expected)
+
+
+@pytest.mark.parametrize("family", PLAIN)
+def test_a_list_of_arrays(family):
+    batch = arrays(family)
+    if family == "conditional_gan":
+        batch["label"] = batch["label"][:, None]
+    expected = make(family)
+    expected.train_step(batch)
+    model = make(family)
+    model.train_step(([*batch.values()],))
+    assert_same(model.get_weights(), expected.get_weights())
+
+
+@pytest.mark.parametrize("batch", [pictures(), {"image": pictures()}, (pictures(),)], ids=type)
+@pytest.mark.parametrize("iterator", [iter, lambda batches: (each for each in batches)])
+def test_iterators_of_batches(batch, iterator):
+    """Keras takes generators of tuples, and no other iterators."""
+    expected = weights_after(make("gan"), x=tf.data.Dataset.from_tensors(arrays("gan")))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "`shuffle=True`")
+        model = make("gan")
+        model.fit(iterator([batch]), steps_per_epoch=1, verbose=0)
+    assert_same(model.get_weights(), expected)
+
+
+@pytest.mark.parametrize("data", ["digits", Path("pictures")])
+def test_what_has_to_be_loaded_first(data):
+    with pytest.raises(InputError, match=one_line(rf"tfgan.data.load\('{data}'\)")):
+        make("gan").fit(data)
 
 
 @pytest.mark.parametrize("family", ["gan", "vae"])
@@ -158,6 +195,7 @@ def test_one_batch(family):
     logs = model.train_on_batch(arrays(family), return_dict=True)
     assert int(model.step) == 1 and np.isfinite([*logs.values()]).all()
     logs = model.test_on_batch(arrays(family), return_dict=True)
+    assert MONITORED[family].removeprefix("val_") in logs
     assert int(model.step) == 1 and np.isfinite([*logs.values()]).all()
     model.evaluate(arrays(family), verbose=0)
 
@@ -165,7 +203,7 @@ def test_one_batch(family):
 @pytest.mark.parametrize("mode", ["eager", "graph"])
 @pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
 def test_pixels_out_of_range_are_refused_in_one_line(method, mode):
-    model = make("gan", run_eagerly=mode == "eager")
+    model = make("gan", run_eagerly=mode == "eager", r1_gamma=0.0)
     before = [np.array(variable) for variable in model.trainable_variables]
     batch = {"image": 127.5 * (pictures() + 1)}
     with pytest.raises(InputError, match=one_line(r"image must be in \[-1, 1\].*from .* to 2")):
@@ -184,7 +222,7 @@ def test_every_kind_of_picture_has_its_range(family, name):
         batch = arrays(family)
         batch[name] = batch[name].copy()
         batch[name][2, 3, 4, 0] = wrong
-        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must be in {limits}"):
+        with pytest.raises(InputError, match=one_line(f"{name} must be in {limits}.*from .* to")):
             model.train_step(batch)
     assert int(model.step) == 0
 
@@ -231,11 +269,18 @@ def test_pixels_from_0_to_1_are_told_once(family):
         for name, values in arrays(family).items()
     }
     with pytest.warns(UserWarning, match="below 0.*2 \\* x - 1"):
-        model.fit(batch, batch_size=4, epochs=2, verbose=0)
+        model.train_step(batch)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model.fit(batch, batch_size=4, verbose=0)
-        make(family).fit(arrays(family), batch_size=4, verbose=0)
+        model.train_step(batch)
+        make(family).train_step(arrays(family))
+
+
+def test_pixels_from_0_to_1_are_told_once_of_a_graph():
+    model = make("gan", run_eagerly=False, r1_gamma=0.0)
+    with pytest.warns(UserWarning, match="below 0.*2 \\* x - 1") as warned:
+        model.fit((pictures() + 1) / 2, batch_size=2, epochs=2, verbose=0)
+    assert len([each for each in warned if "below 0" in str(each.message)]) == 1
 
 
 @pytest.mark.parametrize(
@@ -265,6 +310,46 @@ def test_what_cannot_be_meant(family, batch, message, run_eagerly):
     assert int(model.step) == 0
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 1), (4, 8, 7, 1), (4, 8, 8, 2)], ids=str)
+def test_shapes_that_only_the_batch_itself_knows(shape):
+    """Such as those of a data set that was not batched, and of Python functions."""
+    of_unknown_shape = tf.data.Dataset.from_generator(
+        lambda: [np.zeros(shape, np.float32) - 0.5],
+        output_signature=tf.TensorSpec(None, tf.float32),
+    )
+    message = rf"of shape \[N, 8, 8, 1\]. Received: {' '.join(map(str, shape))}"
+    with pytest.raises(InputError, match=one_line(message)):
+        make("gan", run_eagerly=False, r1_gamma=0.0).fit(of_unknown_shape, **QUIETLY)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "right", "wrong"),
+    [
+        ((None,), [(4,), (0,)], [(4, 10), (4, 1), (), (1, 4)]),
+        ((None, 2), [(4, 2)], [(4, 3), (2,), (4, 1), (4, 2, 2)]),
+        ((None, None, None, 1), [(2, 8, 8, 1), (2, 3, 5, 1)], [(2, 8, 8, 3), (2, 8, 8), (2, 1)]),
+        ((None, 8, 8, 1), [(2, 8, 8, 1)], [(2, 1, 1, 1), (8, 8, 1), (2, 8, 8, 1, 1)]),
+    ],
+    ids=str,
+)
+def test_every_shape_that_only_the_batch_itself_knows(wanted, right, wrong):
+    spec = tf.TensorSpec(wanted, tf.float32)
+    in_graph = tf.function(
+        lambda values: checked({"x": values}, {"x": spec})["x"],
+        input_signature=[tf.TensorSpec(None, tf.float32)],
+    )
+    for shape in right:
+        assert in_graph(tf.zeros(shape)).shape == shape
+    for shape in wrong:
+        with pytest.raises(InputError, match=one_line(r"x must be of shape \[N.*Received: ")):
+            in_one_line(in_graph)(tf.zeros(shape))
+
+
+def test_an_image_is_no_batch():
+    with pytest.raises(InputError, match=one_line(r"image must be of shape .* \(8, 8, 1\)")):
+        make("gan").train_step(pictures()[0])
+
+
 @pytest.mark.parametrize("arguments", [{"sample_weight": np.ones(4)}, {"class_weight": {0: 2.0}}])
 def test_weights_of_pictures_are_refused(arguments):
     with pytest.raises(InputError, match=one_line(f"leave {next(iter(arguments))} out")):
@@ -277,8 +362,11 @@ def test_weights_of_pictures_are_refused(arguments):
 
 
 def test_batches_without_an_end_are_refused():
+    class Endless(Batches):
+        num_batches = None
+
     endless = tf.data.Dataset.from_tensors(arrays("gan")).repeat()
-    for batches in (endless, data.load("digits", batch_size=64).batches()):
+    for batches in (endless, Endless(arrays("gan")), data.load("digits", batch_size=64).batches()):
         with pytest.raises(InputError, match=one_line("never end.*steps_per_epoch")):
             make("gan").fit(batches)
         with pytest.raises(InputError, match=one_line("never end.*validation_steps")):
@@ -338,7 +426,7 @@ MONITORED = {
 }
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", QUICK_AND_SLOW)
 def test_callbacks_that_monitor_validation(family, tmp_path):
     model = make(family)
     monitor = MONITORED[family]
@@ -376,7 +464,7 @@ def with_constant_rates(family, **arguments):
     )
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", QUICK_AND_SLOW)
 def test_learning_rate_callbacks_move_every_optimizer(family):
     model = with_constant_rates(family)
     before = [float(each.learning_rate) for each in optimizers_of(model)]
@@ -406,7 +494,7 @@ def test_a_rate_that_follows_a_schedule_is_not_set(callback):
     assert int(model.step) == 0
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", QUICK_AND_SLOW)
 def test_a_backup_goes_on_where_it_was(family, tmp_path):
     """Interrupted in its third epoch, and started again by another model."""
 
@@ -437,6 +525,26 @@ def test_what_else_people_call(family, tmp_path):
     assert model.count_params() > 0
     with pytest.raises(InputError, match=one_line("tfgan.export_saved_model")):
         model.export(tmp_path / "exported")
+    with pytest.raises(InputError, match=one_line("save to a .keras file")):
+        model.save(tmp_path / "model.h5")
+
+
+def test_a_rate_for_all_optimizers_would_move_none():
+    optimizer = make("gan").optimizer
+    message = one_line("read or set that of each in model.optimizer.optimizers")
+    with pytest.raises(AttributeError, match=message):
+        optimizer.learning_rate = 1e-4
+    with pytest.raises(AttributeError, match=message):
+        float(optimizer.learning_rate)
+
+
+@pytest.mark.parametrize("family", ["gan", "vae"])
+def test_tensorboard(family, tmp_path):
+    model = make(family, **({"discriminator_steps": 2} if family == "gan" else {}))
+    board = keras.callbacks.TensorBoard(tmp_path, histogram_freq=1, write_steps_per_second=True)
+    model.fit(arrays(family, 8), batch_size=4, verbose=0, callbacks=[board])
+    assert int(model.optimizer.iterations) == 2
+    assert [*tmp_path.rglob("events.*")]
 
 
 def test_fit_says_nothing_of_shuffling():
@@ -455,15 +563,19 @@ class Watch(keras.layers.Layer):
         return inputs
 
 
+@pytest.mark.parametrize("when", ["at compile", "afterwards"])
 @pytest.mark.parametrize("run_eagerly", [False, True])
-def test_run_eagerly(run_eagerly):
+def test_run_eagerly(run_eagerly, when):
     from tfgan.models import GAN
 
     images = keras.Input(SHAPE)
     logits = keras.layers.Dense(1)(keras.layers.Flatten()(Watch()(images)))
-    made = make("gan")
-    model = GAN(made.generator, keras.Model(images, logits))
-    model.compile(run_eagerly=run_eagerly, r1_gamma=0.0)
+    model = GAN(make("gan").generator, keras.Model(images, logits))
+    at_first = run_eagerly if when == "at compile" else not run_eagerly
+    model.compile(run_eagerly=at_first, r1_gamma=0.0)
+    if when == "afterwards":
+        model.fit(pictures(), batch_size=4, verbose=0)
+        model.run_eagerly = run_eagerly
     Watch.seen.clear()
     model.fit(pictures(), batch_size=4, verbose=0)
     assert set(Watch.seen) == {run_eagerly}

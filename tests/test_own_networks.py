@@ -123,6 +123,17 @@ NOT_PICTURES = {
     "linear": lambda x: x,
     "a convolution": lambda x: keras.layers.Conv2DTranspose(1, 3, padding="same")(x),
     "leaky": keras.layers.LeakyReLU(),
+    "a normalization": keras.layers.BatchNormalization(),
+    "a convolution of spectral norm 1": keras.layers.SpectralNormalization(
+        keras.layers.Conv2D(1, 3, padding="same")
+    ),
+    "sigmoid in a wrapper": keras.layers.TimeDistributed(keras.layers.Dense(1, "sigmoid")),
+    "sigmoid, pooled and padded": lambda x: keras.layers.ZeroPadding2D(4)(
+        keras.layers.AveragePooling2D(2)(keras.layers.Activation("sigmoid")(x))
+    )[:, 2:-2, 2:-2],
+    "sigmoid, joined": lambda x: keras.layers.Concatenate(axis=1)(
+        [keras.layers.Activation("sigmoid")(half) for half in (x[:, :4], x[:, 4:])]
+    ),
 }
 PICTURES = {
     "tanh": keras.layers.Activation("tanh"),
@@ -130,6 +141,7 @@ PICTURES = {
     "tanh, cropped": lambda x: keras.layers.Cropping2D(0)(keras.layers.Activation("tanh")(x)),
     "softsign": keras.layers.Activation("softsign"),
     "clipped": lambda x: keras.ops.clip(x, -1, 1),
+    "tanh of spectral norm 1": keras.layers.SpectralNormalization(keras.layers.Dense(1, "tanh")),
     "a sigmoid, stretched": lambda x: 2 * keras.ops.sigmoid(x) - 1,
 }
 
@@ -166,6 +178,14 @@ def test_discriminators_that_give_no_logits(activation):
             make()
 
 
+@pytest.mark.parametrize("wrap", [keras.layers.SpectralNormalization, keras.layers.TimeDistributed])
+def test_activations_in_a_wrapper(wrap):
+    images = keras.Input(SHAPE)
+    wrong = keras.Model(images, wrap(keras.layers.Dense(1, "sigmoid"))(images))
+    with pytest.raises(InputError, match=one_line("must give logits.*sigmoid")):
+        GAN(generator(), wrong)
+
+
 def test_what_a_network_is_told():
     condition = LabelCondition(10)
     told = keras.Model([images := keras.Input(SHAPE), labels := condition.encoder().input],
@@ -197,3 +217,25 @@ def test_networks_that_end_in_half_precision(policy):
         keras.config.set_dtype_policy("float32")
     assert all(np.isfinite(value) for value in logs.values())
     assert gan.generate([0]).dtype == "float32"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_weights_that_are_not_of_float32(dtype):
+    """Their averages would stand still, and optimizers count in float32."""
+    keras.config.set_dtype_policy(dtype)
+    try:
+        wrong = keras.Sequential([keras.Input(SHAPE), *layers_of_discriminator()])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.raises(InputError, match=one_line(f"weights in float32.*Received: {dtype}")):
+        GAN(generator(), wrong)
+
+
+def test_pictures_of_any_size_have_no_place_in_a_pool():
+    def network(channels, activation=None):
+        images = keras.Input((None, None, 1))
+        x = keras.layers.Conv2D(channels, 3, padding="same", activation=activation)(images)
+        return keras.Model(images, x)
+
+    with pytest.raises(InputError, match=one_line("height and the width.*NonexNonex1")):
+        CycleGAN(network(1, "tanh"), network(1, "tanh"), network(1), network(1))

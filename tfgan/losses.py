@@ -155,4 +155,7 @@ def name_of(loss):
     for name, pair in LOSSES.items():
         if pair == loss:
             return name
-    raise InputError("only a loss from tfgan.losses.LOSSES can be saved with its model")
+    raise InputError(
+        "only a loss from tfgan.losses.LOSSES can be saved with its model: save the weights alone, "
+        "by save_weights or save_weights_only=True. Received: another AdversarialLoss"
+    )

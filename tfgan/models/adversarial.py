@@ -192,8 +192,8 @@ class AdversarialModel(GenerativeModel):
             )
         return total
 
-    def get_compile_config(self):
-        return super().get_compile_config() | {
+    def compile_arguments(self):
+        return super().compile_arguments() | {
             "loss": losses.name_of(self.adversarial_loss),
             "discriminator_steps": self.discriminator_steps,
             "r1_gamma": self.r1_gamma,

@@ -198,6 +198,10 @@ class AveragedModel(FittedModel):
         return cls(**config)
 
     def get_compile_config(self):
+        return self.compile_arguments() if self.compiled else {}
+
+    def compile_arguments(self):
+        """What `compile` was given, as a file of the model has it: a family's own is added."""
         return {
             **{
                 name: keras.saving.serialize_keras_object(getattr(self, name))

@@ -4,6 +4,8 @@ What a family wants is a dict from names to `tf.TensorSpec`s: pictures are float
 there is has the dtype of its condition.
 """
 
+import collections.abc
+import os
 import re
 import warnings
 
@@ -34,9 +36,19 @@ def dealt(data, steps, steps_name):
     """
     if hasattr(data, "batches") and hasattr(data, "steps_per_epoch"):
         return data.batches(), steps or data.steps_per_epoch
-    is_endless = (
-        isinstance(data, tf.data.Dataset) and data.cardinality() == tf.data.INFINITE_CARDINALITY
-    )
+    if isinstance(data, (str, os.PathLike)):
+        raise InputError(
+            "pictures must be batches, arrays or a data set, such as "
+            f"tfgan.data.load({str(data)!r}). Received: {data!r}"
+        )
+    if isinstance(data, collections.abc.Iterator):
+        # Keras takes tuples alone, out of nothing but generators.
+        return (each if isinstance(each, tuple) else (each,) for each in data), steps
+    if isinstance(data, tf.data.Dataset):
+        is_endless = data.cardinality() == tf.data.INFINITE_CARDINALITY
+    else:
+        # Of a `keras.utils.PyDataset`.
+        is_endless = getattr(data, "num_batches", 0) is None
     if is_endless and steps is None:
         raise InputError(
             f"these batches never end: pass {steps_name}, such as {steps_name}="
@@ -59,6 +71,9 @@ def as_dict(data, wanted):
     """
     names = list(wanted)
     parts = list(data) if isinstance(data, (tuple, list)) else [data]
+    if len(parts) == 1 and isinstance(parts[0], (tuple, list)):
+        # As Keras makes of `fit([x, y])`.
+        parts = list(parts[0])
     # Keras fills up with None what it was not given.
     while parts and parts[-1] is None:
         del parts[-1]
@@ -89,7 +104,7 @@ def _described(parts):
     return f"{type(parts[0]).__name__} of shape {getattr(parts[0], 'shape', 'unknown')}"
 
 
-def checked(data, wanted, step=None):
+def checked(data, wanted, step=None, or_else_as_it_is=False):
     """A batch as a training step takes it.
 
     Args:
@@ -97,21 +112,31 @@ def checked(data, wanted, step=None):
             missing or in excess.
         wanted: the specs by their names.
         step: the model's, by which the first batch alone is warned of; None for no warning.
+        or_else_as_it_is: return data of another structure unchecked.
 
     Returns:
         The dict. Of what is wanted, tensors of the wanted shapes: pictures float32, of which those
-        out of range become an InvalidArgumentError; others as they were.
+        out of range become an InvalidArgumentError, which `in_one_line` takes; others as they were.
 
     Raises:
         InputError: a wrong structure, shape or dtype.
     """
-    batch = dict(as_dict(data, wanted))
+    try:
+        batch = dict(as_dict(data, wanted))
+    except InputError:
+        if or_else_as_it_is:
+            return data
+        raise
     for name, spec in wanted.items():
         tensor = _shaped(name, _typed(name, batch[name], spec), spec)
-        if spec.dtype == tf.float32:
+        if _is_of_pictures(spec):
             tensor = _within_range(name, tensor, step)
         batch[name] = tensor
     return batch
+
+
+def _is_of_pictures(spec):
+    return spec.dtype == tf.float32 and spec.shape.rank == 4
 
 
 def _typed(name, values, spec):
@@ -123,7 +148,7 @@ def _typed(name, values, spec):
             f"{name} must be a tensor of shape {_shape(spec)}. Received: {type(values).__name__}"
         ) from error
     is_mask = name == "mask"
-    if spec.dtype == tf.float32:
+    if _is_of_pictures(spec):
         if tensor.dtype.is_floating:
             return tf.cast(tensor, tf.float32)
         if tensor.dtype == tf.uint8 and not is_mask:
@@ -133,6 +158,8 @@ def _typed(name, values, spec):
         kinds = "float in [0, 1], or bool" if is_mask else "float in [-1, 1], or uint8 in [0, 255]"
     elif tensor.dtype == spec.dtype or (tensor.dtype.is_integer and spec.dtype.is_integer):
         return tensor
+    elif tensor.dtype.is_floating and spec.dtype.is_floating:
+        return tf.cast(tensor, spec.dtype)
     else:
         kinds = "integers" if spec.dtype.is_integer else spec.dtype.name
     raise InputError(f"{name} must be {kinds}. Received: {tensor.dtype.name}")
@@ -140,17 +167,25 @@ def _typed(name, values, spec):
 
 def _shaped(name, tensor, spec):
     """The tensor, with a last axis of length 1 more or less where that is what is wanted."""
+    received = tensor
     if tensor.shape.rank is not None:
-        wanted_rank = spec.shape.rank
-        if tensor.shape.rank == wanted_rank - 1 and spec.shape[-1] == 1:
+        if tensor.shape.rank == spec.shape.rank - 1 and spec.shape[-1] == 1:
             tensor = tensor[..., None]
-        elif tensor.shape.rank == wanted_rank + 1 and tensor.shape[-1] == 1:
+        elif tensor.shape.rank == spec.shape.rank + 1 and tensor.shape[-1] == 1:
             tensor = tf.squeeze(tensor, axis=-1)
-        if not spec.shape.is_compatible_with(tensor.shape):
-            raise InputError(f"{name} must be of shape {_shape(spec)}. Received: {tensor.shape}")
-        if tensor.shape[1:].is_fully_defined():
-            return tensor
-    return tf.ensure_shape(tensor, spec.shape)
+    rule = f"{name} must be of shape {_shape(spec)}. Received:"
+    if not spec.shape.is_compatible_with(tensor.shape):
+        raise InputError(f"{rule} {received.shape}")
+    if not tensor.shape[1:].is_fully_defined():
+        sides, wanted = tf.shape(tensor), [-1 if side is None else side for side in spec.shape]
+        is_right = (tf.rank(tensor) == len(wanted)) & tf.reduce_all(
+            (sides == wanted) | tf.less(wanted, 0)
+        )
+        check = tf.debugging.Assert(is_right, [rule, tf.shape(received)], 9)
+        with tf.control_dependencies([check]):
+            tensor = tf.identity(tensor)
+        tensor.set_shape(spec.shape)
+    return tensor
 
 
 def _shape(spec):
@@ -212,4 +247,5 @@ def in_one_line(function):
                 raise
         raise InputError(" ".join(parts))
 
+    wrapper.__wrapped__ = function
     return wrapper

@@ -67,7 +67,6 @@ class ConditionalGAN(AdversarialModel):
     def batch_spec(self):
         return super().batch_spec | {self.condition.batch_key: self.condition.spec}
 
-    @tf.function
     def train_step(self, batch):
         """One update of both players, both from the weights before the step.
 
@@ -82,9 +81,10 @@ class ConditionalGAN(AdversarialModel):
             dict of scalars: both losses and mean logits, averaged since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: pixels are out of range, a loss or a gradient is not
-                finite, and the message names it; or a condition is none that there is.
-            InputError: a batch of another structure, or a weight that no loss reaches.
+            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
+                it.
+            InputError: a batch of another structure or out of range, a condition that there is
+                none, or a weight that no loss reaches.
         """
         condition = self.condition.checked(batch[self.condition.batch_key])
         latents = self.training_latents(tf.shape(batch["image"])[0])

@@ -76,6 +76,11 @@ class CycleGAN(TranslationModel):
                 f"{shape_between(generator_ba)}, A judged {shape_between(discriminator_a)}, B "
                 f"judged {shape_between(discriminator_b)}"
             )
+        if None in (*shape_a[1:], *shape_b[1:]):
+            raise InputError(
+                "the networks must know the height and the width of the pictures, of which some "
+                f"are kept. Received: A to B {shape_between(generator_ab)}"
+            )
         self.generator_ab = generator_ab
         self.generator_ba = generator_ba
         self.discriminator_a = discriminator_a
@@ -143,7 +148,6 @@ class CycleGAN(TranslationModel):
     def batch_spec(self):
         return {"image_a": image_spec(self.shape_a), "image_b": image_spec(self.shape_b)}
 
-    @tf.function
     def train_step(self, batch):
         """One update of all four networks, all from the weights before the step.
 
@@ -160,9 +164,10 @@ class CycleGAN(TranslationModel):
             the sum of both directions, without weights.
 
         Raises:
-            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
-                finite; the message names it.
-            InputError: a batch of another structure, or a weight that no loss reaches.
+            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
+                it.
+            InputError: a batch of another structure or out of range, or a weight that no loss
+                reaches.
         """
         real_a, real_b = batch["image_a"], batch["image_b"]
         g, f = self.generator_ab, self.generator_ba
@@ -259,8 +264,8 @@ class CycleGAN(TranslationModel):
     def get_config(self):
         return super().get_config() | {"pool_size": self.pool_size}
 
-    def get_compile_config(self):
-        return super().get_compile_config() | {
+    def compile_arguments(self):
+        return super().compile_arguments() | {
             "cycle_weight": self.cycle_weight,
             "identity_weight": self.identity_weight,
         }

@@ -24,6 +24,27 @@ class BothOptimizers:
     def variables(self):
         return [variable for optimizer in self.optimizers for variable in optimizer.variables]
 
+    @property
+    def iterations(self):
+        """Steps of the one that has made the most."""
+        return tf.reduce_max([each.iterations.value for each in self.optimizers])
+
+    @property
+    def learning_rate(self):
+        """Refused, to read and to set: no weight would move at a rate that is set here.
+
+        Raises:
+            AttributeError: always; with where the rates are.
+        """
+        raise AttributeError(
+            "each optimizer has its own learning_rate: read or set that of each in "
+            "model.optimizer.optimizers"
+        )
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        return self.learning_rate
+
 
 class FittedModel(keras.Model):
     """A model with a `train_step` and a `test_step` of its own, for batches that are dicts."""
@@ -84,32 +105,51 @@ class FittedModel(keras.Model):
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
+        # Not before it has its optimizers.
+        self.compiled = False
         self.normalize_gradients = normalize_gradients
         self.auto_scale_loss = auto_scale_loss
         self._compiled_weights = self._trainable_weights()
-        # A graph of its own for each compilation: that of the class's function, once traced, would
-        # go on with the loss and the optimizers of the first.
+        self._make_steps()
+
+    @keras.Model.run_eagerly.setter
+    def run_eagerly(self, value):
+        keras.Model.run_eagerly.fset(self, value)
+        self._make_steps()
+
+    def _make_steps(self):
+        """Puts the class's steps, with the checks around them, in their own place.
+
+        As graphs of this compilation: once traced, one goes on with its loss and its optimizers.
+        """
+        self.train_function = self.test_function = None
         train_step, test_step = (
             types.MethodType(getattr(step, "python_function", step), self)
             for step in (type(self).train_step, type(self).test_step)
         )
-        graph = train_step if run_eagerly else tf.function(train_step)
+        graph = train_step if self.run_eagerly else tf.function(train_step)
 
         def checked_train_step(batch):
             self._require_compiled_weights()
             self._require_one_replica(tf.distribute.get_strategy())
             try:
-                return graph(checked(batch, self.batch_spec, self.step))
+                return graph(self._checked(batch, train_step, self.step))
             except Exception as error:
                 # While it traces, AutoGraph puts a listing of the code around an error's message.
                 if isinstance(error.__context__, InputError):
                     raise InputError(*error.__context__.args) from None
                 raise
 
-        self.train_step = (
-            checked_train_step if run_eagerly else tf.function(checked_train_step, autograph=False)
-        )
-        self.test_step = lambda batch: test_step(checked(batch, self.batch_spec))
+        if self.run_eagerly:
+            self.train_step = in_one_line(checked_train_step)
+        else:
+            self.train_step = in_one_line(tf.function(checked_train_step, autograph=False))
+        self.test_step = in_one_line(lambda batch: test_step(self._checked(batch, test_step)))
+
+    def _checked(self, batch, step_function, step=None):
+        """A batch as a step takes it; for a subclass's own step, of whatever structure it is."""
+        is_own = not step_function.__module__.startswith("tfgan.")
+        return checked(batch, self.batch_spec, step, or_else_as_it_is=is_own)
 
     def _require_one_replica(self, strategy):
         if strategy.num_replicas_in_sync > 1:
@@ -157,6 +197,12 @@ class FittedModel(keras.Model):
                     f"{type(inner._learning_rate).__name__}"
                 )
 
+    def _require_settings_that_can_be_saved(self, callbacks):
+        """Refuses to save what no file can hold, before the first epoch."""
+        for each in keras.tree.flatten(callbacks):
+            if isinstance(each, keras.callbacks.ModelCheckpoint) and not each.save_weights_only:
+                self.get_compile_config()
+
     def set_optimizers(self, **trained):
         """Takes the optimizers, each with the weights that it moves, and builds them.
 
@@ -169,12 +215,17 @@ class FittedModel(keras.Model):
 
         Raises:
             InputError: one optimizer for two purposes or of another model, or one whose averages
-                would come to nothing.
+                would come to nothing; a weight that it would move twice.
         """
         networks = [getattr(self, name) for name in self.networks]
         is_half = any(layer.compute_dtype == "float16" for net in networks for layer in net.layers)
         moved = {}
         for name, (optimizer, variables) in trained.items():
+            if len({*map(id, variables)}) < len(variables):
+                raise InputError(
+                    f"the networks that {name} moves must have no weight in common. Received: one "
+                    "network, or one layer, twice"
+                )
             optimizer = keras.optimizers.get(optimizer)
             inner = getattr(optimizer, "inner_optimizer", optimizer)
             if id(inner) in moved:
@@ -200,6 +251,7 @@ class FittedModel(keras.Model):
             setattr(self, name, optimizer)
         if len(moved) > 1:
             self.optimizer = BothOptimizers([*moved.values()])
+        self.compiled = True
 
     def make_train_function(self, force=False):
         is_new = force or self.train_function is None
@@ -249,7 +301,8 @@ class FittedModel(keras.Model):
         if self.compiled:
             self._require_compiled_weights()
             self._require_constant_rates(kwargs.get("callbacks"))
-        if isinstance(x, tf.data.Dataset):
+            self._require_settings_that_can_be_saved(kwargs.get("callbacks"))
+        if isinstance(x, (tf.data.Dataset, types.GeneratorType)):
             # It comes in an order of its own, and Keras would say so.
             kwargs["shuffle"] = False
         return super().fit(
@@ -270,6 +323,16 @@ class FittedModel(keras.Model):
         _require_no_weights(sample_weight=sample_weight)
         x, steps = dealt(x, steps, "steps")
         return super().evaluate(x, y, batch_size, steps=steps, **kwargs)
+
+    def save(self, filepath, *args, **kwargs):
+        """Saves all, as `keras.Model.save` does, to a `.keras` file.
+
+        Raises:
+            InputError: a file of HDF5, which holds no model of several networks.
+        """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise InputError(f"save to a .keras file, or save_weights. Received: {filepath}")
+        super().save(filepath, *args, **kwargs)
 
     def export(self, *args, **kwargs):
         """Refused: Keras' own would export one function, without its range and its checks.

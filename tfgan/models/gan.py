@@ -28,7 +28,6 @@ class GAN(AdversarialModel):
         Goodfellow et al. 2014 (arXiv 1406.2661), algorithm 1, with k = `discriminator_steps`.
     """
 
-    @tf.function
     def train_step(self, batch):
         """One update of both players, both from the weights before the step.
 
@@ -42,9 +41,10 @@ class GAN(AdversarialModel):
             dict of scalars: both losses and mean logits, averaged since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
-                finite; the message names it.
-            InputError: a batch of another structure, or a weight that no loss reaches.
+            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
+                it.
+            InputError: a batch of another structure or out of range, or a weight that no loss
+                reaches.
         """
         latents = self.training_latents(tf.shape(batch["image"])[0])
         real_images = self.augmented(batch["image"], purpose=1)

@@ -131,7 +131,6 @@ class Pix2Pix(TranslationModel):
         masks = {"mask": image_spec((*self.condition_shape[:2], 1))} if self.masked else {}
         return spec | masks
 
-    @tf.function
     def train_step(self, batch):
         """One update of both players, both from the weights before the step.
 
@@ -148,9 +147,10 @@ class Pix2Pix(TranslationModel):
             since the metrics' reset.
 
         Raises:
-            tf.errors.InvalidArgumentError: pixels are out of range, or a loss or a gradient is not
-                finite; the message names it.
-            InputError: a batch of another structure, or a weight that no loss reaches.
+            tf.errors.InvalidArgumentError: a loss or a gradient is not finite; the message names
+                it.
+            InputError: a batch of another structure or out of range, or a weight that no loss
+                reaches.
         """
         source, target = batch["condition"], batch["image"]
         masks = batch["mask"] if self.masked else None
@@ -261,8 +261,8 @@ class Pix2Pix(TranslationModel):
     def get_config(self):
         return super().get_config() | {"masked": self.masked}
 
-    def get_compile_config(self):
-        return super().get_compile_config() | {
+    def compile_arguments(self):
+        return super().compile_arguments() | {
             "loss": losses.name_of(self.adversarial_loss),
             "l1_weight": self.l1_weight,
         }

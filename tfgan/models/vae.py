@@ -113,7 +113,6 @@ class VAE(GenerativeModel):
         """The weights of the encoder, then of the generator."""
         return self.encoder.trainable_variables + self.generator.trainable_variables
 
-    @tf.function
     def train_step(self, batch):
         """One update of encoder and generator together.
 
@@ -125,9 +124,10 @@ class VAE(GenerativeModel):
             bound, the log likelihood of a reconstruction, and the divergence from the prior.
 
         Raises:
-            tf.errors.InvalidArgumentError: pixels are out of range, or the loss or a gradient is
-                not finite; the message names it.
-            InputError: a batch of another structure, or a weight that the loss does not reach.
+            tf.errors.InvalidArgumentError: the loss or a gradient is not finite; the message names
+                it.
+            InputError: a batch of another structure or out of range, or a weight that the loss
+                does not reach.
         """
         noise = self.training_latents(tf.shape(batch["image"])[0])
         pixels = self.observed((batch["image"] + 1.0) / 2.0, self.step_seed(purpose=1))
@@ -206,8 +206,8 @@ class VAE(GenerativeModel):
         """Pictures of the mean latents of pictures, float [N, H, W, C] in [0, 1] both."""
         return (self.average_generator(self.encode(images), training=False) + 1.0) / 2.0
 
-    def get_compile_config(self):
-        return super().get_compile_config() | {
+    def compile_arguments(self):
+        return super().compile_arguments() | {
             "likelihood": self.likelihood,
             "beta": self.beta,
         }

@@ -14,13 +14,14 @@ _NOT_BELOW_ZERO = {
 }  # fmt: skip
 _UNBOUNDED = {
     "linear", "leakyrelu", "prelu", "elu", "selu", "celu", "gelu", "silu", "swish", "hardsilu",
-    "mish",
+    "mish", "batchnormalization", "layernormalization", "groupnormalization", "rmsnormalization",
 }  # fmt: skip
 _BOUNDED = {"tanh", "hardtanh", "softsign", "logsigmoid", "logsoftmax"}
-# Operations that hand on the numbers that they are given.
+# Operations that hand on the numbers that they are given, or means of them.
 _REARRANGING = (
     "Reshape", "Flatten", "Permute", "Cropping2D", "UpSampling2D", "Identity", "Transpose",
-    "Squeeze", "ExpandDims", "Cast", "GetItem",
+    "Squeeze", "ExpandDims", "Cast", "GetItem", "Concatenate", "ZeroPadding2D", "AveragePooling2D",
+    "MaxPooling2D", "Dropout",
 )  # fmt: skip
 
 
@@ -56,6 +57,12 @@ def functional(network, name, num_inputs=None, num_outputs=1, float32=True):
                 f"the {name} must have {number} {kind}{'s' * (number > 1)}. "
                 f"Received: {len(tensors)}"
             )
+    dtypes = {weight.dtype for weight in network.weights if "float" in weight.dtype}
+    if dtypes - {"float32"}:
+        raise InputError(
+            f"the {name} must keep its weights in float32, as under the dtype policies "
+            f"mixed_bfloat16 and mixed_float16. Received: {' and '.join(sorted(dtypes))}"
+        )
     if float32 and any(output.dtype != "float32" for output in outputs):
         outputs = [keras.layers.Activation("linear", dtype="float32")(each) for each in outputs]
     elif not isinstance(network, keras.Sequential):
@@ -114,7 +121,10 @@ def _last_activation(network):
         if isinstance(operation, keras.Model) and operation.outputs:
             tensor = operation.outputs[0]
             continue
-        activation = getattr(operation, "activation", operation)
+        layer = operation
+        while isinstance(layer, keras.layers.Wrapper):
+            layer = layer.layer
+        activation = getattr(layer, "activation", layer)
         name = getattr(activation, "__name__", type(activation).__name__)
         is_silent = name == "linear" and not operation.weights
         if not (is_silent or name in _REARRANGING):
