@@ -15,7 +15,7 @@ from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_for_step, latents_from_seeds
 from tfgan.models.fitted import FittedModel
 from tfgan.networks.spectral import SpectralNorm
-from tfgan.precision import computing_in
+from tfgan.precision import MIXED_POLICIES, computing_in
 
 
 def normalized(gradients):
@@ -35,16 +35,16 @@ def float32_twin(network):
     bfloat16 shows in pictures, and other runtimes refuse its operations.
     """
 
-    def in_float32(layer):
-        config = layer.get_config()
-        # A graph holds bare operations too, which follow the dtype of what goes in.
-        is_layer = isinstance(layer, keras.layers.Layer)
-        if is_layer and layer.compute_dtype != layer.variable_dtype:
-            config["dtype"] = layer.variable_dtype
-        return layer.from_config(config)
+    def in_float32(value):
+        return "float32" if isinstance(value, str) and value in MIXED_POLICIES else value
+
+    def copy(layer):
+        # A config has the policies of what a layer holds, too: a wrapped layer, an RNN's cell, an
+        # activation. Bare operations have none: they follow the dtype of what goes in.
+        return layer.from_config(keras.tree.map_structure(in_float32, layer.get_config()))
 
     with computing_in("float32"):
-        twin = keras.models.clone_model(network, clone_function=in_float32, recursive=True)
+        twin = keras.models.clone_model(network, clone_function=copy, recursive=True)
     twin.set_weights(network.get_weights())
     return twin
 

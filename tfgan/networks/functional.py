@@ -17,6 +17,8 @@ _UNBOUNDED = {
     "mish",
 }  # fmt: skip
 _BOUNDED = {"tanh", "hardtanh", "softsign", "logsigmoid", "logsoftmax"}
+# Of weights, as Keras' policies of these names have them.
+_OTHER_FLOATS = {"bfloat16", "float16", "float64"}
 # Operations that hand on the numbers that they are given.
 _REARRANGING = (
     "Reshape", "Flatten", "Permute", "Cropping2D", "UpSampling2D", "Identity", "Transpose",
@@ -56,6 +58,12 @@ def functional(network, name, num_inputs=None, num_outputs=1, float32=True):
                 f"the {name} must have {number} {kind}{'s' * (number > 1)}. "
                 f"Received: {len(tensors)}"
             )
+    dtypes = {weight.dtype for weight in network.weights if weight.dtype in _OTHER_FLOATS}
+    if dtypes:
+        raise InputError(
+            f"the {name} must keep its weights in float32, for small updates vanish in less: build "
+            f"it under the dtype policy float32 or mixed_bfloat16. Received: {', '.join(dtypes)}"
+        )
     if float32 and any(output.dtype != "float32" for output in outputs):
         outputs = [keras.layers.Activation("linear", dtype="float32")(each) for each in outputs]
     elif not isinstance(network, keras.Sequential):
