@@ -186,7 +186,7 @@ def real_pictures(arguments):
         if not Path(arguments.dataset).expanduser().is_dir():
             raise
         raise InputError(
-            f"{error} Or pass --reference {arguments.dataset}, which compares with one half of its "
+            f"{error} Pass --reference {arguments.dataset}, which compares with one half of its "
             "pictures"
         ) from error
 

@@ -39,7 +39,9 @@ def test_split(arguments):
     try:
         return training_data.load(arguments, split_of(arguments))
     except InputError as error:
-        raise InputError(f"--measure compares with the test split: {error}") from error
+        raise InputError(
+            f"--measure compares with the test split: {str(error).rstrip('.')}. Leave --measure out"
+        ) from error
 
 
 def measure_exported(version_folder, arguments, dataset):

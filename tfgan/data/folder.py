@@ -54,7 +54,7 @@ def source(
     """
     if split != "train":
         raise InputError(
-            f"The folder {str(path)!r} has no split {split!r}. Give the folder that holds it."
+            f"The folder {str(path)!r} has no split {split!r}: its pictures are one part."
         )
     folder = Path(path).expanduser().resolve()
     classes, found = _scan(folder)
