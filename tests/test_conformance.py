@@ -336,7 +336,7 @@ def test_fit_equals_the_plain_loop_bit_for_bit_at_several_steps_per_execution(
 
 
 def test_one_trace_only(trained):
-    assert trained.train_step.__wrapped__.experimental_get_tracing_count() == 1
+    assert trained.train_step.experimental_get_tracing_count() == 1
     for way in ways_of(trained):
         for num in (1, 3, 7):
             assert way.draw(*way.inputs(num)).shape == (num, *IMAGE_SHAPE)

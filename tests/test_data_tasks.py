@@ -1,6 +1,7 @@
 """Tasks and variants: pure functions from pictures to what a model is shown and should make."""
 
 import colorsys
+import io
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ import tensorflow as tf
 from scipy import ndimage
 
 from tfgan.data import load
+from tfgan.data.pictures import to_array
 from tfgan.data.tasks import TASKS, draw_mask, edges, style, task
 from tfgan.data.variants import VARIANTS, colored, inverted, luma, page, relief, thick
 from tfgan.errors import InputError
+from tfgan.serving.files import decode_pictures
 
 SEED = tf.constant([3, 2**40], tf.int64)
 
@@ -83,6 +86,26 @@ def test_brightness_is_that_of_pillow():
     expected = np.asarray(Image.fromarray(pixels).convert("L")) / 127.5 - 1
     grey = luma(tf.constant(pixels[None] / 127.5 - 1, tf.float32))[0, ..., 0]
     np.testing.assert_allclose(grey, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_brightness_is_that_of_a_file_at_a_server(channels):
+    from PIL import Image
+
+    pixels = np.random.default_rng(1).integers(0, 256, (6, 7, channels), np.uint8)
+    picture, file = Image.fromarray(pixels.squeeze()), io.BytesIO()
+    picture.save(file, "PNG")
+    served = decode_pictures([file.getvalue()], (6, 7, 1))
+    np.testing.assert_array_equal(served[0] * 255, to_array(picture, (6, 7, 1)))
+    images = tf.constant(pixels[None] / 127.5 - 1, tf.float32)
+    # Files have whole levels.
+    shown = {"grey": VARIANTS["grey"](images, SEED)}
+    if channels > 1:
+        shown["colorize"] = TASKS["colorize"](images, SEED)["condition"]
+    for values in shown.values():
+        np.testing.assert_allclose((values + 1) / 2, served, atol=1.1 / 255)
+    same = TASKS["edges"](2 * served - 1, SEED)["condition"]
+    np.testing.assert_allclose(TASKS["edges"](images, SEED)["condition"], same, atol=4 / 255)
 
 
 @pytest.mark.parametrize("scale", [2, 4])

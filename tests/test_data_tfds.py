@@ -302,10 +302,10 @@ def test_no_split_is_both_trained_on_and_held_out(tmp_path, monkeypatch, splits,
 def test_commands_say_what_else_can_be_compared_with(tmp_path, monkeypatch, splits):
     monkeypatch.setattr(TfganSplits, "splits", splits)
     place = ["--dataset", "tfgan_splits", "--data-dir", str(tmp_path)]
-    with pytest.raises(InputError, match=r"'test'.* Or pass --reference with a folder") as error:
+    with pytest.raises(InputError, match=r"'test'.* Pass --reference with a folder") as error:
         evaluate.real_pictures(evaluate.parse(["--images", "a.npz", *place]))
     assert "\n" not in str(error.value)
-    advice = r"'test'.* leave out --measure, and give other .* to tfgan\.evaluate by --reference"
+    advice = r"'test'.* Leave --measure out, and give other .* to tfgan\.evaluate by --reference"
     with pytest.raises(InputError, match=advice) as error:
         self_measurement.test_split(train_arguments.parse([*place, "--measure"]))
     assert "\n" not in str(error.value)

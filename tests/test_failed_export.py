@@ -89,6 +89,18 @@ def test_a_run_whose_export_failed_is_exported_by_the_same_command(pictures, cap
     assert model_card.read("saved_models/failed/1")["training"]["precision"] == "float32"
 
 
+def test_a_budget_that_ends_before_the_first_step_exports_nothing(pictures, capsys):
+    command = ["--width", "2", "--precision", "float32", *GAN, "--name", "short"]
+    assert train.main([*command, "--minutes", "0.0001"]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: --minutes 0.0001 was over before the first step, ")
+    assert error.endswith("Pass a larger one")
+    assert not Path("saved_models/short").exists()
+    # What was begun goes on.
+    assert train.main([*command, "--steps", "1"]) == 0
+    assert Path("saved_models/short/1").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_so_is_one_of_every_family(family, pictures, capsys, monkeypatch):

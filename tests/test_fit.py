@@ -13,7 +13,7 @@ from smallest_models import FAMILIES, SHAPE, WANTED, arrays, make, pictures
 
 from tfgan import data
 from tfgan.errors import InputError
-from tfgan.models.batches import checked, in_one_line
+from tfgan.models.batches import InOneLine, checked
 
 QUIETLY = {"verbose": 0, "shuffle": False}
 
@@ -342,7 +342,7 @@ def test_every_shape_that_only_the_batch_itself_knows(wanted, right, wrong):
         assert in_graph(tf.zeros(shape)).shape == shape
     for shape in wrong:
         with pytest.raises(InputError, match=one_line(r"x must be of shape \[N.*Received: ")):
-            in_one_line(in_graph)(tf.zeros(shape))
+            InOneLine(in_graph)(tf.zeros(shape))
 
 
 def test_an_image_is_no_batch():

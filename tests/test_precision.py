@@ -91,28 +91,6 @@ def test_what_is_exported_holds_no_bfloat16(mixed, batch, tmp_path):
         assert tf.float32.as_datatype_enum in types
 
 
-@pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize(
-    "wrapped",
-    [
-        lambda layers: layers.SpectralNormalization(layers.Dense(64)),
-        lambda layers: layers.TimeDistributed(layers.Dense(64)),
-        lambda layers: layers.Bidirectional(layers.GRU(32, return_sequences=True)),
-    ],
-)
-def test_what_is_wrapped_is_averaged_in_float32_as_well(mixed, wrapped, batch):
-    latents = keras.Input((6,))
-    x = wrapped(keras.layers)(keras.layers.Reshape((1, 6))(latents))
-    x = keras.layers.Reshape((8, 8, 1))(x)
-    generator = keras.Model(latents, keras.layers.Activation("tanh", dtype="float32")(x))
-    gan = make_gan(generator=generator, averaging_decay=0.0)
-    gan.train_step(batch)
-    inner = {layer.compute_dtype for layer in gan.average_generator._flatten_layers()}
-    assert inner == {"float32"}
-    outer = {layer.compute_dtype for layer in gan.generator._flatten_layers()}
-    assert outer == {"bfloat16", "float32"}
-
-
 @pytest.mark.parametrize("build", ["random", "classifier"])
 def test_what_measures_computes_in_float32_under_a_sessions_policy(mixed, build):
     from tfgan.metrics import classifier, extractors

@@ -143,7 +143,17 @@ def test_without_pairs_to_measure_with_the_command_is_refused(tmp_path):
     (tmp_path / "train").mkdir()
     save_random(tmp_path / "train", 2, 8, 16)
     arguments = parse([*PAIRED, "--dataset", str(tmp_path), "--measure"])
-    with pytest.raises(InputError, match=r"--measure compares with the test split: .*test"):
+    message = r"\A--measure compares with the test split: .*test.*[^.]\. Leave --measure out\Z"
+    with pytest.raises(InputError, match=message):
+        self_measurement.test_split(arguments)
+
+
+@pytest.mark.parametrize("flags", [[], ["--model", "pix2pix", "--task", "edges"]])
+def test_a_folder_that_is_one_part_has_nothing_to_measure_against(flags, tmp_path):
+    save_random(tmp_path, 2, 8, 8)
+    arguments = parse([*flags, "--dataset", str(tmp_path), "--measure"])
+    message = r"its pictures are one part\. Leave --measure out(, and give [^\n]*)?\Z"
+    with pytest.raises(InputError, match=message):
         self_measurement.test_split(arguments)
 
 

@@ -189,7 +189,7 @@ def real_pictures(arguments):
             other = f"{arguments.dataset}, which compares with one half of its pictures"
         else:
             other = "with a folder or an NPZ file of pictures that were not trained on"
-        raise InputError(f"{error} Or pass --reference {other}") from error
+        raise InputError(f"{error} Pass --reference {other}") from error
 
 
 def sides_of(judged, arguments, train, test):

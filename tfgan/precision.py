@@ -6,6 +6,8 @@ from pathlib import Path
 from tfgan.startup import import_tensorflow
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+# Keras' policies of float32 weights that compute in less.
+MIXED_POLICIES = ("mixed_bfloat16", "mixed_float16")
 
 # bfloat16 matrix products in hardware; without one of these, oneDNN rounds and unpacks in software.
 _CPU_FLAGS = {"avx512_bf16", "amx_bf16"}

@@ -39,7 +39,8 @@ def test_split(arguments):
     try:
         return training_data.load(arguments, split_of(arguments))
     except InputError as error:
-        message = f"--measure compares with the test split: {error} Or leave out --measure"
+        reason = str(error).rstrip(".")
+        message = f"--measure compares with the test split: {reason}. Leave --measure out"
         if arguments.model not in ("pix2pix", "cyclegan"):
             message += ", and give other pictures to tfgan.evaluate by --reference"
         raise InputError(message) from error

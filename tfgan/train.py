@@ -279,6 +279,11 @@ def train_in(folder, model_folder, arguments, settings, changes, dataset, budget
             "saved. The same command resumes it"
         )
         return 128 + received
+    if int(model.step) == 0:
+        raise InputError(
+            f"--minutes {arguments.minutes:g} was over before the first step, {seconds():.0f} "
+            "seconds from the start. Pass a larger one"
+        )
     trained_seconds = seconds()
     quality = watch and watch.choose()
     training = training_of(arguments, settings, dataset, model, trained_seconds, quality)

@@ -54,8 +54,7 @@ def source(
     """
     if split != "train":
         raise InputError(
-            f"The folder {str(path)!r} is one part of a data set, and has no split {split!r}. Give "
-            "the folder of those pictures itself, without a split."
+            f"The folder {str(path)!r} has no split {split!r}: its pictures are one part."
         )
     folder = Path(path).expanduser().resolve()
     classes, found = _scan(folder)

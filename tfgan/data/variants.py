@@ -18,12 +18,18 @@ _PAPER = (0.74, 0.63, 0.48)
 
 
 def luma(images):
-    """Brightness, float32 [N, H, W, 1]; transparent pixels count as mid-grey, which is 0."""
+    """Brightness, float32 [N, H, W, 1]. What is transparent lies on white.
+
+    As where files are brought to grey, for a data set and by a served model.
+    """
     if images.shape[-1] == 1:
         return images
     grey = tf.reduce_sum(images[..., :3] * _LUMA, axis=-1, keepdims=True)
+    if images.shape[-1] == 3:
+        return grey
     opacity = (images[..., 3:] + 1.0) / 2.0
-    return grey * opacity if images.shape[-1] == 4 else grey
+    # White is 1.
+    return grey * opacity + (1.0 - opacity)
 
 
 def with_channels(images, channels):

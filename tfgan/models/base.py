@@ -15,7 +15,7 @@ from tfgan.errors import InputError
 from tfgan.latent.sampling import latents_for_step, latents_from_seeds
 from tfgan.models.fitted import FittedModel
 from tfgan.networks.spectral import SpectralNorm
-from tfgan.precision import computing_in
+from tfgan.precision import MIXED_POLICIES, computing_in
 
 
 def normalized(gradients):
@@ -35,25 +35,18 @@ def float32_twin(network):
     bfloat16 shows in pictures, and other runtimes refuse its operations.
     """
 
-    def in_float32(layer):
-        return layer.from_config(without_mixed_policies(layer.get_config()))
+    def in_float32(value):
+        return "float32" if isinstance(value, str) and value in MIXED_POLICIES else value
+
+    def copy(layer):
+        # A config has the policies of what a layer holds, too: a wrapped layer, an RNN's cell, an
+        # activation. Bare operations have none: they follow the dtype of what goes in.
+        return layer.from_config(keras.tree.map_structure(in_float32, layer.get_config()))
 
     with computing_in("float32"):
-        twin = keras.models.clone_model(network, clone_function=in_float32, recursive=True)
+        twin = keras.models.clone_model(network, clone_function=copy, recursive=True)
     twin.set_weights(network.get_weights())
     return twin
-
-
-def without_mixed_policies(config):
-    """A layer's configuration with float32 for every mixed policy, of layers inside of it too."""
-    if isinstance(config, (list, tuple)):
-        return type(config)(map(without_mixed_policies, config))
-    if not isinstance(config, dict):
-        return config
-    if config.get("class_name") == "DTypePolicy":
-        is_mixed = config["config"]["name"].startswith("mixed_")
-        return "float32" if is_mixed else config
-    return {name: without_mixed_policies(value) for name, value in config.items()}
 
 
 def require_finite(tensor, name):

@@ -116,7 +116,7 @@ def checked(data, wanted, step=None, or_else_as_it_is=False):
 
     Returns:
         The dict. Of what is wanted, tensors of the wanted shapes: pictures float32, of which those
-        out of range become an InvalidArgumentError, which `in_one_line` takes; others as they were.
+        out of range become an InvalidArgumentError, which `InOneLine` takes; others as they were.
 
     Raises:
         InputError: a wrong structure, shape or dtype.
@@ -226,15 +226,24 @@ def _warner(name):
     return warn
 
 
-def in_one_line(function):
+class InOneLine:
     """A function whose failed assertions about what it is given become `InputError`s.
 
     TensorFlow's own error has some forty lines around the one that says what was wrong.
+
+    Args:
+        function: the function, whose attributes this has as well.
     """
 
-    def wrapper(*args):
+    def __init__(self, function):
+        self._function = function
+
+    def __getattr__(self, name):
+        return getattr(object.__getattribute__(self, "_function"), name)
+
+    def __call__(self, *args):
         try:
-            return function(*args)
+            return self._function(*args)
         except tf.errors.InvalidArgumentError as error:
             # The first is a graph's message, the second that of operations by themselves.
             in_graph = re.search(r"assertion failed: \[(.*)\]", error.message)
@@ -246,6 +255,3 @@ def in_one_line(function):
             else:
                 raise
         raise InputError(" ".join(parts))
-
-    wrapper.__wrapped__ = function
-    return wrapper

@@ -67,6 +67,7 @@ class ConditionalGAN(AdversarialModel):
     def batch_spec(self):
         return super().batch_spec | {self.condition.batch_key: self.condition.spec}
 
+    @tf.function
     def train_step(self, batch):
         """One update of both players, both from the weights before the step.
 

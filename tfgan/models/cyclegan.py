@@ -148,6 +148,7 @@ class CycleGAN(TranslationModel):
     def batch_spec(self):
         return {"image_a": image_spec(self.shape_a), "image_b": image_spec(self.shape_b)}
 
+    @tf.function
     def train_step(self, batch):
         """One update of all four networks, all from the weights before the step.
 

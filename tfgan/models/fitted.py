@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfgan.errors import InputError
-from tfgan.models.batches import checked, dealt, in_one_line
+from tfgan.models.batches import InOneLine, checked, dealt
 
 
 class BothOptimizers:
@@ -53,6 +53,17 @@ class FittedModel(keras.Model):
     networks = ()
     # The attributes that hold optimizers, by whose names `compile` takes them.
     optimizers = ()
+
+    def __init_subclass__(cls, **kwargs):
+        """Leaves the graphs to `compile`.
+
+        That of a class, once traced, would go on with the loss and the optimizers of the first
+        compilation, for those who call it by `super()`.
+        """
+        super().__init_subclass__(**kwargs)
+        for name in ("train_step", "test_step"):
+            if hasattr(step := cls.__dict__.get(name), "python_function"):
+                setattr(cls, name, step.python_function)
 
     @property
     def batch_spec(self):
@@ -141,10 +152,10 @@ class FittedModel(keras.Model):
                 raise
 
         if self.run_eagerly:
-            self.train_step = in_one_line(checked_train_step)
+            self.train_step = InOneLine(checked_train_step)
         else:
-            self.train_step = in_one_line(tf.function(checked_train_step, autograph=False))
-        self.test_step = in_one_line(lambda batch: test_step(self._checked(batch, test_step)))
+            self.train_step = InOneLine(tf.function(checked_train_step, autograph=False))
+        self.test_step = InOneLine(lambda batch: test_step(self._checked(batch, test_step)))
 
     def _checked(self, batch, step_function, step=None):
         """A batch as a step takes it; for a subclass's own step, of whatever structure it is."""
@@ -257,13 +268,13 @@ class FittedModel(keras.Model):
         is_new = force or self.train_function is None
         super().make_train_function(force)
         if is_new:
-            self.train_function = in_one_line(self.train_function)
+            self.train_function = InOneLine(self.train_function)
 
     def make_test_function(self, force=False):
         is_new = force or self.test_function is None
         super().make_test_function(force)
         if is_new:
-            self.test_function = in_one_line(self.test_function)
+            self.test_function = InOneLine(self.test_function)
 
     def fit(
         self,

@@ -28,6 +28,7 @@ class GAN(AdversarialModel):
         Goodfellow et al. 2014 (arXiv 1406.2661), algorithm 1, with k = `discriminator_steps`.
     """
 
+    @tf.function
     def train_step(self, batch):
         """One update of both players, both from the weights before the step.
 

@@ -131,6 +131,7 @@ class Pix2Pix(TranslationModel):
         masks = {"mask": image_spec((*self.condition_shape[:2], 1))} if self.masked else {}
         return spec | masks
 
+    @tf.function
     def train_step(self, batch):
         """One update of both players, both from the weights before the step.
 

@@ -113,6 +113,7 @@ class VAE(GenerativeModel):
         """The weights of the encoder, then of the generator."""
         return self.encoder.trainable_variables + self.generator.trainable_variables
 
+    @tf.function
     def train_step(self, batch):
         """One update of encoder and generator together.
 
