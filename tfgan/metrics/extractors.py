@@ -205,7 +205,7 @@ def num_unseen(name, train):
     """How many training pictures the features of a name leave for the floor."""
     if name == "classifier":
         return np.sum(train.labels >= 0) // 2 if has_labels(train) else train.num_images
-    return train.num_images - (_num_fitted(train) if name == "pixels" else 0)
+    return max(0, train.num_images - (_num_fitted(train) if name == "pixels" else 0))
 
 
 def _num_fitted(train):
