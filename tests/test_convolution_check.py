@@ -20,13 +20,13 @@ from tfgan.networks import (
     unet_generator,
 )
 from tfgan.networks.spectral import SpectralConv2D
+from tfgan.precision import computing_in
 
 
 @pytest.fixture(autouse=True)
 def mixed():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    yield
-    keras.config.set_dtype_policy("float32")
+    with computing_in("bfloat16"):
+        yield
 
 
 def network_of(layer, shape):

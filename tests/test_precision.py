@@ -13,9 +13,8 @@ from tfgan.networks import dense_discriminator, dense_generator
 
 @pytest.fixture
 def mixed():
-    keras.config.set_dtype_policy(precision.dtype_policy("bfloat16"))
-    yield
-    keras.config.set_dtype_policy(precision.dtype_policy("float32"))
+    with precision.computing_in("bfloat16"):
+        yield
 
 
 def test_a_processor_is_known_by_its_flags(tmp_path, monkeypatch):

@@ -2,12 +2,12 @@
 
 import functools
 
-import keras
 import tensorflow as tf
 
 import tfgan
 from benchmarks.contenders import networks
 from benchmarks.contenders.task import BETAS, EPSILON, LEARNING_RATE, random_pictures
+from tfgan.precision import computing_in
 
 
 def build(batch_size):
@@ -17,9 +17,8 @@ def build(batch_size):
 
 def build_bfloat16(batch_size):
     """`run` in bfloat16, but for weights, pictures, logits and the averaged generator."""
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    players = networks.generator(), networks.discriminator()
-    keras.config.set_dtype_policy("float32")
+    with computing_in("bfloat16"):
+        players = networks.generator(), networks.discriminator()
     return runner(*players, batch_size)
 
 
