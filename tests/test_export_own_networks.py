@@ -15,6 +15,7 @@ from tfgan.latent.generator import LatentGenerator
 
 SHAPE = (8, 8, 1)
 DIM = 6
+FACTOR = 2.0
 LAYERS = keras.layers
 
 
@@ -191,6 +192,31 @@ def test_a_model_of_own_networks_is_explored(made):
         inputs = [inputs, loaded.condition.checked(told)]
     rebuilt = (np.asarray(loaded.network(inputs)) + 1) / 2
     np.testing.assert_allclose(rebuilt, drawn, atol=1e-5)
+
+
+class Doubled(LAYERS.Layer):
+    """A layer that no other program knows."""
+
+    def call(self, inputs):
+        return 2.0 * inputs
+
+
+@pytest.mark.parametrize("own", [Doubled, lambda: LAYERS.Lambda(lambda x: FACTOR * x)])
+def test_own_layers_need_no_program_of_their_own_but_for_keras(own, tmp_path, capsys):
+    latents = keras.Input((DIM,))
+    x = own()(LAYERS.Reshape(SHAPE)(LAYERS.Dense(64)(latents)))
+    model = tfgan.GAN(keras.Model(latents, ending("tanh")(x)), judge())
+    version, _ = tfgan.export_saved_model(model, tmp_path / "m")
+    live, loaded = LatentGenerator.of(model), LatentGenerator.load(version)
+    drawn = live.latents(np.arange(3))
+    np.testing.assert_allclose(loaded.draw(drawn), live.draw(drawn), atol=1e-6)
+    assert loaded.network is None
+
+    out = tmp_path / "m.keras"
+    assert convert.main([str(version), "--format", "keras", "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert "layers or functions of your own" in error and error.count("\n") == 1
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("channels", [2, 5])

@@ -36,6 +36,17 @@ def no_dtype_of_its_own(x):
     return Doubled(2)(x)
 
 
+# What a lambda refers to, and a copy of its code alone would not find.
+SCALE = 0.5
+
+
+def scaled_by(factor):
+    def scaled(x):
+        return factor * x
+
+    return scaled
+
+
 HOLDING = {
     "a layer": lambda x: layers.Conv2D(3, 3, padding="same")(x),
     "a policy of the layer's own": lambda x: layers.Dense(3, dtype="mixed_bfloat16")(x),
@@ -50,6 +61,11 @@ HOLDING = {
     "an activation": lambda x: layers.Dense(3, activation=layers.LeakyReLU())(x),
     "a Sequential": lambda x: keras.Sequential([layers.Dense(3), layers.LeakyReLU()])(x),
     "no dtype of its own": no_dtype_of_its_own,
+    "a lambda": lambda x: layers.Lambda(
+        lambda y, factor: factor * SCALE * y, arguments={"factor": 2}
+    )(layers.Dense(3)(x)),
+    "a lambda for an activation": lambda x: layers.Dense(3, activation=lambda y: SCALE * y)(x),
+    "a function of a function": lambda x: layers.Activation(scaled_by(3))(layers.Dense(3)(x)),
 }
 
 
@@ -67,6 +83,32 @@ def test_an_average_computes_in_float32_all_that_a_layer_holds(kind, policy):
     images = np.random.default_rng(0).uniform(-1, 1, (2, *SHAPE)).astype(np.float32)
     np.testing.assert_allclose(twin(images), keras.ops.cast(mixed(images), "float32"), atol=0.05)
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
+
+
+class Forgetful(layers.Layer):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = keras.ops.convert_to_tensor(factor)
+
+    def call(self, inputs):
+        return self.factor * inputs
+
+    def get_config(self):
+        return {}
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: Forgetful(2.0),
+        lambda: layers.TimeDistributed(layers.Dense(1, activation=lambda x: x)),
+    ],
+)
+def test_a_layer_that_cannot_be_made_again_is_named_in_one_line(layer):
+    inputs = keras.Input(SHAPE)
+    made = layer()
+    with pytest.raises(InputError, match=rf"\Athe layer {made.name} [^\n]*get_config[^\n]*\Z"):
+        float32_twin(keras.Model(inputs, made(inputs)))
 
 
 @pytest.mark.parametrize("name", ["bfloat16", "float16", "float64"])

@@ -154,13 +154,25 @@ def write_keras(model, folder, path, signature_name="serving_default"):
     """Writes a `.keras` file of stock layers: a signature without the checks of its inputs.
 
     Args:
+        path: of the file, which ends in `.keras`.
+        model, folder, signature_name: as in `keras_network`.
+
+    Raises:
+        InputError: see `keras_network`.
+    """
+    keras_network(model, folder, signature_name).save(path)
+
+
+def keras_network(model, folder, signature_name="serving_default"):
+    """The Keras model of a signature, without the checks of its inputs, with its weights.
+
+    Args:
         model: what `tf.saved_model.load` gave: it has the weights.
         folder: its folder, which has the layers.
-        path: of the file, which ends in `.keras`.
         signature_name: as in `converted_function`.
 
     Raises:
-        InputError: the folder does not tell the layers.
+        InputError: the folder does not tell the layers, or not all of them are known here.
     """
     import keras
 
@@ -170,11 +182,17 @@ def write_keras(model, folder, path, signature_name="serving_default"):
             f"{folder} has no {layers_file(signature_name)}, which tells a generator's layers and "
             "which this package's exports have: it cannot become a Keras model"
         )
-    network = keras.models.model_from_json(config.read_text())
+    try:
+        network = keras.models.model_from_json(config.read_text())
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{folder} has layers or functions of your own, which only your program knows: it "
+            "cannot become a Keras model. --format onnx needs none of them"
+        ) from error
     values = getattr(model, weights_name(signature_name))
     for variable, value in zip(network.variables, values, strict=True):
         variable.assign(value)
-    network.save(path)
+    return network
 
 
 def open_keras(path):

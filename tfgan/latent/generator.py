@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfgan import model_card, saved_models
 from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.errors import InputError
-from tfgan.formats import layers_file
+from tfgan.formats import keras_network
 from tfgan.latent.directions import activations
 from tfgan.latent.sampling import latents_from_seeds
 from tfgan.serving.limits import most_images
@@ -224,7 +224,7 @@ class LatentGenerator:
             InputError: there is no network, or no such layer.
         """
         if self.network is None:
-            raise InputError(f"{self.name} does not tell its layers")
+            raise InputError(f"{self.name} does not tell its layers, or they are not known here")
         inputs = latents if told is None else [latents, self.condition.checked(told)]
         return activations(self.network, inputs, layer)
 
@@ -241,13 +241,11 @@ class LatentGenerator:
 
 
 def _rebuilt(folder, model):
-    """The Keras model of a SavedModel, of its layers and weights, or None."""
-    config = folder / layers_file("serving_default")
-    if not config.is_file():
+    """The Keras model of a SavedModel, or None where its layers are not told or not known here."""
+    try:
+        network = keras_network(model, folder)
+    except InputError:
         return None
-    network = keras.models.model_from_json(config.read_text())
-    for variable, value in zip(network.variables, model.weights, strict=True):
-        variable.assign(value)
     # Without the last layer, which brings what is exported from [-1, 1] to [0, 1].
     return keras.Model(network.input, network.layers[-1].input, name=network.name)
 

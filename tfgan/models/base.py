@@ -5,6 +5,7 @@ its own `train_step`.
 """
 
 from numbers import Real
+from types import FunctionType
 
 import keras
 import numpy as np
@@ -33,6 +34,9 @@ def float32_twin(network):
 
     What a network trained in mixed precision is sampled, measured and exported as: rounding to
     bfloat16 shows in pictures, and other runtimes refuse its operations.
+
+    Raises:
+        InputError: a layer cannot be made again from its config.
     """
 
     def in_float32(value):
@@ -41,12 +45,39 @@ def float32_twin(network):
     def copy(layer):
         # A config has the policies of what a layer holds, too: a wrapped layer, an RNN's cell, an
         # activation. Bare operations have none: they follow the dtype of what goes in.
-        return layer.from_config(keras.tree.map_structure(in_float32, layer.get_config()))
+        config = keras.tree.map_structure(in_float32, layer.get_config())
+        functions = unnamed_functions(layer, config)
+        try:
+            return type(layer)(**config | functions) if functions else layer.from_config(config)
+        except Exception as error:
+            raise InputError(
+                f"the layer {layer.name} ({type(layer).__name__}) cannot be made again from its "
+                "`get_config`, as its average is: give it a `get_config`, and what it holds "
+                "functions that are registered with `keras.saving.register_keras_serializable` in "
+                f"place of lambdas ({type(error).__name__})"
+            ) from error
 
     with computing_in("float32"):
         twin = keras.models.clone_model(network, clone_function=copy, recursive=True)
     twin.set_weights(network.get_weights())
     return twin
+
+
+def unnamed_functions(layer, config):
+    """The functions that a layer was given and that cannot be found again by a name in its config.
+
+    Such as a lambda, or a function of another function: Keras refuses to read their code, rightly
+    so from a file, and it would lack the names that it uses.
+
+    Args:
+        layer: a Keras layer.
+        config: what its `get_config` returned.
+
+    Returns:
+        A dict from the arguments' names to the functions.
+    """
+    given = {key: getattr(layer, key, None) for key, value in config.items() if type(value) is dict}
+    return {key: each for key, each in given.items() if isinstance(each, FunctionType)}
 
 
 def require_finite(tensor, name):
