@@ -15,8 +15,8 @@ import numpy as np
 from scipy.stats import binomtest
 from tqdm import tqdm
 
-from tfgan.command_line import ArgumentParser, number, run
-from tfgan.train_process import TRAIN, train_apart
+from tfgan.cli.parser import ArgumentParser, number, run
+from tfgan.training.process import TRAIN, train_apart
 
 HALVED_EVERY_STEPS = 10
 INJURIES = {
@@ -94,12 +94,12 @@ def collapsing(generator, outputs, at, step):
 
 def train_and_collapse(outputs, at, argv):
     """`tfgan.train` with a generator that collapses; returns its exit status."""
-    from tfgan import train, train_arguments
-    from tfgan.command_line import start_tensorflow
-    from tfgan.startup import share_cores
+    from tfgan import train
+    from tfgan.cli import train_flags
+    from tfgan.startup import share_cores, start_tensorflow
 
     # As the command does it, before TensorFlow is there.
-    share_cores(train_arguments.parse(argv).batch_size)
+    share_cores(train_flags.parse(argv).batch_size)
     start_tensorflow()
     from tfgan import compiled_model
 
@@ -174,7 +174,7 @@ def bench(arguments):
 def interval_of_default():
     """Steps between the checks of a run without flags."""
     from tfgan.families import FAMILIES
-    from tfgan.quality.curve import interval_of
+    from tfgan.training.monitor.curve import interval_of
 
     return interval_of(FAMILIES["gan"]["batch_size"])
 

@@ -8,7 +8,8 @@ that it moves its attribute by half of its span, on other latents than those tha
 
 import sys
 
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.cli.parser import ArgumentParser, number, run
+from tfgan.startup import start_tensorflow
 
 EPILOG = """\
 examples:

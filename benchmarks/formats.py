@@ -15,8 +15,9 @@ from tqdm import tqdm
 
 from benchmarks.sampling import images_per_second
 from benchmarks.timing_arguments import parse_timing
-from tfgan import formats
-from tfgan.command_line import run, start_tensorflow
+from tfgan.cli.parser import run
+from tfgan.export import formats
+from tfgan.startup import start_tensorflow
 
 EPILOG = """\
 examples:
@@ -67,8 +68,8 @@ def contenders(folder, files_folder):
     """
     import tensorflow as tf
 
-    from tfgan import saved_models
     from tfgan.convert import write_and_compare
+    from tfgan.export import saved_models
 
     model = saved_models.load(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -7,7 +7,8 @@ descent draws pictures, and, of a variational autoencoder, its encoder.
 import sys
 
 from tfgan import data
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.cli.parser import ArgumentParser, number, run
+from tfgan.startup import start_tensorflow
 
 EPILOG = """\
 examples:
@@ -47,7 +48,7 @@ def encoded(generator, path, images):
     """The latents that a SavedModel's encoder gives, or None where it has none."""
     import tensorflow as tf
 
-    from tfgan import saved_models
+    from tfgan.export import saved_models
 
     model = saved_models.load(saved_models.find(path))
     if "encode" not in model.signatures:

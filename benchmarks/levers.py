@@ -21,11 +21,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tfgan import train_arguments
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.cli import train_flags
+from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.errors import InputError
-from tfgan.run_folder import RunFolder
-from tfgan.train_process import train_apart
+from tfgan.startup import start_tensorflow
+from tfgan.training.process import train_apart
+from tfgan.training.run_folder import RunFolder
 
 # Of the real pictures, those that degraded copies are made of.
 NUM_PICTURES = 6000
@@ -138,7 +139,7 @@ def bench(arguments):
 
 def steps_of(flags, steps):
     """How many steps of a run of `tfgan.train` see as many pictures as so many of the default's."""
-    default, own = (train_arguments.parse(each).batch_size for each in ([], flags))
+    default, own = (train_flags.parse(each).batch_size for each in ([], flags))
     return steps * default // own
 
 
@@ -190,11 +191,11 @@ def evaluated(judged, name, num, out):
 def draw_live(run_folder, num):
     """Pictures of a trained GAN's own weights, of the seeds 0 to `num` - 1, uint8 [N, H, W, C]."""
     start_tensorflow()
-    from tfgan.latent.sampling import latents_from_seeds
+    from tfgan.noise import latents_from_seeds
     from tfgan.plotting import to_uint8
     from tfgan.study.measurements import restored
 
-    model = restored(train_arguments.parse(["--dataset", "mnist"]), RunFolder(run_folder))
+    model = restored(train_flags.parse(["--dataset", "mnist"]), RunFolder(run_folder))
     batches = []
     for seeds in np.array_split(np.arange(num, dtype=np.int64), -(-num // 64)):
         latents = latents_from_seeds(seeds, model.latent_dim)

@@ -6,8 +6,8 @@ python -m benchmarks.model_table saved_models/mnist_gan/1
 import sys
 from pathlib import Path
 
-from tfgan import model_card, saved_models
-from tfgan.command_line import ArgumentParser, run
+from tfgan.cli.parser import ArgumentParser, run
+from tfgan.export import model_card, saved_models
 
 
 def parse(argv=None):

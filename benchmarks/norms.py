@@ -9,7 +9,8 @@ directions differ.
 import sys
 from pathlib import Path
 
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.cli.parser import ArgumentParser, number, run
+from tfgan.startup import start_tensorflow
 
 EPILOG = """\
 examples:

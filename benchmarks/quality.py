@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.generate import pictures_of
-from tfgan.train_process import train_apart
+from tfgan.startup import start_tensorflow
+from tfgan.training.process import train_apart
 
 METRICS = ("frechet_distance", "precision", "recall", "coverage")
 NUM_PICTURES = 10_000

@@ -18,7 +18,8 @@ import time
 from tqdm import tqdm
 
 from benchmarks.timing_arguments import parse_timing
-from tfgan.command_line import run, start_tensorflow
+from tfgan.cli.parser import run
+from tfgan.startup import start_tensorflow
 
 EPILOG = """\
 examples:
@@ -36,7 +37,7 @@ def contenders(gan, folder):
     """The functions to time: names to `function(seeds, latents)`, the baseline first."""
     import tensorflow as tf
 
-    from tfgan.export import export_saved_model
+    from tfgan.export.saved_model import export_saved_model
 
     version_folder, _ = export_saved_model(gan, folder)
     model = tf.saved_model.load(str(version_folder))

@@ -24,7 +24,8 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.timing_arguments import parse_timing
-from tfgan.command_line import run, start_tensorflow
+from tfgan.cli.parser import run
+from tfgan.startup import start_tensorflow
 
 ROOT = Path(__file__).parents[1]
 SIGNATURES = ("serving_default", "from_seeds", "png")
@@ -126,7 +127,7 @@ def started(gan, folder):
     import requests
     from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-    from tfgan.export import export_saved_model
+    from tfgan.export.saved_model import export_saved_model
 
     sys.path.insert(0, str(ROOT / "tests"))
     from server_process import STAND_IN, running

@@ -8,10 +8,11 @@ import sys
 
 import numpy as np
 
-from tfgan import saved_models
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.errors import InputError
+from tfgan.export import saved_models
 from tfgan.generate import pictures_of
+from tfgan.startup import start_tensorflow
 
 NUM_MODES = 1000
 

@@ -9,10 +9,11 @@ import sys
 import numpy as np
 from scipy.stats import binomtest
 
-from tfgan import data, saved_models
-from tfgan.command_line import ArgumentParser, number, run
+from tfgan import data
+from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.data.shapes import FACTORS, captions, combinations
 from tfgan.errors import InputError
+from tfgan.export import saved_models
 from tfgan.generate import pictures_of
 from tfgan.metrics.shapes import read_factors
 

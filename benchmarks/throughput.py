@@ -30,8 +30,9 @@ from tqdm import tqdm
 
 from benchmarks.contenders import CONTENDERS, PEAK
 from benchmarks.worker_process import worker_process
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
-from tfgan.precision import cpu_has_bfloat16
+from tfgan.cli.parser import ArgumentParser, number, run
+from tfgan.networks.precision import cpu_has_bfloat16
+from tfgan.startup import start_tensorflow
 from tfgan.versions import package_versions
 
 BASELINE = "tutorial"
@@ -178,7 +179,7 @@ def counted_flop():
     """
     start_tensorflow()
     from benchmarks.contenders import networks, peak
-    from tfgan.flop import step_flop
+    from tfgan.study.flop import step_flop
 
     return step_flop(networks.generator(), networks.discriminator()), peak.PRODUCT_FLOP
 

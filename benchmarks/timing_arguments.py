@@ -1,6 +1,6 @@
 """The command line of the benchmarks that time calls."""
 
-from tfgan.command_line import ArgumentParser, number
+from tfgan.cli.parser import ArgumentParser, number
 
 
 def parse_timing(argv, name, doc, epilog, *, batch_sizes, rounds, calls):

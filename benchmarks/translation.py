@@ -20,10 +20,13 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from tfgan import model_card, saved_models, train_arguments, training_data
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan import training_data
+from tfgan.cli import train_flags
+from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.errors import InputError
+from tfgan.export import model_card, saved_models
 from tfgan.self_measurement import split_of, translator
+from tfgan.startup import start_tensorflow
 
 EPILOG = """\
 examples:
@@ -67,7 +70,7 @@ def trained_as(version_folder, data_dir=None):
             f"names the family {card['family']}"
         )
     _, _, _, *flags = shlex.split(card["training"]["command"])
-    arguments = train_arguments.parse(flags)
+    arguments = train_flags.parse(flags)
     arguments.data_dir = data_dir or arguments.data_dir
     return arguments
 

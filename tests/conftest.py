@@ -91,7 +91,7 @@ def strong(model, factor=8):
 @pytest.fixture(scope="session")
 def exported_gan(tmp_path_factory):
     """A GAN whose pictures differ strongly, and the folder of its SavedModel, for reading alone."""
-    from tfgan.export import export_saved_model
+    from tfgan.export.saved_model import export_saved_model
 
     gan = strong(make_gan())
     folder = tmp_path_factory.mktemp("models") / "tiny"

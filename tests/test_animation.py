@@ -8,7 +8,8 @@ import tensorflow as tf
 from PIL import Image, ImageSequence
 
 import tfgan
-from tfgan import animation, generate
+from tfgan import generate
+from tfgan.inference import animation
 
 SIDE = 8
 

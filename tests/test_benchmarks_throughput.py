@@ -15,8 +15,8 @@ import tfgan
 from benchmarks import throughput
 from benchmarks.contenders import networks, task, tutorial, worker
 from benchmarks.worker_process import worker_process
-from tfgan import precision
-from tfgan.flop import layer_flop, step_flop
+from tfgan.networks import precision
+from tfgan.study.flop import layer_flop, step_flop
 
 ROOT = Path(__file__).parents[1]
 

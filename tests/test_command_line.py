@@ -14,19 +14,11 @@ from pathlib import Path
 import pytest
 
 import tfgan
-from tfgan import (
-    __main__,
-    command_line,
-    convert,
-    evaluate,
-    generate,
-    latent_study,
-    loop,
-    startup,
-    train,
-)
-from tfgan.command_line import ArgumentParser, image_size, number
+from tfgan import __main__, convert, evaluate, generate, latent_study, startup, train
+from tfgan.cli import parser as command_line
+from tfgan.cli.parser import ArgumentParser, image_size, number
 from tfgan.errors import InputError
+from tfgan.training import loop
 
 COMMANDS = {
     "train": train.main,
@@ -366,7 +358,7 @@ def test_defaults_of_train_are_those_of_the_library():
     from tfgan.models.pix2pix import Pix2Pix
     from tfgan.models.vae import VAE
     from tfgan.networks.layers import ACTIVATIONS
-    from tfgan.precision import PRECISIONS
+    from tfgan.networks.precision import PRECISIONS
 
     arguments = train.parse([])
 
@@ -508,7 +500,7 @@ def test_start_tensorflow_gives_standard_error_back(capfd):
 
 def test_a_command_runs_keras_on_tensorflow_whatever_it_runs_on_elsewhere():
     code = (
-        "from tfgan.command_line import start_tensorflow\nstart_tensorflow()\n"
+        "from tfgan.startup import start_tensorflow\nstart_tensorflow()\n"
         "import keras\nprint(keras.config.backend())"
     )
     environment = os.environ | {"KERAS_BACKEND": "torch"}
@@ -544,7 +536,8 @@ def test_the_package_lists_its_commands(capsys):
 def test_what_tensorflow_notes_of_a_failed_check_does_not_stand_above_the_error():
     code = """
         import sys
-        from tfgan.command_line import run, start_tensorflow
+        from tfgan.cli.parser import run
+        from tfgan.startup import start_tensorflow
 
         def command(arguments):
             start_tensorflow()
@@ -664,4 +657,4 @@ def test_importing_the_package_imports_nothing_of_it():
     code += "; print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # But for what waits for Keras, which imports nothing either.
-    assert done.stdout == "['tfgan.registration']\n[]\n"
+    assert done.stdout == "['tfgan.startup.registration']\n[]\n"

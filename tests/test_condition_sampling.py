@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfgan import LabelCondition, data
-from tfgan.condition_sampling import (
+from tfgan.conditions.sampling import (
     classes_in,
     evenly_told_for,
     notes_on,

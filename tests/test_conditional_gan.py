@@ -9,7 +9,7 @@ from cpp_loader import refusals
 
 from tfgan.conditions import LabelCondition
 from tfgan.errors import InputError
-from tfgan.export import export_saved_model
+from tfgan.export.saved_model import export_saved_model
 from tfgan.models import ConditionalGAN
 from tfgan.networks import convolutional_discriminator, convolutional_generator, label_encoder
 

@@ -16,8 +16,7 @@ from PIL import Image
 
 from tfgan import data
 from tfgan.conditions import LabelCondition, TextCondition
-from tfgan.export import export_saved_model, named_inputs
-from tfgan.latent.sampling import latents_from_seeds
+from tfgan.export.saved_model import export_saved_model, named_inputs
 from tfgan.models import GAN, VAE, ConditionalGAN, CycleGAN, Pix2Pix
 from tfgan.models.base import GenerativeModel
 from tfgan.networks import (
@@ -32,7 +31,8 @@ from tfgan.networks import (
     residual_generator,
     unet_generator,
 )
-from tfgan.precision import computing_in
+from tfgan.networks.precision import computing_in
+from tfgan.noise import latents_from_seeds
 
 IMAGE_SHAPE = (8, 8, 1)
 NETWORKS = {

@@ -10,8 +10,8 @@ from conftest import step_by_operation
 from test_conformance import *  # noqa: F403
 from test_conformance import FAMILIES, assert_equal, every_value, maker, train, ways_of
 
-from tfgan.checkpoint import Checkpoints
-from tfgan.export import export_saved_model
+from tfgan.export.saved_model import export_saved_model
+from tfgan.training.checkpoint import Checkpoints
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,15 @@ import tensorflow as tf
 from data_fixtures import random_pixels, save, save_random
 from PIL import Image
 
-from tfgan import model_card, train, training_data
-from tfgan.changes import FINGERPRINT
-from tfgan.checkpoint import Checkpoints
+from tfgan import train, training_data
+from tfgan.cli.train_flags import parse
 from tfgan.compiled_model import compiled_model
 from tfgan.errors import InputError
-from tfgan.quality.best_weights import BestWeights
-from tfgan.run_folder import RunFolder
-from tfgan.train_arguments import parse
+from tfgan.export import model_card
+from tfgan.training.changes import FINGERPRINT
+from tfgan.training.checkpoint import Checkpoints
+from tfgan.training.monitor.best_weights import BestWeights
+from tfgan.training.run_folder import RunFolder
 
 TINY = ["--width", "2", "--batch-size", "2"]
 GAN = [*TINY, "--latent-dim", "4", "--dataset", "{}/flat"]
@@ -430,7 +431,7 @@ def test_what_was_consented_to_holds_after_a_kill(root, monkeypatch):
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("tfgan.loop.train_until", killed)
+        patch.setattr("tfgan.training.loop.train_until", killed)
         run("a", root, *other, "--continue-anyway")
     forgotten = []
     monkeypatch.setattr(BestWeights, "forget", lambda self: forgotten.append(self))

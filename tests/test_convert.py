@@ -15,7 +15,8 @@ from conftest import make_gan
 from other_runtimes import pictures_of
 
 import tfgan
-from tfgan import convert, formats
+from tfgan import convert
+from tfgan.export import formats
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 COMMANDS = re.findall(r"^    python -m tfgan\.convert (.*)$", PAGE.read_text(), re.MULTILINE)

@@ -1,17 +1,10 @@
-"""`tfgan.convolution_check`: which convolutions are kept out of bfloat16."""
+"""`tfgan.training.convolution_check`: which convolutions are kept out of bfloat16."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan.convolution_check import (
-    convolutions_of,
-    error_of,
-    map_size_of,
-    miscomputed_layer,
-    overhangs,
-)
 from tfgan.networks import (
     convolutional_discriminator,
     convolutional_generator,
@@ -19,8 +12,15 @@ from tfgan.networks import (
     residual_generator,
     unet_generator,
 )
+from tfgan.networks.precision import computing_in
 from tfgan.networks.spectral import SpectralConv2D
-from tfgan.precision import computing_in
+from tfgan.training.convolution_check import (
+    convolutions_of,
+    error_of,
+    map_size_of,
+    miscomputed_layer,
+    overhangs,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -218,7 +218,7 @@ def test_what_is_left_out_of_pairs_and_domains_is_told(tmp_path):
 
 
 def test_a_command_tells_it_in_one_line(pets, capsys):
-    from tfgan.command_line import run
+    from tfgan.cli.parser import run
 
     (pets / "notes.txt").write_text("?")
 

@@ -9,11 +9,11 @@ import tensorflow_datasets as tfds
 from data_fixtures import encoded, random_pixels, save
 from PIL import Image
 
-from tfgan import picture_files
 from tfgan.data import load, pictures
 from tfgan.errors import InputError, InputWarning
+from tfgan.evaluation import inputs as picture_files
+from tfgan.inference.image_files import read
 from tfgan.metrics.extractors import rounded
-from tfgan.translate_files import read
 
 RED, GREY = (255, 0, 0), 100
 SIDE = (4, 4)

@@ -18,7 +18,8 @@ from data_fixtures import encoded, random_pixels
 from PIL import Image
 
 import tfgan.data.tfds
-from tfgan import evaluate, self_measurement, train_arguments
+from tfgan import evaluate, self_measurement
+from tfgan.cli import train_flags
 from tfgan.data import load
 from tfgan.data.reachable import unreachable
 from tfgan.data.source import Annotation, Source
@@ -307,7 +308,7 @@ def test_commands_say_what_else_can_be_compared_with(tmp_path, monkeypatch, spli
     assert "\n" not in str(error.value)
     advice = r"'test'.* Leave --measure out, and give other .* to tfgan\.evaluate by --reference"
     with pytest.raises(InputError, match=advice) as error:
-        self_measurement.test_split(train_arguments.parse([*place, "--measure"]))
+        self_measurement.test_split(train_flags.parse([*place, "--measure"]))
     assert "\n" not in str(error.value)
 
 

@@ -11,9 +11,10 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 import tfgan
-from tfgan import data, evaluate, picture_files
+from tfgan import data, evaluate
 from tfgan.errors import InputError
-from tfgan.evaluation_page import MEANINGS
+from tfgan.evaluation import inputs as picture_files
+from tfgan.evaluation.page import MEANINGS
 from tfgan.metrics import sides
 from tfgan.metrics.evaluation import evaluate_sides
 from tfgan.metrics.extractors import NAMES

@@ -10,8 +10,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from tfgan import data
-from tfgan.evaluation_page import write_report
-from tfgan.lowering import Lowering
+from tfgan.evaluation.before_and_after import Lowering
+from tfgan.evaluation.page import write_report
 from tfgan.metrics.evaluation import evaluate_sides
 from tfgan.metrics.sides import prepare
 

@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from tfgan.evidence import (
+from tfgan.elbo import (
     GAUSSIAN_STDDEV,
     bernoulli_log_likelihood,
     divergence_from_prior,

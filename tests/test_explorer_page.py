@@ -22,7 +22,7 @@ from tfgan.explorer.runtime import runtime_of
 from tfgan.explorer.server import Explorer
 from tfgan.explorer.sliders import Slider
 from tfgan.latent.generator import LatentGenerator
-from tfgan.latent.sampling import latents_from_seeds
+from tfgan.noise import latents_from_seeds
 
 pytestmark = pytest.mark.slow
 

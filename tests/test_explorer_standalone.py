@@ -13,9 +13,10 @@ import threading
 import pytest
 import tensorflow as tf
 
-from tfgan import convert, explore, formats
+from tfgan import convert, explore
 from tfgan.explorer import runtime, sliders
 from tfgan.explorer.page import served_page
+from tfgan.export import formats
 
 SCRIPT, BINARY = b"export default 1;", b"\0asm"
 

@@ -12,8 +12,8 @@ from google.protobuf import unknown_fields
 from PIL import Image
 from warm_up import warm_up_logs, warm_up_requests
 
-from tfgan import export, model_card, saved_models
-from tfgan.latent.sampling import latents_from_seeds
+from tfgan.export import model_card, saved_model, saved_models
+from tfgan.noise import latents_from_seeds
 from tfgan.plotting import to_uint8
 
 IMAGE_SHAPE = (9, 12, 3)
@@ -35,7 +35,9 @@ def trained():
 
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory):
-    folder, difference = export.export_saved_model(trained, tmp_path_factory.mktemp("models") / "m")
+    folder, difference = saved_model.export_saved_model(
+        trained, tmp_path_factory.mktemp("models") / "m"
+    )
     assert difference == 0.0
     return folder
 
@@ -155,7 +157,7 @@ def test_versions_count_up_and_leave_nothing_behind(trained, tmp_path):
     for name, age in ((".exporting-killed", 2 * 24 * 60 * 60), (".exporting-alive", 60)):
         (tmp_path / "m" / name / "model").mkdir(parents=True)
         os.utime(tmp_path / "m" / name, (time.time() - age,) * 2)
-    assert export.export_saved_model(trained, tmp_path / "m")[0] == tmp_path / "m" / "8"
+    assert saved_model.export_saved_model(trained, tmp_path / "m")[0] == tmp_path / "m" / "8"
     assert sorted(os.listdir(tmp_path / "m")) == [".exporting-alive", "7", "8"]
 
 
@@ -165,8 +167,8 @@ def test_a_version_that_another_process_takes_first_is_left_to_it(tmp_path, monk
         (tmp_path / name / "saved_model.pb").write_text(name)
     # What was seen before the other process was done, and after.
     seen = iter([{}, saved_models.versions(tmp_path)])
-    monkeypatch.setattr(export, "versions", lambda folder: next(seen))
-    assert export.renamed_to_next_version(tmp_path / "written", tmp_path) == tmp_path / "2"
+    monkeypatch.setattr(saved_model, "versions", lambda folder: next(seen))
+    assert saved_model.renamed_to_next_version(tmp_path / "written", tmp_path) == tmp_path / "2"
     assert (tmp_path / "1" / "saved_model.pb").read_text() == "1"
     assert (tmp_path / "2" / "saved_model.pb").read_text() == "written"
 
@@ -176,7 +178,7 @@ def test_a_server_under_another_user_can_read_it(exported):
 
 
 def test_a_model_that_reloads_differently_is_not_exported(trained, tmp_path, monkeypatch):
-    honest = export.served_by
+    honest = saved_model.served_by
 
     def dimmed(model):
         """Half the contrast in one signature."""
@@ -190,9 +192,9 @@ def test_a_model_that_reloads_differently_is_not_exported(trained, tmp_path, mon
         served.signatures["serving_default"] = half_the_contrast
         return served
 
-    monkeypatch.setattr(export, "served_by", dimmed)
+    monkeypatch.setattr(saved_model, "served_by", dimmed)
     with pytest.raises(RuntimeError, match="differs from the live one by 0"):
-        export.export_saved_model(trained, tmp_path / "m")
+        saved_model.export_saved_model(trained, tmp_path / "m")
     assert os.listdir(tmp_path / "m") == []
 
 
@@ -210,6 +212,6 @@ def test_a_failed_export_leaves_nothing_behind(failure, trained, tmp_path, monke
 
     monkeypatch.setattr(tf.saved_model, "save", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        export.export_saved_model(trained, tmp_path / "m")
+        saved_model.export_saved_model(trained, tmp_path / "m")
     assert os.listdir(tmp_path / "m") == []
     assert not saved_models.versions(tmp_path / "m")

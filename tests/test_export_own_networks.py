@@ -9,8 +9,9 @@ import tensorflow as tf
 from PIL import Image
 
 import tfgan
-from tfgan import convert, export, formats
+from tfgan import convert
 from tfgan.errors import InputError
+from tfgan.export import formats, saved_model
 from tfgan.latent.generator import LatentGenerator
 
 SHAPE = (8, 8, 1)
@@ -152,7 +153,7 @@ def test_what_leaves_the_range_is_clipped_as_it_is_served(made):
 @pytest.mark.parametrize("activation", ["tanh", "softsign", "hard_tanh", None])
 @pytest.mark.parametrize("kind", ["functional", "sequential", "nested", "cyclegan"])
 def test_nothing_is_added_to_a_generator_that_keeps_its_range(kind, activation):
-    served = export.served_by(MAKERS[kind](activation))
+    served = saved_model.served_by(MAKERS[kind](activation))
     names = [layer.name for layer in served.networks["serving_default"].layers]
     assert ("clipped" in names) == (activation is None)
 

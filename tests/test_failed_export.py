@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfgan import export, model_card, train
+from tfgan import train
+from tfgan.export import model_card, saved_model
 
 TINY = ["--width", "2", "--steps", "3", "--precision", "float32"]
 GAN = ["--latent-dim", "4", "--batch-size", "32", "--r1-gamma", "0"]
@@ -56,13 +57,13 @@ def history_of(name):
 
 
 def fails_once_and_is_exported(flags, failure, capsys, monkeypatch):
-    """A run that fails to export, and the same command again."""
+    """A run that fails to saved_model, and the same command again."""
     with monkeypatch.context() as patched:
 
         def failing(*arguments):
             raise failure
 
-        patched.setattr(export, "self_check", failing)
+        patched.setattr(saved_model, "self_check", failing)
         capsys.readouterr()
         assert train.main([*TINY, *flags, "--name", "failed"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]

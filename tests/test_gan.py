@@ -5,10 +5,10 @@ import tensorflow as tf
 from conftest import make_gan
 
 from tfgan.errors import InputError
-from tfgan.latent.sampling import latents_for_step, latents_from_seeds
 from tfgan.losses import LOSSES, AdversarialLoss, cross_entropy_discriminator
 from tfgan.models import GAN
 from tfgan.networks import convolutional_discriminator, convolutional_generator
+from tfgan.noise import latents_for_step, latents_from_seeds
 from tfgan.penalties import gradient_penalty, r1, r2
 
 

@@ -1,10 +1,10 @@
-"""`tfgan.latent.sampling`: latents as pure functions of integers, and their distribution."""
+"""`tfgan.noise`: latents as pure functions of integers, and their distribution."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan.latent.sampling import latents_for_step, latents_from_seeds
+from tfgan.noise import latents_for_step, latents_from_seeds
 
 DIM = 64
 NUM = 2000

@@ -14,9 +14,10 @@ pytestmark = [
 TRAIN_AND_PRINT_MEMORY = r"""
 import re, sys
 from pathlib import Path
-from tfgan.command_line import start_tensorflow
+from tfgan.startup import start_tensorflow
 start_tensorflow()
-from tfgan import callbacks, train
+from tfgan import train
+from tfgan.training import callbacks
 
 def megabytes(field):
     kib = re.search(field + r":\s+(\d+) kB", Path("/proc/self/status").read_text())[1]

@@ -7,7 +7,7 @@ import pytest
 from data_fixtures import random_pixels, save
 
 from tfgan.errors import InputError, InputWarning
-from tfgan.picture_files import dataset_of, halves_of, read_npz, with_channels
+from tfgan.evaluation.inputs import dataset_of, halves_of, read_npz, with_channels
 
 GREY = random_pixels(6, 4, 5, 1)
 COLOUR = random_pixels(6, 4, 5, 3)

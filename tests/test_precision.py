@@ -1,4 +1,4 @@
-"""`tfgan.precision`, and a GAN whose networks were built under a mixed dtype policy."""
+"""`tfgan.networks.precision`, and a GAN whose networks were built under a mixed dtype policy."""
 
 import keras
 import numpy as np
@@ -6,9 +6,8 @@ import pytest
 import tensorflow as tf
 from conftest import make_gan, step_by_operation
 
-from tfgan import precision
-from tfgan.export import export_saved_model
-from tfgan.networks import dense_discriminator, dense_generator
+from tfgan.export.saved_model import export_saved_model
+from tfgan.networks import dense_discriminator, dense_generator, precision
 
 
 @pytest.fixture

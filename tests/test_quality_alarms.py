@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from tfgan.quality import alarms
-from tfgan.quality.alarms import alarms_of
-from tfgan.quality.check import Check
+from tfgan.training.monitor import alarms
+from tfgan.training.monitor.alarms import alarms_of
+from tfgan.training.monitor.check import Check
 
 INTERVAL = 250
 HEALTHY = Check(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, told_apart=0.8)

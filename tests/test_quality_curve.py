@@ -11,13 +11,13 @@ from scipy.spatial.distance import cdist
 import tfgan
 from benchmarks.alarms import collapsing
 from tfgan import data
-from tfgan.loop import NotFiniteError
+from tfgan.cli.train_flags import parse
 from tfgan.metrics import frechet_distance, frechet_error
 from tfgan.metrics.frechet import GaussianStatistics
-from tfgan.quality import curve
-from tfgan.quality.alarms import has_collapsed, is_diverse
-from tfgan.quality.curve import FEWEST_PICTURES, QualityReader, interval_of, reader_for
-from tfgan.train_arguments import parse
+from tfgan.training.loop import NotFiniteError
+from tfgan.training.monitor import curve
+from tfgan.training.monitor.alarms import has_collapsed, is_diverse
+from tfgan.training.monitor.curve import FEWEST_PICTURES, QualityReader, interval_of, reader_for
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_the_numbers_are_those_of_the_pixels(digits):
     assert check.error == pytest.approx(error, rel=1e-2)
 
     # The generator as it is trained, not its average.
-    latents = tfgan.latent.sampling.latents_from_seeds(np.arange(100), 6)
+    latents = tfgan.noise.latents_from_seeds(np.arange(100), 6)
     images = gan.generator(latents, training=False)
     live = pixels((images + 1.0) / 2.0)
     diversity = live.var(axis=0, ddof=1).sum() / real.var(axis=0, ddof=1).sum()

@@ -12,11 +12,11 @@ import pytest
 import tensorflow as tf
 from conftest import dense_gan
 
-from tfgan.checkpoint import Checkpoints
-from tfgan.quality.best_weights import BestWeights
-from tfgan.quality.check import Check, read_checks
-from tfgan.quality.watch import QualityWatch, told_of_choice
-from tfgan.run_folder import RunFolder
+from tfgan.training.checkpoint import Checkpoints
+from tfgan.training.monitor.best_weights import BestWeights
+from tfgan.training.monitor.check import Check, read_checks
+from tfgan.training.monitor.watch import QualityWatch, told_of_choice
+from tfgan.training.run_folder import RunFolder
 
 INTERVAL = 5
 HEALTHY = Check(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, told_apart=0.8)

@@ -6,9 +6,14 @@ import pytest
 import tensorflow as tf
 from conftest import make_gan, random_batch
 
-from tfgan import precision
 from tfgan.models.base import float32_twin
-from tfgan.networks import label_encoder, recurrent, recurrent_discriminator, recurrent_generator
+from tfgan.networks import (
+    label_encoder,
+    precision,
+    recurrent,
+    recurrent_discriminator,
+    recurrent_generator,
+)
 from tfgan.penalties import r1
 
 LATENT_DIM = 5

@@ -10,7 +10,7 @@ from smallest_models import FAMILIES, make
 import tfgan
 from tfgan.models import GAN
 from tfgan.networks.spectral import SpectralConv2D, SpectralDense
-from tfgan.registration import HOMES
+from tfgan.startup.registration import HOMES
 
 # Both orders; Keras by TensorFlow's name for it; and loaded by something else in between.
 ORDERS = {
@@ -94,10 +94,6 @@ def test_keras_is_as_it_was_after_it_was_found():
 
 def test_every_registered_class_has_a_home():
     """A class that is registered and not listed would be lost to a new process."""
-    import tfgan.conditions
-    import tfgan.models
-    import tfgan.optimizers
-    import tfgan.schedules  # noqa: F401
 
     registered = {
         name.removeprefix("tfgan>"): found
@@ -110,7 +106,7 @@ def test_every_registered_class_has_a_home():
 
 
 def test_a_stand_in_gives_way_to_the_class():
-    from tfgan import registration
+    from tfgan.startup import registration
 
     registration.register(keras)
     assert keras.saving.get_registered_object("tfgan>GAN") is GAN

@@ -8,11 +8,13 @@ from conftest import make_gan
 from threadpoolctl import threadpool_limits
 
 import tfgan
-from tfgan import data, evaluate, generate, model_card, rejection_sampling
+from tfgan import data, evaluate, generate
 from tfgan.errors import InputError
+from tfgan.export import model_card
+from tfgan.inference import rejection
+from tfgan.inference.rejection import draw_kept
 from tfgan.latent.generator import LatentGenerator
 from tfgan.metrics import confidence_risk, extractors, neighbour_scores
-from tfgan.rejection_sampling import draw_kept
 
 SPLITS = ("train", "test")
 
@@ -45,7 +47,7 @@ def test_candidates_are_drawn_until_enough_are_kept():
 @pytest.mark.parametrize("size", [1, 4, 512])
 def test_what_is_kept_does_not_depend_on_how_many_are_drawn_at_once(size, monkeypatch):
     expected = draw_kept(draw, keep_every_third, 0, 20, {})
-    monkeypatch.setattr(rejection_sampling, "_CANDIDATES", size)
+    monkeypatch.setattr(rejection, "_CANDIDATES", size)
     kept = draw_kept(draw, keep_every_third, 0, 20, {})
     np.testing.assert_array_equal(kept.seeds, expected.seeds)
     assert kept.num_candidates == expected.num_candidates
@@ -69,7 +71,7 @@ def test_labels_keep_their_turn_however_many_of_one_are_rejected():
 
 
 def test_what_is_never_kept_is_given_up(monkeypatch):
-    monkeypatch.setattr(rejection_sampling, "MOST_IN_VAIN", 900)
+    monkeypatch.setattr(rejection, "MOST_IN_VAIN", 900)
     with pytest.raises(InputError, match=r"candidates on end were rejected.*larger --max-risk"):
         draw_kept(draw, lambda images, seeds: seeds == 3, 0, 2, {})
     with pytest.raises(InputError, match="rejected"):
@@ -101,7 +103,7 @@ def model_folder(tmp_path_factory):
 @pytest.fixture
 def few(monkeypatch):
     """Few pictures to learn from, and features that need no training."""
-    monkeypatch.setattr(rejection_sampling, "NUM_FITTED", 160)
+    monkeypatch.setattr(rejection, "NUM_FITTED", 160)
     real = extractors.extractor_for
     monkeypatch.setattr(
         extractors, "extractor_for", lambda name, *rest, **options: real("pixels", *rest, **options)
@@ -216,7 +218,7 @@ def noisy_digits(test):
     """A "generator" of real digits, of which 30% are lost in noise, others for fitting."""
 
     def draw(seeds):
-        is_fitted = seeds >= rejection_sampling.FIRST_FITTED_SEED
+        is_fitted = seeds >= rejection.FIRST_FITTED_SEED
         rows = np.where(is_fitted, 7500, 5000) + seeds % 2500
         images = test.images[rows].copy()
         for image, seed in zip(images, seeds):
@@ -231,14 +233,14 @@ def noisy_digits(test):
 @pytest.mark.slow
 @pytest.mark.mnist
 def test_of_digits_in_noise_those_without_are_kept(mnist_data_dir, monkeypatch):
-    monkeypatch.setattr(rejection_sampling, "NUM_FITTED", 2500)
+    monkeypatch.setattr(rejection, "NUM_FITTED", 2500)
     train, test = (data.load("mnist", 1, data_dir=mnist_data_dir, split=s) for s in SPLITS)
     draw, extractor = noisy_digits(test), extractors.extractor_for("classifier", train, test)
     real, _ = extractor(test.images[:1000])
     plain, _ = extractor(draw(np.arange(1000)))
     before = confidence_risk(real, plain)
     for rule in ({"keep_fraction": 0.7}, {"max_risk": 0.6}):
-        keeps = rejection_sampling.keeper_for(draw, {}, train, extractor, **rule)
+        keeps = rejection.keeper_for(draw, {}, train, extractor, **rule)
         kept, _ = extractor(draw_kept(draw, keeps, 0, 1000, {}).images)
         after = confidence_risk(real, kept)
         scores = [neighbour_scores(real, each) for each in (plain, kept)]

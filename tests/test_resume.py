@@ -15,8 +15,8 @@ import tensorflow as tf
 from conftest import make_gan, random_batch, step_by_operation
 
 from tfgan import train
-from tfgan.checkpoint import Checkpoints
-from tfgan.run_folder import RunFolder
+from tfgan.training.checkpoint import Checkpoints
+from tfgan.training.run_folder import RunFolder
 
 TRAINING = ["--width", "4", "--batch-size", "32", "--steps", "130", "--checkpoint-every", "0.02"]
 LATENTS = ["--latent-dim", "8"]
@@ -27,7 +27,7 @@ ARGUMENTS = [*TRAINING, *LATENTS, *FLOAT32]
 # middle of an epoch (one has 46 steps).
 KILL_AT = {
     "after the last checkpoint": """
-import tfgan.checkpoint as module
+import tfgan.training.checkpoint as module
 original = module.Checkpoints.save
 def patched(self, seconds):
     original(self, seconds)
@@ -36,7 +36,7 @@ def patched(self, seconds):
 module.Checkpoints.save = patched
 """,
     "between two steps": """
-import tfgan.callbacks as module
+import tfgan.training.callbacks as module
 original = module.RunProgress.on_train_batch_end
 def patched(self, batch, logs=None):
     original(self, batch, logs)
@@ -45,7 +45,7 @@ def patched(self, batch, logs=None):
 module.RunProgress.on_train_batch_end = patched
 """,
     "inside a checkpoint write": """
-import tfgan.checkpoint as module
+import tfgan.training.checkpoint as module
 original = module._flush_to_disk
 def patched(file):
     if int(file.parent.name.rpartition("-")[2]) >= 60:
@@ -54,7 +54,7 @@ def patched(file):
 module._flush_to_disk = patched
 """,
     "after a row of the history": """
-import tfgan.callbacks as module
+import tfgan.training.callbacks as module
 original = module.History.on_epoch_end
 def patched(self, epoch, logs=None):
     original(self, epoch, logs)
@@ -67,16 +67,16 @@ module.History.on_epoch_end = patched
 
 # The curve has many rows and alarms: a narrow generator's pictures stay alike for long.
 WATCHED = """
-import tfgan.quality.alarms, tfgan.quality.curve
-tfgan.quality.curve.interval_of = lambda batch_size: 15
-tfgan.quality.alarms.CHECKS_OF_YOUTH = 3
-tfgan.quality.alarms.LEAST_DIVERSITY = 0.9
+import tfgan.training.monitor.alarms, tfgan.training.monitor.curve
+tfgan.training.monitor.curve.interval_of = lambda batch_size: 15
+tfgan.training.monitor.alarms.CHECKS_OF_YOUTH = 3
+tfgan.training.monitor.alarms.LEAST_DIVERSITY = 0.9
 """
 KILL_AT_READING = {
     "none": "",
     "between two steps": KILL_AT["between two steps"],
     "after a row of the quality": """
-import tfgan.quality.watch as module
+import tfgan.training.monitor.watch as module
 original = module.write_check
 def patched(file, check, seconds):
     original(file, check, seconds)
@@ -85,7 +85,7 @@ def patched(file, check, seconds):
 module.write_check = patched
 """,
     "after a checkpoint with a row": """
-import tfgan.checkpoint as module
+import tfgan.training.checkpoint as module
 original = module.Checkpoints.save
 def patched(self, seconds):
     original(self, seconds)
@@ -100,7 +100,7 @@ def run_script(patches, arguments):
     """Trains in a process of its own with patches, code that may call `kill()`."""
     script = (
         "import os, signal, sys\n"
-        "from tfgan.command_line import start_tensorflow\n"
+        "from tfgan.startup import start_tensorflow\n"
         "start_tensorflow()\n"
         "def kill():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
         f"{patches}\n"
@@ -391,7 +391,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_those_that_were(trained_chec
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "sys.path.insert(0, sys.argv[2])\n"
         "from conftest import make_gan, random_batch\n"
-        "from tfgan.checkpoint import Checkpoints\n"
+        "from tfgan.training.checkpoint import Checkpoints\n"
         "gan = make_gan()\n"
         "checkpoints = Checkpoints(sys.argv[1], gan)\n"
         "assert checkpoints.restore() == 3\n"

@@ -1,9 +1,9 @@
-"""`tfgan.saved_models`: which version a path means."""
+"""`tfgan.export.saved_models`: which version a path means."""
 
 import pytest
 
 from tfgan.errors import InputError
-from tfgan.saved_models import find, name_of, versions
+from tfgan.export.saved_models import find, name_of, versions
 
 
 def add(folder, name, complete=True):

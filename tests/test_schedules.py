@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tfgan.errors import InputError
-from tfgan.schedules import InverseSquareRootDecay, LinearDecay
+from tfgan.optimizers import InverseSquareRootDecay, LinearDecay
 
 
 def test_constant_then_falling_to_zero_and_staying_there():

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from data_fixtures import save_random
 
-from tfgan import data, metrics, model_card, rejection_sampling, self_measurement, training_data
+from tfgan import data, metrics, self_measurement, training_data
+from tfgan.cli.train_flags import parse
 from tfgan.errors import InputError
+from tfgan.export import model_card
+from tfgan.inference import rejection
 from tfgan.metrics.extractors import principal_components
-from tfgan.train_arguments import parse
 
 PAIRED = ["--model", "pix2pix"]
 DOMAINS = ["--model", "cyclegan", "--domain-a", "digits", "--domain-b", "digits:inverted"]
@@ -87,11 +89,9 @@ def test_classes_are_drawn_as_in_the_test_split_and_evenly_for_the_agreement(
 def test_rejection_is_fitted_to_pictures_of_the_same_classes(uneven, monkeypatch):
     folder, train, _ = uneven
     few = train.subset(np.flatnonzero((train.labels == 0) | (np.arange(1498) < 200)))
-    monkeypatch.setattr(rejection_sampling, "NUM_FITTED", 150)
+    monkeypatch.setattr(rejection, "NUM_FITTED", 150)
     asked, fitted = [], []
-    monkeypatch.setattr(
-        rejection_sampling, "fit_rejection", lambda *sides, **_: fitted.extend(sides)
-    )
+    monkeypatch.setattr(rejection, "fit_rejection", lambda *sides, **_: fitted.extend(sides))
 
     def draw(seeds, labels):
         asked.extend(9 - labels)
@@ -99,7 +99,7 @@ def test_rejection_is_fitted_to_pictures_of_the_same_classes(uneven, monkeypatch
 
     extractor = principal_components(few.images)
     inputs = model_card.inputs_of_seeds(folder)
-    rejection_sampling.keeper_for(draw, inputs, few, extractor, keep_fraction=0.5)
+    rejection.keeper_for(draw, inputs, few, extractor, keep_fraction=0.5)
     rows = np.random.default_rng(0).permutation(few.num_images)[:150]
     np.testing.assert_array_equal(np.bincount(asked), np.bincount(few.labels[rows]))
     assert [len(side) for side in fitted] == [150, 150]

@@ -11,10 +11,10 @@ from cpp_loader import serve
 from PIL import Image
 from warm_up import warm_up_requests
 
-from tfgan import model_card
 from tfgan.data.pictures import to_array
 from tfgan.errors import InputError
-from tfgan.export import export_saved_model, self_check
+from tfgan.export import model_card
+from tfgan.export.saved_model import export_saved_model, self_check
 from tfgan.models import CycleGAN, Pix2Pix
 from tfgan.networks import patch_discriminator, residual_generator, unet_generator
 from tfgan.serving.files import BLACK, decode_pictures, encode_pngs

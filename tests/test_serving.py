@@ -30,8 +30,9 @@ from tensorflow_serving.apis import (
 )
 
 import tfgan
-from tfgan import generate, remote
+from tfgan import generate
 from tfgan.data.pictures import to_array
+from tfgan.inference import serving_client
 from tfgan.serving import limits
 from tfgan.serving.limits import most_images
 
@@ -251,14 +252,14 @@ def test_generate_takes_an_address_like_a_folder(workplace, url, tmp_path, capsy
 def test_large_pictures_come_in_several_requests(local, url, monkeypatch):
     # As if those of 8x8 were so large that two are all that one request may ask for.
     monkeypatch.setattr(limits, "_MAX_PIXELS", 2 * 8 * 8)
-    asked, predict = [], remote._predict
+    asked, predict = [], serving_client._predict
 
     def counted(url, name, inputs):
         asked.append(len(inputs["seeds"]))
         return predict(url, name, inputs)
 
-    monkeypatch.setattr(remote, "_predict", counted)
-    drawn = remote.load(url)(np.array(SEEDS))
+    monkeypatch.setattr(serving_client, "_predict", counted)
+    drawn = serving_client.load(url)(np.array(SEEDS))
     assert asked == [2, 2, 1]
     expected = np.stack([pixels_of(png) for png in local(SEEDS)])[..., None]
     assert np.abs(drawn - expected).max() <= 1

@@ -13,7 +13,9 @@ from PIL import Image
 from warm_up import warm_up_requests
 
 from benchmarks.model_table import table
-from tfgan import metrics, model_card, self_measurement, train_arguments, training_data
+from tfgan import metrics, self_measurement, training_data
+from tfgan.cli import train_flags
+from tfgan.export import model_card
 from tfgan.generate import pictures_of
 
 ROOT = Path(__file__).parents[1]
@@ -62,7 +64,7 @@ def test_the_card_says_where_the_model_comes_from(name):
     words = shlex.split(training["command"])
     assert words[:3] == ["python", "-m", "tfgan.train"] and "--measure" in words
     # It would write to this very folder, and holds no path of the machine that ran it.
-    arguments = train_arguments.parse(words[3:])
+    arguments = train_flags.parse(words[3:])
     assert (arguments.name or f"{training['data']['name']}_{arguments.model}") == name
     assert "/" not in training["command"]
     assert training["seed"] == arguments.seed and training["seconds"] > 0
@@ -138,7 +140,7 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
     )
     shutil.copytree(folder_of(name), tmp_path / "1")
     command = model_card.read(tmp_path / "1")["training"]["command"]
-    arguments = train_arguments.parse(shlex.split(command)[3:])
+    arguments = train_flags.parse(shlex.split(command)[3:])
     dataset = training_data.load(arguments)
     self_measurement.measure_exported(tmp_path / "1", arguments, dataset)
     claimed, found = metrics_of(folder_of(name)), metrics_of(tmp_path / "1")

@@ -6,10 +6,10 @@ from cpp_loader import pack_strings, serve
 
 from tfgan import data, generate
 from tfgan.conditions import TextCondition
-from tfgan.export import export_saved_model
-from tfgan.latent.sampling import latents_from_seeds
+from tfgan.export.saved_model import export_saved_model
 from tfgan.models import ConditionalGAN
 from tfgan.networks import convolutional_discriminator, convolutional_generator, text_encoder
+from tfgan.noise import latents_from_seeds
 
 IMAGE_SHAPE = (8, 8, 1)
 CAPTIONS = np.array(["a red circle", "a large blue circle", "A small, red square!"])

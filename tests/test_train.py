@@ -13,19 +13,13 @@ import tensorflow as tf
 from PIL import Image
 
 from benchmarks.alarms import collapsing
-from tfgan import (
-    compiled_model,
-    generate,
-    losses,
-    model_card,
-    plan,
-    self_measurement,
-    train,
-)
+from tfgan import compiled_model, generate, losses, self_measurement, train
+from tfgan.export import model_card
 from tfgan.metrics import classifier
 from tfgan.models import GAN
-from tfgan.quality import curve
-from tfgan.run_folder import RunFolder
+from tfgan.training import plan
+from tfgan.training.monitor import curve
+from tfgan.training.run_folder import RunFolder
 
 TINY = ["--width", "4", "--latent-dim", "8", "--batch-size", "32", "--precision", "float32"]
 # A graph without the gradient of a gradient is traced in half the time.

@@ -8,9 +8,11 @@ from conftest import step_by_operation
 from data_fixtures import save_random
 from PIL import Image
 
-from tfgan import compiled_model, generate, loop, precision, self_measurement, train
+from tfgan import compiled_model, generate, self_measurement, train
 from tfgan.families import TASKS
 from tfgan.metrics import classifier
+from tfgan.networks import precision
+from tfgan.training import loop
 
 TINY = ["--width", "2", "--batch-size", "8", "--name", "it"]
 BFLOAT16 = ["--precision", "bfloat16"]
@@ -149,7 +151,7 @@ def test_bfloat16_is_refused_for_what_it_gets_wrong(machine, monkeypatch, capsys
 
     # A run that was begun when nobody looked.
     with monkeypatch.context() as patch:
-        patch.setattr("tfgan.convolution_check.miscomputed_layer", lambda *arguments: None)
+        patch.setattr("tfgan.training.convolution_check.miscomputed_layer", lambda *arguments: None)
         patch.setattr(loop, "train_step", one_step_right)
         assert train_tiny(*NARROW, "--steps", 1, *BFLOAT16) == 0
     capsys.readouterr()

@@ -5,12 +5,12 @@ import pytest
 from data_fixtures import save_random
 
 from tfgan import sheets, training_data
+from tfgan.cli.train_flags import parse
 from tfgan.compiled_model import compiled_model
 from tfgan.data import tasks
 from tfgan.errors import InputError
 from tfgan.families import TASKS
-from tfgan.schedules import LinearDecay
-from tfgan.train_arguments import parse
+from tfgan.optimizers import LinearDecay
 
 PIX2PIX = ["--model", "pix2pix", "--width", "2", "--batch-size", "8"]
 CYCLEGAN = ["--model", "cyclegan", "--width", "2", "--batch-size", "8"]

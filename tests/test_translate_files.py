@@ -6,8 +6,9 @@ import tensorflow as tf
 from PIL import Image
 from server_process import STAND_IN, running
 
-from tfgan import generate, translate_files
+from tfgan import generate
 from tfgan.data.pictures import to_array
+from tfgan.inference import image_files
 
 SIDE = 8
 
@@ -130,7 +131,7 @@ def test_a_picture_is_turned_as_its_camera_says(models, tmp_path, capsys):
 
 
 def test_a_folder_becomes_a_folder(models, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(translate_files, "BATCH_SIZE", 2)
+    monkeypatch.setattr(image_files, "BATCH_SIZE", 2)
     folder = tmp_path / "photos"
     sources = [photo(folder / f"{index}.jpg") for index in range(4)]
     sources.append(photo(folder / "small.png", (SIDE, SIDE)))

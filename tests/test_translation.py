@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan.checkpoint import Checkpoints
 from tfgan.models import CycleGAN, Pix2Pix
 from tfgan.networks import patch_discriminator, residual_generator, unet_generator
-from tfgan.schedules import LinearDecay
+from tfgan.optimizers import LinearDecay
+from tfgan.training.checkpoint import Checkpoints
 
 IMAGE_SHAPE = (8, 8, 1)
 STEPS = 4

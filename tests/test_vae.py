@@ -5,10 +5,9 @@ import tensorflow as tf
 from cpp_loader import refusals, serve
 
 from tfgan import data
+from tfgan.elbo import bernoulli_log_likelihood, divergence_from_prior
 from tfgan.errors import InputError
-from tfgan.evidence import bernoulli_log_likelihood, divergence_from_prior
-from tfgan.export import export_saved_model
-from tfgan.latent.sampling import latents_from_seeds
+from tfgan.export.saved_model import export_saved_model
 from tfgan.models import VAE
 from tfgan.models.vae import pixel_logits
 from tfgan.networks import (
@@ -19,6 +18,7 @@ from tfgan.networks import (
     encoder_of,
     label_encoder,
 )
+from tfgan.noise import latents_from_seeds
 
 IMAGE_SHAPE = (8, 8, 1)
 

@@ -6,7 +6,7 @@ The names below are imported when first used, so that `import tfgan` costs nothi
 import importlib
 from importlib.metadata import PackageNotFoundError, version
 
-from tfgan.registration import register_when_keras_is_there
+from tfgan.startup.registration import register_when_keras_is_there
 
 try:
     __version__ = version("tfgan")
@@ -25,8 +25,8 @@ _HOMES = {
     "AdversarialLoss": "tfgan.losses",
     "ImageDataset": "tfgan.data",
     "InputError": "tfgan.errors",
-    "InverseSquareRootDecay": "tfgan.schedules",
-    "LinearDecay": "tfgan.schedules",
+    "InverseSquareRootDecay": "tfgan.optimizers",
+    "LinearDecay": "tfgan.optimizers",
     "convolutional_discriminator": "tfgan.networks",
     "convolutional_generator": "tfgan.networks",
     "dense_discriminator": "tfgan.networks",

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-from tfgan.command_line import ArgumentParser
+from tfgan.cli.parser import ArgumentParser
 
 COMMANDS = ("train", "generate", "evaluate", "explore", "convert", "latent_study")
 

@@ -41,7 +41,7 @@ def augment(images, policies, seed):
         InputError: an unknown policy.
     """
     for position, policy in enumerate(checked_policies(policies)):
-        # Philox throughout, as in `tfgan.latent.sampling`: "auto_select" depends on the device.
+        # Philox throughout, as in `tfgan.noise`: "auto_select" depends on the device.
         images = POLICIES[policy](images, tf.random.fold_in(seed, position, alg="philox"))
     return images
 

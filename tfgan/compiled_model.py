@@ -3,20 +3,20 @@
 import keras
 
 from tfgan import networks
-from tfgan.budget import budget_of
 from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.errors import InputError
 from tfgan.models import GAN, VAE, ConditionalGAN, CycleGAN, Pix2Pix
 from tfgan.models.adversarial import adam
-from tfgan.precision import computing_in
-from tfgan.schedules import InverseSquareRootDecay, LinearDecay
+from tfgan.networks.precision import computing_in
+from tfgan.optimizers import InverseSquareRootDecay, LinearDecay
+from tfgan.training.budget import budget_of
 
 
 def compiled_model(arguments, dataset, precision):
     """A family's model, ready to train.
 
     Args:
-        arguments: what `tfgan.train_arguments.parse` returned.
+        arguments: what `tfgan.cli.train_flags.parse` returned.
         dataset: the `ImageDataset` whose pictures it will draw; a cgan's has what it is told.
         precision: "float32" or "bfloat16", what the networks compute in.
     """
@@ -127,7 +127,7 @@ def players(arguments, image_shape, generator_told=(), discriminator_told=()):
     """The generator and the discriminator that the arguments ask for.
 
     Args:
-        arguments: what `tfgan.train_arguments.parse` returned.
+        arguments: what `tfgan.cli.train_flags.parse` returned.
         image_shape: `(height, width, channels)`.
         generator_told, discriminator_told: their builders' arguments on a condition, dicts.
     """

@@ -6,10 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tfgan import formats, model_card, saved_models
-from tfgan.command_line import EXIT_FAULT, ArgumentParser, run, start_tensorflow
+from tfgan.cli.parser import EXIT_FAULT, ArgumentParser, run
 from tfgan.errors import InputError
+from tfgan.export import formats, model_card, saved_models
 from tfgan.serving.limits import images_by
+from tfgan.startup import start_tensorflow
 
 # How far a pixel in [0, 1] may be from the SavedModel's: in float32 another order of sums rounds
 # differently; in float16 no pixel of a picture of 256 levels may move by more than one level.

@@ -6,10 +6,13 @@ import json
 import sys
 from pathlib import Path
 
-from tfgan import generate, model_card, remote, saved_models
-from tfgan.command_line import ArgumentParser, image_size, number, run, start_tensorflow
+from tfgan import generate
+from tfgan.cli.parser import ArgumentParser, image_size, number, run
+from tfgan.cli.sampling_flags import add_lowering, lowering_flags, require_lowering
 from tfgan.errors import InputError
-from tfgan.lowering_arguments import add_lowering, lowering_flags, require_lowering
+from tfgan.export import model_card, saved_models
+from tfgan.inference import serving_client
+from tfgan.startup import start_tensorflow
 
 # In a reference, by any features.
 _FEWEST_REAL = 100
@@ -116,15 +119,15 @@ def evaluate(arguments):
     missing = [
         each
         for each in [*judged, arguments.reference]
-        if each and not remote.is_url(each) and not Path(each).expanduser().exists()
+        if each and not serving_client.is_url(each) and not Path(each).expanduser().exists()
     ]
     if missing:
         raise InputError(f"nothing at {missing[0]}: pass a SavedModel, a folder or an NPZ file")
     start_tensorflow()
     train, test = real_pictures(arguments)
 
-    from tfgan.evaluation_page import write_report
-    from tfgan.lowering import lowered
+    from tfgan.evaluation.before_and_after import lowered
+    from tfgan.evaluation.page import write_report
     from tfgan.metrics.evaluation import evaluate_sides
     from tfgan.metrics.risk import probability_better
 
@@ -168,7 +171,7 @@ def evaluate(arguments):
 def real_pictures(arguments):
     """The training pictures and those to compare with, two `ImageDataset`s."""
     from tfgan import data
-    from tfgan.picture_files import halves_of
+    from tfgan.evaluation.inputs import halves_of
 
     if arguments.reference:
         brought_to = (arguments.image_size, arguments.channels)
@@ -198,8 +201,8 @@ def sides_of(judged, arguments, train, test):
     Returns:
         `(sides, notes)`: `Sides`, and sentences on what was done so that the two compare.
     """
+    from tfgan.evaluation.inputs import with_channels
     from tfgan.metrics.sides import TooFewPictures, prepare
-    from tfgan.picture_files import with_channels
 
     generated = generated_pictures(judged, arguments, train, test)
     images, notes = generated.images, list(generated.notes)
@@ -253,7 +256,7 @@ def advice_on_numbers(judged, arguments, train, test, num_generated):
     need, wanted = fewest_pictures(name), []
     if arguments.num < need:
         wanted.append(f"--num {need} or more")
-    if num_generated < need and not (remote.is_url(judged) or is_saved_model(judged)):
+    if num_generated < need and not (serving_client.is_url(judged) or is_saved_model(judged)):
         wanted.append(f"{need} generated pictures")
     if min(test.num_images, num_unseen(name, train)) < need:
         # A half is compared with; of the other, the classifier leaves half to the floor.
@@ -290,11 +293,11 @@ def generated_pictures(judged, arguments, train, test):
     """Generated pictures, drawn or read; of a conditional model such as the real ones are."""
     import numpy as np
 
-    from tfgan.condition_sampling import classes_in, notes_on, pictures_by_class, told_for
-    from tfgan.picture_files import classes_of, dataset_of, read_npz
+    from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
+    from tfgan.evaluation.inputs import classes_of, dataset_of, read_npz
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-    if remote.is_url(judged):
+    if serving_client.is_url(judged):
         return Generated(generate.pictures_of(judged, seeds))
     if Path(judged).suffix == ".npz":
         arrays = read_npz(judged)
@@ -340,9 +343,9 @@ def is_saved_model(path):
 
 def name_of(judged):
     """A name for a report, from a path or an address."""
-    from tfgan.picture_files import name_of_file
+    from tfgan.evaluation.inputs import name_of_file
 
-    if remote.is_url(judged) or not is_saved_model(judged):
+    if serving_client.is_url(judged) or not is_saved_model(judged):
         return name_of_file(judged)
     return saved_models.name_of(judged)
 

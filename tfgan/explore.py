@@ -8,9 +8,10 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-from tfgan import formats, saved_models
-from tfgan.command_line import EXIT_FAULT, ArgumentParser, number, run, start_tensorflow
+from tfgan.cli.parser import EXIT_FAULT, ArgumentParser, number, run
 from tfgan.errors import InputError
+from tfgan.export import formats, saved_models
+from tfgan.startup import start_tensorflow
 
 HOST = "127.0.0.1"
 PORT = 8700

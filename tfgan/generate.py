@@ -2,11 +2,13 @@
 
 import sys
 
-from tfgan import remote, saved_models, translate_files
-from tfgan.command_line import run, start_tensorflow
+from tfgan.cli.generate_flags import parse
+from tfgan.cli.parser import run
+from tfgan.cli.sampling_flags import is_rejecting
 from tfgan.errors import InputError
-from tfgan.generate_arguments import parse
-from tfgan.lowering_arguments import is_rejecting
+from tfgan.export import saved_models
+from tfgan.inference import image_files, serving_client
+from tfgan.startup import start_tensorflow
 
 BATCH_SIZE = 64
 
@@ -14,10 +16,10 @@ BATCH_SIZE = 64
 def generate(arguments):
     """Draws what the arguments ask for; returns the exit status."""
     model = arguments.model
-    if not remote.is_url(model):
+    if not serving_client.is_url(model):
         model = saved_models.find(model)
     if arguments.input:
-        translate_files.translate(model, arguments)
+        image_files.translate(model, arguments)
         return 0
     if arguments.format == "png-folder" and arguments.out.is_dir() and any(arguments.out.iterdir()):
         raise InputError(f"--out {arguments.out} is not empty: pass a new folder")
@@ -44,7 +46,7 @@ def generate(arguments):
         )
     elif arguments.interpolate or arguments.latents:
         start_tensorflow()
-        from tfgan import animation
+        from tfgan.inference import animation
 
         pixels = (
             animation.drawn(model, latents, told)
@@ -101,12 +103,12 @@ def numbers_of(asked, model):
     """
     import numpy as np
 
-    from tfgan import model_card
+    from tfgan.export import model_card
 
     if all(part.isdecimal() for label in asked for part in label):
         numbers = [[int(part) for part in label] for label in asked]
     else:
-        names = None if remote.is_url(str(model)) else model_card.names_of_labels(model)
+        names = None if serving_client.is_url(str(model)) else model_card.names_of_labels(model)
         if names is None:
             raise InputError(f"{model} tells no names of its labels: pass --label their numbers")
         if len(names) != len(asked[0]):
@@ -146,11 +148,12 @@ def kept_of(model, in_turn, arguments):
     first = {name: values[:1] for name, values in in_turn.items()}
     shape = draw(np.array([arguments.seed], np.int64), **first).shape[1:]
 
-    from tfgan import model_card, rejection_sampling
+    from tfgan.export import model_card
+    from tfgan.inference import rejection
     from tfgan.metrics.extractors import extractor_for
 
-    train, test = rejection_sampling.trained_on(model, shape, arguments.dataset, arguments.data_dir)
-    keeps = rejection_sampling.keeper_for(
+    train, test = rejection.trained_on(model, shape, arguments.dataset, arguments.data_dir)
+    keeps = rejection.keeper_for(
         draw,
         model_card.inputs_of_seeds(model),
         train,
@@ -158,7 +161,7 @@ def kept_of(model, in_turn, arguments):
         keep_fraction=arguments.keep_fraction,
         max_risk=arguments.max_risk,
     )
-    return rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, in_turn)
+    return rejection.draw_kept(draw, keeps, arguments.seed, arguments.num, in_turn)
 
 
 def pictures_of(model, seeds, told=None, truncation=None):
@@ -179,7 +182,9 @@ def pictures_of(model, seeds, told=None, truncation=None):
     import numpy as np
     from tqdm import tqdm
 
-    draw = remote.load(model) if remote.is_url(str(model)) else load(model, truncation)
+    draw = (
+        serving_client.load(model) if serving_client.is_url(str(model)) else load(model, truncation)
+    )
     with tqdm(total=len(seeds), unit="picture", delay=1) as progress:
         batches = []
         for start in range(0, len(seeds), BATCH_SIZE):
@@ -278,7 +283,7 @@ def write(pixels, seeds, arguments):
 
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     if arguments.format == "gif":
-        from tfgan.animation import write_gif
+        from tfgan.inference.animation import write_gif
 
         write_gif(pixels, arguments.out)
     elif arguments.format == "grid":

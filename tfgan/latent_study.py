@@ -7,11 +7,12 @@ import shlex
 import sys
 from pathlib import Path
 
-from tfgan import train_arguments
-from tfgan.command_line import ArgumentParser, number, run, start_tensorflow
+from tfgan.cli import train_flags
+from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.errors import InputError
-from tfgan.run_folder import RunFolder, differences_of, require_writable, write_json
-from tfgan.train_process import train_apart
+from tfgan.startup import start_tensorflow
+from tfgan.training.process import train_apart
+from tfgan.training.run_folder import RunFolder, differences_of, require_writable, write_json
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 LARGEST_SIZE = 65536
@@ -111,7 +112,7 @@ def parse(argv=None):
         arguments.out = Path("studies") / f"{Path(arguments.dataset).name}_{studied}"
     for flags in variants_of(arguments).values():
         # The trainer's own refusals, before anything is trained.
-        if train_arguments.parse(flags_of(arguments, flags, 0)).model != "gan":
+        if train_flags.parse(flags_of(arguments, flags, 0)).model != "gan":
             parser.error("--train must not hold --model: what is studied is a gan")
     return arguments
 
@@ -170,7 +171,7 @@ def study(arguments):
     variants = variants_of(arguments)
     # Seed by seed: a machine that grows slower meanwhile slows every variant.
     runs = [(variant, seed) for seed in range(arguments.seeds) for variant in variants]
-    image_size = train_arguments.parse(arguments.flags).image_size
+    image_size = train_flags.parse(arguments.flags).image_size
     judge = Judge(arguments.dataset, arguments.data_dir, image_size)
     conditions = {
         "settings": settings,
@@ -196,7 +197,7 @@ def one_run(variant, seed, flags, folder, judge):
 
     name = f"{variant.replace(' ', '_')}_seed{seed}"
     result = train_apart(flags, name, folder)
-    model = restored(train_arguments.parse(flags), RunFolder(folder / "runs" / name))
+    model = restored(train_flags.parse(flags), RunFolder(folder / "runs" / name))
     return {
         "variant": variant,
         "seed": seed,

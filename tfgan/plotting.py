@@ -60,7 +60,7 @@ def save_curves(history_file, picture_file, quality_file=None):
             `*_loss`, `*_logit`, `l1`, and others in nats.
         picture_file: PNG to write.
         quality_file: CSV of the quality curve, drawn below where there is one; its columns are
-            those of `tfgan.quality.check.Check`.
+            those of `tfgan.training.monitor.check.Check`.
     """
     from matplotlib.figure import Figure
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgan import model_card, saved_models, training_data
-from tfgan.condition_sampling import classes_in, notes_on, pictures_by_class, told_for
+from tfgan import training_data
+from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
 from tfgan.errors import InputError
+from tfgan.export import model_card, saved_models
 from tfgan.generate import pictures_of
 from tfgan.serving.limits import images_by
 
@@ -28,7 +29,7 @@ def test_split(arguments):
     """The pictures that a model is measured against, or with.
 
     Args:
-        arguments: what `tfgan.train_arguments.parse` returned.
+        arguments: what `tfgan.cli.train_flags.parse` returned.
 
     Returns:
         What `tfgan.training_data.load` returns.
@@ -51,7 +52,7 @@ def measure_exported(version_folder, arguments, dataset):
 
     Args:
         version_folder: of the model.
-        arguments: what `tfgan.train_arguments.parse` returned.
+        arguments: what `tfgan.cli.train_flags.parse` returned.
         dataset: what it was trained on, as `tfgan.training_data.load` returned it.
     """
     from tfgan import metrics

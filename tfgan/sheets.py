@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan.data.variants import with_channels
-from tfgan.export import named_inputs
+from tfgan.export.saved_model import named_inputs
 from tfgan.models import CycleGAN, Pix2Pix
 from tfgan.serving.limits import images_by
 

@@ -12,16 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from tfgan import training_data
-from tfgan.budget import budget_of
-from tfgan.changes import FINGERPRINT, Changes
-from tfgan.command_line import EXIT_FAULT, run, start_tensorflow
+from tfgan.cli.parser import EXIT_FAULT, run
+from tfgan.cli.train_flags import parse
 from tfgan.errors import InputError
 from tfgan.families import FAMILIES, NETWORKS
-from tfgan.precision import resolved
-from tfgan.run_folder import RunFolder, require_writable
 from tfgan.self_measurement import measure_exported, test_split
-from tfgan.startup import share_cores
-from tfgan.train_arguments import parse
+from tfgan.startup import share_cores, start_tensorflow
+from tfgan.training.budget import budget_of
+from tfgan.training.changes import FINGERPRINT, Changes
+from tfgan.training.run_folder import RunFolder, require_writable
 
 EXIT_NOT_FINITE = 3
 
@@ -86,6 +85,8 @@ def is_finished(folder, budget, model_folder):
 
 def precision_of(arguments, folder):
     """What `--precision` means here; a run that goes on keeps what `auto` meant for it."""
+    from tfgan.networks.precision import resolved
+
     earlier = None if arguments.fresh else folder.settings
     if arguments.precision == "auto" and earlier is not None:
         return earlier.get("precision")
@@ -171,7 +172,7 @@ def model_and_precision(arguments, dataset, precision, is_choice):
         InputError: this machine does, and `is_choice` is false.
     """
     from tfgan.compiled_model import compiled_model
-    from tfgan.convolution_check import miscomputed_layer
+    from tfgan.training.convolution_check import miscomputed_layer
 
     model = compiled_model(arguments, dataset, precision)
     if precision == "float32":
@@ -192,20 +193,20 @@ def model_and_precision(arguments, dataset, precision, is_choice):
 def train_in(folder, model_folder, arguments, settings, changes, dataset, budget, start_time):
     """Trains in a run folder that is locked and claimed; see `train`."""
     start_tensorflow()
-    from tfgan.callbacks import (
+    from tfgan.sheets import NUM_SHOWN, contents_of
+    from tfgan.training.callbacks import (
         History,
         ReconstructionSheet,
         RunProgress,
         SampleSheet,
         TensorBoardScalars,
     )
-    from tfgan.checkpoint import Checkpoints
-    from tfgan.loop import NotFiniteError, train_until
-    from tfgan.plan import plan
-    from tfgan.quality.best_weights import BestWeights
-    from tfgan.quality.curve import interval_of, is_watched, reader_for
-    from tfgan.quality.watch import QualityWatch
-    from tfgan.sheets import NUM_SHOWN, contents_of
+    from tfgan.training.checkpoint import Checkpoints
+    from tfgan.training.loop import NotFiniteError, train_until
+    from tfgan.training.monitor.best_weights import BestWeights
+    from tfgan.training.monitor.curve import interval_of, is_watched, reader_for
+    from tfgan.training.monitor.watch import QualityWatch
+    from tfgan.training.plan import plan
 
     is_choice = arguments.precision == "auto" and (arguments.fresh or folder.settings is None)
     model, precision = model_and_precision(arguments, dataset, settings["precision"], is_choice)
@@ -335,10 +336,10 @@ def export(model, contents, folder, model_folder, arguments, training):
     """
     import tensorflow as tf
 
-    from tfgan import model_card
-    from tfgan.export import export_saved_model
+    from tfgan.export import model_card
+    from tfgan.export.saved_model import export_saved_model
     from tfgan.plotting import save_curves, sheet
-    from tfgan.quality.watch import told_of_choice
+    from tfgan.training.monitor.watch import told_of_choice
 
     version_folder, difference = export_saved_model(model, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from tfgan import data
-from tfgan.command_line import start_tensorflow
 from tfgan.data.folder import check_is_folder
 from tfgan.errors import InputError
+from tfgan.startup import start_tensorflow
 
 
 def load(arguments, split="train"):
     """Loads what a family learns from.
 
     Args:
-        arguments: what `tfgan.train_arguments.parse` returned.
+        arguments: what `tfgan.cli.train_flags.parse` returned.
         split: the part of the data set or of the folder. What is measured with, any but `train`,
             comes in its order and as it is: in batches of 1, without jitter.
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tfgan
 from benchmarks.contenders import networks
 from benchmarks.contenders.task import BETAS, EPSILON, LEARNING_RATE, random_pictures
-from tfgan.precision import computing_in
+from tfgan.networks.precision import computing_in
 
 
 def build(batch_size):

@@ -5,7 +5,15 @@ checked and brought to what networks take (`checked`, `encoded_spec`), and makes
 encoder of its own (`encoder`).
 """
 
-from tfgan.conditions.label import LabelCondition
-from tfgan.conditions.text import TextCondition
+import importlib
 
-__all__ = ["LabelCondition", "TextCondition"]
+_HOMES = {"LabelCondition": "tfgan.conditions.label", "TextCondition": "tfgan.conditions.text"}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name):
+    # TensorFlow takes seconds to import; what is sampled is chosen without it.
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from tfgan.data.source import Annotation, ImageShape, Source
 from tfgan.errors import InputError
-from tfgan.user_cache import user_cache
+from tfgan.files import user_cache
 
 # Decoded data sets up to this size are held in memory.
 MEMORY_LIMIT_BYTES = 2**29

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tfgan.user_cache import user_cache
+from tfgan.files import user_cache
 
 # Hexadecimal digits of a hash: no two files of a data set have one by chance.
 _DIGITS = 32

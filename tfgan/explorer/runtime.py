@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 
 from tfgan.errors import InputError
-from tfgan.user_cache import user_cache
+from tfgan.files import user_cache
 
 VERSION = "1.30.0"
 ADDRESS = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"

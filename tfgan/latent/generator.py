@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgan import model_card, saved_models
 from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.errors import InputError
-from tfgan.formats import keras_network
+from tfgan.export import model_card, saved_models
+from tfgan.export.formats import keras_network
 from tfgan.latent.directions import activations
-from tfgan.latent.sampling import latents_from_seeds
+from tfgan.noise import latents_from_seeds
 from tfgan.serving.limits import most_images
 from tfgan.startup import quiet_stderr
 

@@ -13,9 +13,9 @@ import numpy as np
 from keras import layers
 
 from tfgan.errors import InputError
+from tfgan.files import user_cache
 from tfgan.metrics.classes import has_labels, labels_among
-from tfgan.precision import computing_in
-from tfgan.user_cache import user_cache
+from tfgan.networks.precision import computing_in
 
 # Part of the cache's key: raise it with any change to the network or its training.
 _VERSION = 1

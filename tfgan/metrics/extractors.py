@@ -10,7 +10,7 @@ from tqdm import tqdm
 from tfgan.errors import InputError
 from tfgan.metrics.classes import has_labels
 from tfgan.metrics.uncertainty import fewest_rows
-from tfgan.precision import computing_in
+from tfgan.networks.precision import computing_in
 
 NAMES = ("auto", "classifier", "random", "pixels", "inception")
 _BATCH_SIZE = 512

@@ -10,12 +10,11 @@ from tfgan import losses
 from tfgan.arguments import require_at_least, require_integers
 from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
-from tfgan.latent.sampling import latents_from_seeds
 from tfgan.models.base import GenerativeModel
 from tfgan.networks.functional import judge, picture_generator
-from tfgan.optimizers import Adam
+from tfgan.noise import latents_from_seeds
+from tfgan.optimizers import Adam, InverseSquareRootDecay
 from tfgan.penalties import gradient_penalty, r1, r2
-from tfgan.schedules import InverseSquareRootDecay
 
 # At a constant rate the game goes on moving about its end, and averaging the weights does not make
 # up for it: see docs/benchmarks.md.

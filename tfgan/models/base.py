@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from tfgan.arguments import checked_seed
 from tfgan.errors import InputError
-from tfgan.latent.sampling import latents_for_step, latents_from_seeds
 from tfgan.models.fitted import FittedModel
+from tfgan.networks.precision import MIXED_POLICIES, computing_in
 from tfgan.networks.spectral import SpectralNorm
-from tfgan.precision import MIXED_POLICIES, computing_in
+from tfgan.noise import latents_for_step, latents_from_seeds
 
 
 def normalized(gradients):

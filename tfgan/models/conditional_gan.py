@@ -5,9 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan.errors import InputError
-from tfgan.latent.sampling import latents_from_seeds
 from tfgan.models.adversarial import AdversarialModel
 from tfgan.models.base import require_finite
+from tfgan.noise import latents_from_seeds
 
 
 @keras.saving.register_keras_serializable("tfgan")

@@ -4,11 +4,11 @@ import keras
 import tensorflow as tf
 
 from tfgan.arguments import require_at_least
+from tfgan.elbo import LIKELIHOODS, divergence_from_prior, require_likelihood
 from tfgan.errors import InputError
-from tfgan.evidence import LIKELIHOODS, divergence_from_prior, require_likelihood
-from tfgan.latent.sampling import latents_from_seeds
 from tfgan.models.base import GenerativeModel, float32_twin, require_finite
 from tfgan.networks.functional import functional
+from tfgan.noise import latents_from_seeds
 
 
 @keras.saving.register_keras_serializable("tfgan")

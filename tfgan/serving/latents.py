@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfgan.latent.sampling import latents_from_seeds
+from tfgan.noise import latents_from_seeds
 from tfgan.serving.checks import checked_batch, checked_pictures, of_one_number
 from tfgan.serving.files import encode_pngs
 from tfgan.serving.limits import most_images

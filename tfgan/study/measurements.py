@@ -6,9 +6,7 @@ import keras
 import numpy as np
 
 from tfgan import data, training_data
-from tfgan.checkpoint import Checkpoints
 from tfgan.compiled_model import compiled_model
-from tfgan.flop import step_flop
 from tfgan.latent.inversion import invert
 from tfgan.metrics.card import MetricCard
 from tfgan.metrics.extractors import extractor_for
@@ -16,8 +14,10 @@ from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.geometry import direction_cosine, feature_geometry
 from tfgan.metrics.neighbours import neighbour_scores
 from tfgan.plotting import to_uint8
-from tfgan.quality.best_weights import BestWeights
-from tfgan.quality.curve import is_watched
+from tfgan.study.flop import step_flop
+from tfgan.training.checkpoint import Checkpoints
+from tfgan.training.monitor.best_weights import BestWeights
+from tfgan.training.monitor.curve import is_watched
 from tfgan.versions import package_versions
 
 NUM_PICTURES = 10_000
@@ -102,7 +102,7 @@ def restored(arguments, run_folder):
     """The model of a finished run, as its last checkpoint has it.
 
     Args:
-        arguments: what `tfgan.train_arguments.parse` returned for it.
+        arguments: what `tfgan.cli.train_flags.parse` returned for it.
         run_folder: its `RunFolder`.
     """
     dataset = training_data.load(arguments)

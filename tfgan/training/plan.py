@@ -9,7 +9,7 @@ def plan(arguments, settings, dataset, budget, model, folder, model_folder):
     """What is about to happen, for a person to check.
 
     Args:
-        arguments: what `tfgan.train_arguments.parse` returned.
+        arguments: what `tfgan.cli.train_flags.parse` returned.
         settings: the run's, with the precision that was resolved.
         dataset: the `ImageDataset`.
         budget: the `Budget`.

@@ -1,9 +1,12 @@
 """TensorFlow at its fastest, and without the notes that its C++ code writes to the terminal."""
 
 import contextlib
+import logging
 import os
 import sys
 import threading
+
+from tfgan.errors import InputError
 
 # Pictures in a batch up to which an operation is too short to be worth splitting over all cores.
 SMALL_BATCH = 16
@@ -68,3 +71,31 @@ def import_tensorflow():
 
         # Looks for GPUs, which writes its own notes.
         tf.config.list_physical_devices()
+
+
+def start_tensorflow():
+    """Imports TensorFlow quietly, and sees to it that Keras, where it comes later, runs on it.
+
+    Raises:
+        InputError: Keras is there already, on another backend.
+    """
+    if "keras" not in sys.modules:
+        # A command is a process of its own: whatever else a user's Keras runs on.
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    elif (backend := sys.modules["keras"].config.backend()) != "tensorflow":
+        raise InputError(
+            f"Keras must run on TensorFlow. Received: backend {backend!r}. Set KERAS_BACKEND="
+            "tensorflow before Keras is imported"
+        )
+    keep_logs_quiet()
+    import_tensorflow()
+
+
+def keep_logs_quiet():
+    """Keeps TensorFlow's and TFDS' warnings to themselves: what matters arrives as an exception."""
+    import absl.logging
+
+    # Of its C++ code, which reads it when it is loaded; 2 leaves errors.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    absl.logging.set_verbosity(absl.logging.ERROR)

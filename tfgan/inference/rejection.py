@@ -8,9 +8,11 @@ import shlex
 import numpy as np
 from tqdm import tqdm
 
-from tfgan import data, model_card, train_arguments, training_data
-from tfgan.condition_sampling import told_for
+from tfgan import data, training_data
+from tfgan.cli import train_flags
+from tfgan.conditions.sampling import told_for
 from tfgan.errors import InputError
+from tfgan.export import model_card
 from tfgan.metrics.rejection import fit_rejection
 
 # The rule is fitted on the pictures of this seed and those after it, which nobody is given.
@@ -197,7 +199,7 @@ def _training_arguments(folder):
         command = shlex.split(model_card.read(folder)["training"]["command"])
         # What a card of another version has may be refused, in many words.
         with contextlib.redirect_stderr(io.StringIO()):
-            return train_arguments.parse(command[command.index("tfgan.train") + 1 :])
+            return train_flags.parse(command[command.index("tfgan.train") + 1 :])
     except (OSError, ValueError, KeyError, TypeError, SystemExit) as error:
         raise InputError(
             f"{folder} does not tell what it was trained on, and its pictures have to be compared "

@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from tfgan.evaluation_plots import GENERATED, REAL, class_plot, picture_plot, risk_plot
+from tfgan.evaluation.plots import GENERATED, REAL, class_plot, picture_plot, risk_plot
 from tfgan.metrics.classifier_set import DESCRIPTION
 from tfgan.plotting import sheet
 
@@ -93,7 +93,7 @@ def write_report(folder, evaluation, name, lowering=None, notes=()):
         folder: Where; it is made, and reports in it are replaced.
         evaluation: A `tfgan.metrics.evaluation.Evaluation`.
         name: What was judged.
-        lowering: The `tfgan.lowering.Lowering` that the evaluation ends, or None.
+        lowering: The `Lowering` of `before_and_after` that the evaluation ends, or None.
         notes: Sentences on what was compared.
     """
     folder.mkdir(parents=True, exist_ok=True)

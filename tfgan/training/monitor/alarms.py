@@ -6,7 +6,7 @@ Pure functions of the curve: an alarm that was raised stays what it was when a r
 import dataclasses
 import math
 
-from tfgan.quality.check import is_better
+from tfgan.training.monitor.check import is_better
 
 # Below these, pictures repeat each other or are all alike; at twice as much they surely differ.
 LEAST_NEAREST_PAIR = 0.1
@@ -56,7 +56,7 @@ def alarms_of(checks):
     """All alarms of a run, in the order in which they were raised.
 
     Args:
-        checks: sequence of `tfgan.quality.check.Check`, ascending by step.
+        checks: sequence of `tfgan.training.monitor.check.Check`, ascending by step.
 
     Returns:
         A list of `Alarm`.

@@ -5,8 +5,8 @@ import functools
 
 import keras
 
-from tfgan.quality.alarms import after, alarms_of
-from tfgan.quality.check import is_better, noise_between, read_checks, write_check
+from tfgan.training.monitor.alarms import after, alarms_of
+from tfgan.training.monitor.check import is_better, noise_between, read_checks, write_check
 
 
 class QualityWatch(keras.callbacks.Callback):

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfgan import model_card
-from tfgan.formats import layers_file
+from tfgan.export import model_card
+from tfgan.export.formats import layers_file
+from tfgan.export.saved_models import versions
+from tfgan.export.warm_up import write_warm_up
 from tfgan.models import VAE, CycleGAN, Pix2Pix
 from tfgan.models.base import GenerativeModel
-from tfgan.saved_models import versions
 from tfgan.serving.latents import named_inputs, served_from_latents, served_vae
 from tfgan.serving.pictures import served_cyclegan, served_pix2pix
-from tfgan.warm_up import write_warm_up
 
 __all__ = ["export_saved_model", "named_inputs"]
 
@@ -93,8 +93,8 @@ def require_same_pictures(pngs, images):
 def export_saved_model(model, model_folder, training=None):
     """Exports a model's averaged networks as its next version.
 
-    Beside the weights and the signatures lie warm-up requests (see `tfgan.warm_up`), the model
-    card (see `tfgan.model_card`) and the generators' layers (see `tfgan.formats.write_keras`).
+    Beside the weights and the signatures lie warm-up requests (see `warm_up`), the model card (see
+    `model_card`) and the generators' layers (see `formats.write_keras`).
 
     The version appears whole or not at all: it is written and checked under a temporary name,
     which Serving ignores, and then renamed. Several processes may export into one folder.

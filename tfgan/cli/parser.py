@@ -1,16 +1,14 @@
 """What the commands share: an argument parser that answers in one line, and exit statuses."""
 
 import argparse
-import logging
 import math
-import os
 import re
 import sys
 import warnings
 
 from tfgan import __version__
 from tfgan.errors import InputError, InputWarning
-from tfgan.startup import import_tensorflow
+from tfgan.startup import keep_logs_quiet
 
 EXIT_BAD_INPUT = 2
 EXIT_FAULT = 1
@@ -67,34 +65,6 @@ def image_size(text):
             f"expected a size in pixels such as 32, or 32x48 for height x width. Received: {text!r}"
         )
     return height, width
-
-
-def start_tensorflow():
-    """Imports TensorFlow quietly, and sees to it that Keras, where it comes later, runs on it.
-
-    Raises:
-        InputError: Keras is there already, on another backend.
-    """
-    if "keras" not in sys.modules:
-        # A command is a process of its own: whatever else a user's Keras runs on.
-        os.environ["KERAS_BACKEND"] = "tensorflow"
-    elif (backend := sys.modules["keras"].config.backend()) != "tensorflow":
-        raise InputError(
-            f"Keras must run on TensorFlow. Received: backend {backend!r}. Set KERAS_BACKEND="
-            "tensorflow before Keras is imported"
-        )
-    keep_logs_quiet()
-    import_tensorflow()
-
-
-def keep_logs_quiet():
-    """Keeps TensorFlow's and TFDS' warnings to themselves: what matters arrives as an exception."""
-    import absl.logging
-
-    # Of its C++ code, which reads it when it is loaded; 2 leaves errors.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    absl.logging.set_verbosity(absl.logging.ERROR)
 
 
 def show_as_notes():

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tfgan.startup import import_tensorflow
 
-PRECISIONS = ("auto", "float32", "bfloat16")
 # Keras' policies of float32 weights that compute in less.
 MIXED_POLICIES = ("mixed_bfloat16", "mixed_float16")
 
@@ -18,7 +17,7 @@ def resolved(precision):
     """What `auto` stands for on this machine; any other precision is returned as it is.
 
     Args:
-        precision: one of `PRECISIONS`.
+        precision: one of `tfgan.names.PRECISIONS`.
 
     Returns:
         "float32" or "bfloat16".

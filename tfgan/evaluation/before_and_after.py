@@ -4,13 +4,15 @@ import dataclasses
 
 import numpy as np
 
-from tfgan import generate, model_card, rejection_sampling
-from tfgan.condition_sampling import classes_in, pictures_by_class, told_for
-from tfgan.lowering_arguments import is_rejecting
+from tfgan import generate
+from tfgan.cli.sampling_flags import is_rejecting
+from tfgan.conditions.sampling import classes_in, pictures_by_class, told_for
+from tfgan.evaluation.inputs import with_channels
+from tfgan.export import model_card
+from tfgan.inference.rejection import draw_kept, keeper_for
 from tfgan.metrics.evaluation import Evaluation, evaluate_sides
 from tfgan.metrics.risk import probability_better
 from tfgan.metrics.text_table import text_table
-from tfgan.picture_files import with_channels
 
 # What is promised, and what it may cost.
 COMPARED = (
@@ -156,7 +158,7 @@ def lowered(before, folder, train, test, arguments):
         def draw(seeds, **told):
             return with_channels(load(seeds, **told), channels, folder)
 
-        keeps = rejection_sampling.keeper_for(
+        keeps = keeper_for(
             draw,
             inputs,
             train,
@@ -167,7 +169,7 @@ def lowered(before, folder, train, test, arguments):
         )
 
         def drawn(told):
-            return rejection_sampling.draw_kept(draw, keeps, arguments.seed, arguments.num, told)
+            return draw_kept(draw, keeps, arguments.seed, arguments.num, told)
 
         kept = drawn(told)
         images, num_candidates = kept.images, kept.num_candidates

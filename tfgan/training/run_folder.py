@@ -10,8 +10,8 @@ from pathlib import Path
 
 import filelock
 
-from tfgan.changes import FINGERPRINT, Changes, changes_between
 from tfgan.errors import InputError
+from tfgan.training.changes import FINGERPRINT, Changes, changes_between
 from tfgan.versions import package_versions
 
 

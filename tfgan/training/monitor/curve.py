@@ -10,13 +10,13 @@ from threadpoolctl import threadpool_limits
 
 from tfgan import training_data
 from tfgan.errors import InputError
-from tfgan.latent.sampling import latents_from_seeds
-from tfgan.loop import NotFiniteError
 from tfgan.metrics import frechet_distance, frechet_error, nearest_pair_distances
 from tfgan.metrics.extractors import principal_components
 from tfgan.metrics.frechet import GaussianStatistics
 from tfgan.models.base import GenerativeModel
-from tfgan.quality.check import Check
+from tfgan.noise import latents_from_seeds
+from tfgan.training.loop import NotFiniteError
+from tfgan.training.monitor.check import Check
 
 # Trained on from one check to the next, so that a check's share of the time is that of any run.
 _PICTURES_BETWEEN_CHECKS = 4000
@@ -52,7 +52,7 @@ def reader_for(model, arguments, dataset):
 
     Args:
         model: a `GenerativeModel`.
-        arguments: what `tfgan.train_arguments.parse` returned.
+        arguments: what `tfgan.cli.train_flags.parse` returned.
         dataset: the `ImageDataset` that the run is trained on, one that `is_watched`.
     """
     try:

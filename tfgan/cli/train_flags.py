@@ -5,9 +5,9 @@ import re
 import shlex
 import sys
 
-from tfgan.command_line import ArgumentParser, image_size, number
+from tfgan.cli.parser import ArgumentParser, image_size, number
 from tfgan.families import FAMILIES, NETWORKS, TASKS, require_pictures, require_used
-from tfgan.precision import PRECISIONS
+from tfgan.names import PRECISIONS
 
 DESCRIPTION = "Trains a GAN or a VAE, shows its progress, and exports a SavedModel."
 DEFAULT_STEPS = 5000

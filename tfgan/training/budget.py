@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tfgan.train_arguments import DEFAULT_STEPS
+from tfgan.cli.train_flags import DEFAULT_STEPS
 
 
 @dataclasses.dataclass(frozen=True)

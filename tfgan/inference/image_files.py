@@ -11,10 +11,11 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from tfgan import remote, saved_models
-from tfgan.command_line import start_tensorflow
 from tfgan.errors import InputError
+from tfgan.export import saved_models
+from tfgan.inference import serving_client
 from tfgan.serving.limits import most_images
+from tfgan.startup import start_tensorflow
 
 BATCH_SIZE = 16
 DIRECTIONS = ("AtoB", "BtoA")
@@ -157,7 +158,11 @@ def opened(model, arguments):
     """
     from tfgan.data.pictures import MODES
 
-    signatures = remote.signatures(model) if remote.is_url(str(model)) else local_signatures(model)
+    signatures = (
+        serving_client.signatures(model)
+        if serving_client.is_url(str(model))
+        else local_signatures(model)
+    )
     default, _ = signatures.get("serving_default", ({}, None))
     if "images" not in default:
         raise InputError(f"{model} makes no pictures out of pictures: leave --input out")

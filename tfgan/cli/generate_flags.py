@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from tfgan import remote, translate_files
-from tfgan.command_line import ArgumentParser, number
-from tfgan.lowering_arguments import add_lowering, is_rejecting, lowering_flags, require_lowering
+from tfgan.cli.parser import ArgumentParser, number
+from tfgan.cli.sampling_flags import add_lowering, is_rejecting, lowering_flags, require_lowering
+from tfgan.inference import image_files, serving_client
 
 DESCRIPTION = (
     "Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."
@@ -136,7 +136,7 @@ def parse(argv=None):
         "--input, or a folder with one of the same name for each",
     )
     parser.add_argument(
-        "--direction", choices=translate_files.DIRECTIONS, help="of a CycleGAN (default: AtoB)"
+        "--direction", choices=image_files.DIRECTIONS, help="of a CycleGAN (default: AtoB)"
     )
     parser.add_argument(
         "--out",
@@ -164,7 +164,7 @@ def complete(arguments, parser):
         if not getattr(arguments, flag):
             continue
         is_other = (arguments.format or "grid") not in formats
-        if arguments.num or is_other or remote.is_url(arguments.model):
+        if arguments.num or is_other or serving_client.is_url(arguments.model):
             parser.error(
                 f"--{flag} takes a SavedModel's folder, no --num, and of --format "
                 f"{' or '.join(formats)}. Received: {arguments.model} --num {arguments.num} "

@@ -1,7 +1,7 @@
 """The flags that lower the confidence risk of what a model draws, for the commands that draw."""
 
-from tfgan import remote
-from tfgan.command_line import number
+from tfgan.cli.parser import number
+from tfgan.inference import serving_client
 
 # Seeds from 2**62 on are those that rejection learns from; candidates stay far below.
 _MOST_SEED = 2**61
@@ -49,7 +49,7 @@ def is_rejecting(arguments):
 def require_lowering(arguments, parser):
     """Refuses flags that cannot go with each other, or with the model that was named."""
     flags = lowering_flags(arguments)
-    if flags and (arguments.model is None or remote.is_url(arguments.model)):
+    if flags and (arguments.model is None or serving_client.is_url(arguments.model)):
         parser.error(f"{flags} can only go with a SavedModel's folder")
     if arguments.keep_fraction is not None and arguments.max_risk is not None:
         parser.error("pass one of --keep-fraction and --max-risk")
