@@ -18,7 +18,8 @@ def exported(monkeypatch):
 
     def put(translate, *flags):
         command = " ".join(["python -m tfgan.train --model pix2pix", *flags])
-        card = {"family": "Pix2Pix", "training": {"command": command}}
+        training = {"command": command, "data": {"fingerprint": "of these"}}
+        card = {"family": "Pix2Pix", "training": training}
         monkeypatch.setattr(translation.saved_models, "find", lambda model: Path(model, "1"))
         monkeypatch.setattr(translation.model_card, "read", lambda folder: card)
         monkeypatch.setattr(translation, "translator", lambda folder, name: translate)
@@ -51,9 +52,9 @@ def test_the_input_gains_nothing_over_itself(exported, capsys):
 )
 def test_every_task_has_its_baselines(flags, names, exported):
     exported(None, *flags)
-    trained = translation.trained_as("a_model/1", data_dir="data")
-    assert list(translation.baselines(trained.task, 3)) == names
-    assert trained.data_dir == "data"
+    run, family = translation.trained_as("a_model/1", data_dir="data")
+    assert list(translation.baselines(family.task, 3)) == names
+    assert run.data_dir == "data"
 
 
 def test_grey_is_compared_in_colour():

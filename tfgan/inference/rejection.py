@@ -8,11 +8,13 @@ import shlex
 import numpy as np
 from tqdm import tqdm
 
-from tfgan import data, training_data
-from tfgan.cli import train_flags
+from tfgan import data
+from tfgan.cli.flags import filled
+from tfgan.cli.train_flags import Run, parse
 from tfgan.conditions.sampling import told_for
 from tfgan.errors import InputError
 from tfgan.export import model_card
+from tfgan.families import FAMILIES, PRESETS
 from tfgan.metrics.rejection import fit_rejection
 
 # The rule is fitted on the pictures of this seed and those after it, which nobody is given.
@@ -170,13 +172,12 @@ def _loader(folder, image_shape, dataset, data_dir):
     if dataset is not None:
         options = {"batch_size": 1, "image_size": image_shape[:2], "data_dir": data_dir}
         return lambda split: data.load(dataset, split=split, **options)
-    arguments = _training_arguments(folder)
-    arguments.data_dir = data_dir or arguments.data_dir
-    fingerprint = model_card.read(folder)["training"]["data"]["fingerprint"]
+    run, family, fingerprint = training_of(folder)
+    run = dataclasses.replace(run, data_dir=data_dir or run.data_dir)
 
     def load(split):
         try:
-            loaded = training_data.load(arguments, split)
+            loaded = family.load(run, split)
         except InputError as error:
             raise InputError(
                 f"what {folder} was trained on cannot be loaded, so pass --dataset or --data-dir: "
@@ -185,21 +186,28 @@ def _loader(folder, image_shape, dataset, data_dir):
         known = (loaded.fingerprint, loaded.former_fingerprint)
         if split == "train" and fingerprint not in known:
             raise InputError(
-                f"{arguments.dataset} has changed since {folder} was trained on it: pass --dataset "
-                f"{shlex.quote(arguments.dataset)} to take it as it is now"
+                f"{run.dataset} has changed since {folder} was trained on it: pass --dataset "
+                f"{shlex.quote(run.dataset)} to take it as it is now"
             )
         return loaded
 
     return load
 
 
-def _training_arguments(folder):
-    """The arguments of the training that a model card tells."""
+def training_of(folder):
+    """The `Run` and the family that a model card tells of, and the fingerprint of the pictures."""
     try:
-        command = shlex.split(model_card.read(folder)["training"]["command"])
+        training = model_card.read(folder)["training"]
+        fingerprint = training["data"]["fingerprint"]
+        if "flags" in training:
+            flags = training["flags"]
+            return filled(Run, flags), filled(FAMILIES[flags["model"]], flags), fingerprint
+        # A card of before there were flags in it has the command alone.
+        words = shlex.split(training["command"])
         # What a card of another version has may be refused, in many words.
         with contextlib.redirect_stderr(io.StringIO()):
-            return train_flags.parse(command[command.index("tfgan.train") + 1 :])
+            asked = parse(words[words.index("tfgan.train") + 1 :], FAMILIES, PRESETS)
+        return *asked, fingerprint
     except (OSError, ValueError, KeyError, TypeError, SystemExit) as error:
         raise InputError(
             f"{folder} does not tell what it was trained on, and its pictures have to be compared "

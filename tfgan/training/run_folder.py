@@ -230,6 +230,11 @@ class RunFolder:
         """What a finished run wrote down, a dict, or None while it is not finished."""
         return _read_json(self._result_file)
 
+    @property
+    def exported(self):
+        """The folder of the version that the finished run exported."""
+        return Path(self.result["saved_model"])
+
     def finish(self, result):
         """Writes down that the run is finished and what came of it, a dict for JSON."""
         write_json(self._result_file, result)

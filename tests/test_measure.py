@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from data_fixtures import save_random
 
-from tfgan import data, metrics, self_measurement, training_data
-from tfgan.cli.train_flags import parse
+from tfgan import data, generate, metrics
 from tfgan.errors import InputError
 from tfgan.export import model_card
+from tfgan.families import cyclegan, from_latents, pix2pix, translation
 from tfgan.inference import rejection
 from tfgan.metrics.extractors import principal_components
+from tfgan.train import measure, parse
+from tfgan.training.plan import held_out_of, plan_of
 
 PAIRED = ["--model", "pix2pix"]
 DOMAINS = ["--model", "cyclegan", "--domain-a", "digits", "--domain-b", "digits:inverted"]
@@ -20,6 +22,7 @@ DOMAINS = ["--model", "cyclegan", "--domain-a", "digits", "--domain-b", "digits:
 @pytest.fixture
 def exported(tmp_path, monkeypatch):
     """A version folder with a card, whose signatures give what they get, and note who was asked."""
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "a_model" / "1"
     folder.mkdir(parents=True)
     model_card.write(folder, {"name": "a_model", "metrics": None})
@@ -30,15 +33,29 @@ def exported(tmp_path, monkeypatch):
         asked.append(name)
         return lambda images, masks=None: images
 
-    monkeypatch.setattr(self_measurement, "translator", translator)
-    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 40)
+    for family in (pix2pix, cyclegan):
+        monkeypatch.setattr(family, "translator", translator)
+        monkeypatch.setattr(family, "NUM_MEASURED", 40)
     return folder, asked
+
+
+def measured(folder, flags):
+    """Measures an exported version as the run of these flags does; returns its plan."""
+    plan = plan_of(*parse([*flags, "--measure"]))
+    plan.folder.path.mkdir(parents=True)
+    plan.folder.finish({"saved_model": str(folder)})
+    measure(plan)
+    return plan
+
+
+def held_out(*flags):
+    run, family = parse([*flags, "--measure"])
+    return held_out_of(run, family)
 
 
 def test_pairs_of_the_test_split_are_measured(exported, capsys):
     folder, asked = exported
-    arguments = parse([*PAIRED, "--task", "denoise"])
-    self_measurement.measure_exported(folder, arguments, training_data.load(arguments))
+    measured(folder, [*PAIRED, "--task", "denoise"])
     card = model_card.read(folder)
     assert asked == ["serving_default"] and card["name"] == "a_model"
     psnr = card["metrics"]["metrics"]["psnr"]
@@ -61,24 +78,25 @@ def uneven(tmp_path, monkeypatch):
     model_card.write(folder, card | {"condition": {"num_classes": 10, "names": names}})
     train, test = (data.load("digits", 1, split=split) for split in ("train", "test"))
     few = np.flatnonzero((test.labels != 9) & ((test.labels == 0) | (np.arange(299) < 60)))
-    monkeypatch.setattr(self_measurement, "test_split", lambda arguments: test.subset(few))
-    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 200)
-    return folder, train, test.labels[few]
+    monkeypatch.setattr(from_latents, "NUM_MEASURED", 200)
+    return folder, train, test.subset(few)
 
 
 def test_classes_are_drawn_as_in_the_test_split_and_evenly_for_the_agreement(
     uneven, monkeypatch, capsys
 ):
-    folder, train, labels = uneven
+    folder, train, test = uneven
     given = {}
-    monkeypatch.setattr(self_measurement, "pictures_of", lambda folder, seeds, told: told["labels"])
+    monkeypatch.setattr(generate, "pictures_of", lambda folder, seeds, told: told["labels"])
     monkeypatch.setattr(
-        metrics, "measure", lambda images, name, **rest: given.update(rest, a=images)
+        metrics, "measure", lambda images, sets, **rest: given.update(rest, a=images, sets=sets)
     )
-    self_measurement.report_on_drawn(folder, parse(["--model", "cgan"]), train)
+    _, family = parse(["--model", "cgan"])
+    family.measure(folder, train, test)
     # The model counts its classes backwards.
     np.testing.assert_array_equal(given["labels"], 9 - given["a"])
-    share = np.bincount(labels, minlength=10) / len(labels)
+    assert given["sets"] == (train, test)
+    share = np.bincount(test.labels, minlength=10) / test.num_images
     assert np.abs(np.bincount(given["labels"], minlength=10) - 200 * share).max() < 1
     images, classes = given["by_class"]
     np.testing.assert_array_equal(classes, 9 - images)
@@ -114,47 +132,55 @@ def test_both_directions_are_measured_with_both_splits(exported, monkeypatch):
         return metrics.TranslationReport({}, metrics.MetricCard(*[None] * 13))
 
     monkeypatch.setattr(metrics, "measure_domains", measure_domains)
-    arguments = parse([*DOMAINS, "--jitter"])
-    train = training_data.load(arguments)
     monkeypatch.setattr(metrics.TranslationReport, "__str__", lambda report: "numbers")
-    self_measurement.measure_exported(folder, arguments, train)
+    plan = measured(folder, [*DOMAINS, "--jitter"])
     assert asked == ["a_to_b", "b_to_a"]
-    assert given["train"] is train and given["num"] == 40 and given["split"] == "test"
+    assert given["train"] is plan.dataset and given["test"] is plan.held_out
+    assert given["num"] == 40 and given["split"] == "test"
     assert (given["test"].a.num_images, given["test"].a.jitter) == (299, False)
     assert json.loads((folder / model_card.CARD_FILE).read_text())["metrics"]["metrics"] == {}
 
 
 def test_pairs_of_a_folder_are_those_of_test_or_else_of_val(tmp_path):
-    arguments = parse([*PAIRED, "--dataset", str(tmp_path)])
+    flags = [*PAIRED, "--dataset", str(tmp_path)]
     for split, count in (("train", 5), ("val", 3)):
         (tmp_path / split).mkdir()
         save_random(tmp_path / split, count, 8, 16)
-    assert self_measurement.split_of(arguments) == "val"
-    assert self_measurement.test_split(arguments).num_images == 3
+    pairs = held_out(*flags)
+    assert (pairs.split, pairs.num_images) == ("val", 3)
     (tmp_path / "test").mkdir()
     save_random(tmp_path / "test", 2, 8, 16)
-    assert self_measurement.split_of(arguments) == "test"
-    assert self_measurement.test_split(arguments).num_images == 2
+    pairs = held_out(*flags)
+    assert (pairs.split, pairs.num_images) == ("test", 2)
     # A data set's own split has that name whatever folders lie about.
-    assert self_measurement.split_of(parse([*PAIRED, "--task", "edges"])) == "test"
+    assert held_out(*PAIRED, "--task", "edges").split == "test"
+
+
+def test_domains_of_a_folder_tell_their_split(tmp_path):
+    for part, count in (("trainA", 5), ("trainB", 4), ("testA", 3), ("testB", 2)):
+        save_random(tmp_path / part, count, 8, 8)
+    flags = ["--model", "cyclegan", "--dataset", str(tmp_path)]
+    run, family = parse(flags)
+    both, unseen = family.load(run), held_out(*flags)
+    assert (both.split, both.num_images) == ("train", 9)
+    assert (unseen.split, unseen.num_images) == ("test", 5)
+    assert [each.split for each in unseen.decoded] == ["test", "test"]
 
 
 def test_without_pairs_to_measure_with_the_command_is_refused(tmp_path):
     (tmp_path / "train").mkdir()
     save_random(tmp_path / "train", 2, 8, 16)
-    arguments = parse([*PAIRED, "--dataset", str(tmp_path), "--measure"])
     message = r"\A--measure compares with the test split: .*test.*[^.]\. Leave --measure out\Z"
     with pytest.raises(InputError, match=message):
-        self_measurement.test_split(arguments)
+        held_out(*PAIRED, "--dataset", str(tmp_path))
 
 
 @pytest.mark.parametrize("flags", [[], ["--model", "pix2pix", "--task", "edges"]])
 def test_a_folder_that_is_one_part_has_nothing_to_measure_against(flags, tmp_path):
     save_random(tmp_path, 2, 8, 8)
-    arguments = parse([*flags, "--dataset", str(tmp_path), "--measure"])
     message = r"its pictures are one part\. Leave --measure out(, and give [^\n]*)?\Z"
     with pytest.raises(InputError, match=message):
-        self_measurement.test_split(arguments)
+        held_out(*flags, "--dataset", str(tmp_path))
 
 
 def test_an_exported_signature_is_a_function_of_arrays(tmp_path):
@@ -171,7 +197,7 @@ def test_an_exported_signature_is_a_function_of_arrays(tmp_path):
         module, str(tmp_path), signatures={"serving_default": module.fill, "a_to_b": module.halve}
     )
     ones = np.ones((3, 4, 4, 1), np.float32)
-    halved = self_measurement.translator(tmp_path, "a_to_b")(ones)
+    halved = translation.translator(tmp_path, "a_to_b")(ones)
     np.testing.assert_array_equal(halved, 0.5 * ones)
-    filled = self_measurement.translator(tmp_path, "serving_default")(ones, ones)
+    filled = translation.translator(tmp_path, "serving_default")(ones, ones)
     np.testing.assert_array_equal(filled, 0 * ones)
