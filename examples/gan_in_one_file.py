@@ -29,8 +29,8 @@ from sklearn.datasets import load_digits
 BATCH_SIZE = 16
 LATENT_DIM = 100
 LEARNING_RATE, CONSTANT_STEPS = 1e-3, 3000
-# No momentum: an old gradient answers an opponent that has changed since. In float32, so that
-# 1 - beta is rounded as the weights are.
+# No momentum: an old gradient answers an opponent that has changed since (Karras et al. 2018, arXiv
+# 1710.10196). In float32, so that 1 - beta is rounded as the weights are.
 BETA_1, BETA_2, EPSILON = np.float32(0), np.float32(0.99), np.float32(1e-8)
 # R1 sums over pixels, so its weight follows their number: 1 at 28x28.
 R1_GAMMA, R1_INTERVAL = 8 * 8 / 28**2, 16
@@ -46,7 +46,7 @@ def digits():
 
 
 def batches(images, seed):
-    """Batches without end. The order of an epoch is a pure function of (seed, epoch)."""
+    """Batches without end. An epoch's order is a pure function of (seed, epoch)."""
     for epoch in itertools.count():
         order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), [seed, epoch])
         for start in range(0, len(images) - BATCH_SIZE + 1, BATCH_SIZE):
@@ -66,32 +66,41 @@ def normal(stddev):
 def make_generator():
     """Latents -> 2x2 -> 4x4 -> 8x8 images in [-1, 1] (Radford et al. 2015, arXiv 1511.06434)."""
 
-    def activated(x):
+    def activate(x):
         return layers.LeakyReLU(0.2)(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
 
     # No biases: batch normalization would subtract them, and adds its own.
-    doubling = {"strides": 2, "padding": "same", "use_bias": False}
+    upsampling = {"strides": 2, "padding": "same", "use_bias": False}
     latents = keras.Input((LATENT_DIM,))
     x = layers.Dense(2 * 2 * 32, use_bias=False, kernel_initializer=normal(0.02))(latents)
-    x = activated(layers.Reshape((2, 2, 32))(x))
+    x = activate(layers.Reshape((2, 2, 32))(x))
     for filters in (32, 16):
-        x = layers.Conv2DTranspose(filters, 4, kernel_initializer=normal(0.02), **doubling)(x)
-        x = activated(x)
+        x = layers.Conv2DTranspose(filters, 4, kernel_initializer=normal(0.02), **upsampling)(x)
+        x = activate(x)
     x = layers.Conv2DTranspose(1, 3, padding="same", kernel_initializer=normal(0.02))(x)
     return keras.Model(latents, layers.Activation("tanh")(x))
 
 
 def make_discriminator():
-    """8x8 images -> 4x4 -> 2x2 -> a logit, without batch normalization: R1 is of single images."""
+    """8x8 images -> 4x4 -> 2x2 -> a logit, without batch normalization: R1 is per image."""
 
-    def halved(x, filters):
+    def downsample(x, filters):
         return layers.Conv2D(filters, 4, 2, padding="same", kernel_initializer=normal(0.05))(x)
 
     images = keras.Input((8, 8, 1))
-    x = layers.LeakyReLU(0.2)(halved(images, 32))
+    x = layers.LeakyReLU(0.2)(downsample(images, 32))
     # Flattened before the activation: otherwise TensorFlow 2.21 tries to fuse the two, and fails.
-    x = layers.LeakyReLU(0.2)(layers.Flatten()(halved(x, 64)))
+    x = layers.LeakyReLU(0.2)(layers.Flatten()(downsample(x, 64)))
     return keras.Model(images, layers.Dense(1, kernel_initializer=normal(0.05))(x))
+
+
+def r1(discriminator, images):
+    """E[||grad_x D(x)||^2]: keeps D flat on the data (Mescheder et al. 2018, arXiv 1801.04406)."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logits = tf.reduce_sum(discriminator(images, training=True))
+    squares = tf.square(tape.gradient(logits, images))
+    return tf.reduce_mean(tf.reduce_sum(squares, axis=[1, 2, 3]))
 
 
 class Adam:
@@ -140,9 +149,10 @@ class GAN:
             discriminator_loss = tf.reduce_mean(tf.nn.softplus(-real_logits))
             discriminator_loss += tf.reduce_mean(tf.nn.softplus(fake_logits))
             objective = discriminator_loss
-            # Every 16th step, 16 times as much: the same on average, for less time.
+            # Lazily: 16 times as much at every 16th step costs less and comes to the same.
             if self.step % R1_INTERVAL == 0:
-                objective += R1_INTERVAL * R1_GAMMA / 2 * self.r1(real_images)
+                penalty = R1_GAMMA / 2 * r1(self.discriminator, real_images)
+                objective += R1_INTERVAL * penalty
 
         generator_gradients = tape.gradient(generator_loss, self.generator_optimizer.weights)
         discriminator_gradients = tape.gradient(objective, self.discriminator_optimizer.weights)
@@ -152,16 +162,8 @@ class GAN:
         self.step.assign_add(1)
         return generator_loss, discriminator_loss
 
-    def r1(self, real_images):
-        """E[||grad_x D(x)||^2]: keeps D flat on the data (Mescheder et al. 2018, 1801.04406)."""
-        with tf.GradientTape() as tape:
-            tape.watch(real_images)
-            logits = tf.reduce_sum(self.discriminator(real_images, training=True))
-        squares = tf.square(tape.gradient(logits, real_images))
-        return tf.reduce_mean(tf.reduce_sum(squares, axis=[1, 2, 3]))
-
     def update_ema(self):
-        """The decay grows with the steps, so that the initial weights do not linger."""
+        """Moving statistics too. The decay grows, so that the initial weights do not linger."""
         step = tf.cast(self.step, tf.float32)
         decay = tf.minimum(EMA_DECAY, (1 + step) / (10 + step))
         for average, value in zip(self.ema_generator.weights, self.generator.weights):
