@@ -164,7 +164,7 @@ load({str(folder)!r}, batch_size=3)
     result = subprocess.run([sys.executable, "-c", program])
     assert result.returncode == -signal.SIGKILL
     leftover = caches(cache_root)
-    assert [path.suffix for path in leftover] == [".incomplete"]
+    assert [path.name.startswith(".writing-") for path in leftover] == [True]
     dataset = load(folder, batch_size=3)
     assert dataset.num_images == 10
     assert caches(cache_root) == [dataset.cache_path]

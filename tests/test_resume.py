@@ -45,13 +45,14 @@ def patched(self, batch, logs=None):
 module.RunProgress.on_train_batch_end = patched
 """,
     "inside a checkpoint write": """
-import tfgan.training.checkpoint as module
-original = module._flush_to_disk
-def patched(file):
-    if int(file.parent.name.rpartition("-")[2]) >= 60:
+import tfgan.files as module
+original = module.flush_to_disk
+def patched(path):
+    name, _, step = path.name.rpartition("-")
+    if name.endswith("-step") and int(step) >= 60:
         kill()
-    original(file)
-module._flush_to_disk = patched
+    original(path)
+module.flush_to_disk = patched
 """,
     "after a row of the history": """
 import tfgan.training.callbacks as module
@@ -361,9 +362,10 @@ def test_nothing_readable_is_an_error_that_says_what_to_do(trained_checkpoints):
 
 def test_a_half_written_checkpoint_does_not_count(trained_checkpoints):
     folder, _ = trained_checkpoints
-    shutil.copytree(folder / "step-000000003", folder / ".writing-000000004")
+    half_written = folder / ".writing-0123abcd-step-000000004"
+    shutil.copytree(folder / "step-000000003", half_written)
     assert restored(folder)[0] == 3
-    assert not (folder / ".writing-000000004").exists()
+    assert not half_written.exists()
 
 
 def test_a_copy_beside_them_does_not_count(trained_checkpoints):
