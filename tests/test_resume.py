@@ -49,7 +49,7 @@ import tfgan.files as module
 original = module.flush_to_disk
 def patched(path):
     name, _, step = path.name.rpartition("-")
-    if name.endswith("-step") and int(step) >= 60:
+    if path.is_dir() and name.endswith("-step") and int(step) >= 60:
         kill()
     original(path)
 module.flush_to_disk = patched
