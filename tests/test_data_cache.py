@@ -229,6 +229,16 @@ def test_a_damaged_cache_of_what_fits_into_memory_does_not_matter(folder, monkey
     np.testing.assert_array_equal(load(folder, batch_size=3).images, expected)
 
 
+def test_what_another_process_is_writing_is_not_taken_for_the_cache(folder, tmp_path, passes):
+    cache_path = load(folder, batch_size=3).cache_path
+    # Of the same pictures, under the name that their folder has there.
+    unfinished = cache_path.rename(cache_path.with_name(f".writing-0123abcd-{cache_path.name}"))
+    folder.rename(tmp_path / "animals")
+    moved = load(tmp_path / "animals", batch_size=3)
+    assert moved.cache_path.name.startswith("animals-") and passes.count(("decode", 10)) == 2
+    assert unfinished.is_dir()
+
+
 def test_a_folder_that_was_moved_keeps_its_cache(folder, tmp_path, passes):
     first = load(folder, batch_size=3)
     folder.rename(tmp_path / "animals")

@@ -15,6 +15,7 @@ import tensorflow as tf
 from conftest import make_gan, random_batch, step_by_operation
 
 from tfgan import train
+from tfgan.errors import InputError
 from tfgan.training.checkpoint import Checkpoints
 from tfgan.training.run_folder import RunFolder
 
@@ -444,6 +445,31 @@ def test_a_configuration_that_was_not_written_to_its_end_blocks_nobody(tmp_path,
     with folder.locked():
         folder.record({"seed": 0}, {})
     assert folder.settings == {"seed": 0}
+
+
+def test_what_a_kill_left_of_a_run_folder_is_removed(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    left = [folder.path / f".writing-0123abcd-{name}" for name in ("config.json", "pictures.json")]
+    folder.path.mkdir()
+    for file in left:
+        file.write_text("half")
+    with folder.locked():
+        folder.record({"seed": 0}, {})
+        assert not any(file.exists() for file in left)
+    left = [folder.samples / ".writing-0123abcd-step-000000001.png", *left]
+    folder.samples.mkdir()
+    for file in left:
+        file.write_text("half")
+    with folder.locked():
+        assert not any(file.exists() for file in left)
+    assert folder.settings == {"seed": 0}
+
+
+def test_a_folder_with_what_others_did_not_finish_is_no_run(tmp_path):
+    (tmp_path / ".writing-0123abcd-version").mkdir()
+    with pytest.raises(InputError, match="not the folder of a run"), RunFolder(tmp_path).locked():
+        pass
+    assert len(os.listdir(tmp_path)) == 1
 
 
 @pytest.mark.slow
