@@ -119,7 +119,7 @@ def remove_left_behind(folder, name=None, seconds=0.0):
     """
     for entry in left_behind(folder, name):
         # Another process may remove it meanwhile.
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             if not seconds or time.time() - entry.stat().st_mtime > seconds:
                 _remove(entry)
 
