@@ -1,14 +1,12 @@
 """Converts a SavedModel to a file for Keras, LiteRT or ONNX, and checks that it draws the same."""
 
-import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from tfgan.cli.parser import EXIT_FAULT, ArgumentParser, run
 from tfgan.errors import InputError
 from tfgan.export import formats, model_card, saved_models
+from tfgan.files import atomic_file
 from tfgan.serving.limits import images_by
 from tfgan.startup import start_tensorflow
 
@@ -68,6 +66,10 @@ def parse(argv=None):
     return arguments
 
 
+class TooDifferent(Exception):
+    """A file that was written draws other pictures than its SavedModel, and is not to appear."""
+
+
 def convert(arguments):
     """Converts as the arguments say; returns the exit status."""
     folder = saved_models.find(arguments.model)
@@ -77,25 +79,21 @@ def convert(arguments):
         raise InputError(f"--out {out} exists: pass a new file")
     formats.require_packages(arguments.format, f"--format {arguments.format}")
     start_tensorflow()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # The file appears whole and checked, or not at all.
-    temporary = Path(tempfile.mkdtemp(prefix=".converting-", dir=out.parent))
+    bound = BOUNDS[arguments.quantize]
     try:
-        written = temporary / out.name
-        difference = write_and_compare(
-            folder, arguments.format, arguments.quantize, written, arguments.direction
-        )
-        bound = BOUNDS[arguments.quantize]
-        if not difference <= bound:
-            print(
-                f"error: {out} would differ from {folder} by {difference:.2g}, more than "
-                f"{bound:.2g}, and was not written",
-                file=sys.stderr,
+        with atomic_file(out) as temporary:
+            difference = write_and_compare(
+                folder, arguments.format, arguments.quantize, temporary, arguments.direction
             )
-            return EXIT_FAULT
-        os.rename(written, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            if not difference <= bound:
+                raise TooDifferent
+    except TooDifferent:
+        print(
+            f"error: {out} would differ from {folder} by {difference:.2g}, more than "
+            f"{bound:.2g}, and was not written",
+            file=sys.stderr,
+        )
+        return EXIT_FAULT
     print(
         f"{folder} -> {out} ({out.stat().st_size:,} bytes; its pictures differ by at most "
         f"{difference:.1g}, allowed: {bound:.1g})"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tfgan.cli.parser import ArgumentParser, image_size, number, run
 from tfgan.cli.sampling_flags import add_lowering, lowering_flags, require_lowering
 from tfgan.errors import InputError
 from tfgan.export import model_card, saved_models
+from tfgan.files import write_json
 from tfgan.inference import serving_client
 from tfgan.startup import start_tensorflow
 
@@ -164,7 +164,7 @@ def evaluate(arguments):
             "probability_a_is_better": probability,
             "confidence_risk": [each.as_dict()["confidence_risk"] for each in evaluations],
         }
-        (out / "comparison.json").write_text(json.dumps(comparison, indent=2) + "\n")
+        write_json(out / "comparison.json", comparison)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,9 +10,10 @@ from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.cli.train_flags import parse as parse_training
 from tfgan.errors import InputError
 from tfgan.families import FAMILIES, PRESETS
+from tfgan.files import read_json, write_json, write_text
 from tfgan.startup import start_tensorflow
 from tfgan.training.process import train_apart
-from tfgan.training.run_folder import RunFolder, differences_of, require_writable, write_json
+from tfgan.training.run_folder import RunFolder, differences_of, require_writable
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 LARGEST_SIZE = 65536
@@ -171,7 +171,7 @@ def study(arguments):
         "ablation": arguments.ablation,
     }
     file = arguments.out / "study.json"
-    earlier = json.loads(file.read_text()) if file.exists() else {"settings": settings, "rows": []}
+    earlier = read_json(file) if file.exists() else {"settings": settings, "rows": []}
     if differences := differences_of(earlier["settings"], settings):
         raise InputError(f"{arguments.out} holds another study ({differences}). Pass another --out")
     known = {(row["variant"], row["seed"]): row for row in earlier["rows"]}
@@ -229,7 +229,7 @@ def report(rows, conditions, arguments):
         f"Student's t. {card['num_generated']:,} generated pictures against {card['num_real']:,} "
         f"of {card['data']}'s {card['split']} split; features: {card['features']}."
     )
-    (arguments.out / "study.md").write_text(f"{intro}\n\n{text}\n", "utf-8")
+    write_text(arguments.out / "study.md", f"{intro}\n\n{text}\n")
     plot(rows, conditions["floor"], arguments.out / "study.png")
     drawn = [pictures_of(row["saved_model"], np.arange(COLUMNS)) for row in rows if not row["seed"]]
     sheet(np.concatenate(drawn), COLUMNS).save(arguments.out / "pictures.png")

@@ -1,10 +1,9 @@
 """The model card: what an exported model is, where it comes from, and how it was measured."""
 
 import datetime
-import json
-import os
 from pathlib import Path
 
+from tfgan.files import read_json, write_json
 from tfgan.versions import package_versions
 
 # Within a version's folder. TensorFlow Serving ignores both.
@@ -53,7 +52,7 @@ def _shapes_and_dtypes(specs):
 
 def read(version_folder):
     """The card of an exported version, a dict."""
-    return json.loads((Path(version_folder) / CARD_FILE).read_text())
+    return read_json(Path(version_folder) / CARD_FILE)
 
 
 def inputs_of_seeds(version_folder):
@@ -89,11 +88,7 @@ def names_of_labels(version_folder):
 
 def write(version_folder, card):
     """Writes the card of a version: whole or, where that fails, not at all."""
-    path = Path(version_folder) / CARD_FILE
-    path.parent.mkdir(exist_ok=True)
-    temporary = path.with_suffix(".json.writing")
-    temporary.write_text(json.dumps(card, indent=2) + "\n")
-    os.replace(temporary, path)
+    write_json(Path(version_folder) / CARD_FILE, card)
 
 
 def add_metrics(version_folder, report):

@@ -2,9 +2,6 @@
 
 import functools
 import itertools
-import os
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from tqdm import tqdm
 
 from tfgan.errors import InputError
 from tfgan.export import saved_models
+from tfgan.files import atomic_file, atomic_folder
 from tfgan.inference import serving_client
 from tfgan.serving.limits import most_images
 from tfgan.startup import start_tensorflow
@@ -41,41 +39,32 @@ def translate(model, arguments):
     files = files_of(arguments.input)
     masks = masks_of(files, arguments.mask)
     shapes, call = opened(model, arguments)
-    out.parent.mkdir(parents=True, exist_ok=True)
     # The pictures appear all together, or not at all.
-    temporary = Path(tempfile.mkdtemp(prefix=".translating-", dir=out.parent))
-    try:
-        # In a folder of its own: mkdtemp's is closed to other users.
-        written = temporary / "pictures"
-        written.mkdir()
-        notes = translate_all(files, masks, shapes, call, written)
-        if is_folder:
-            if out.is_dir():
-                # It is empty.
-                out.rmdir()
-            os.rename(written, out)
-        else:
-            os.replace(written / f"{files[0].stem}.png", out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    if is_folder:
+        with atomic_folder(out) as temporary:
+            results = [temporary / f"{path.stem}.png" for path in files]
+            notes = translate_all(files, masks, shapes, call, results)
+    else:
+        with atomic_file(out) as temporary:
+            notes = translate_all(files, masks, shapes, call, [temporary])
     tell(notes)
     subject = f"{len(files)} pictures of {arguments.input}" if is_folder else files[0]
     print(f"{subject} by {model} -> {out}")
 
 
-def translate_all(files, masks, shapes, call, folder):
-    """Writes a PNG of its stem for each file; returns what was done to which, `{path: note}`."""
+def translate_all(files, masks, shapes, call, results):
+    """Writes a PNG to its place for each file; returns what was done to which, `{path: note}`."""
     import numpy as np
 
     from tfgan.plotting import to_picture, to_uint8
 
     notes = {}
-    pairs = zip(files, masks)
+    pending = zip(files, masks, results)
     size = min(BATCH_SIZE, most_images(shapes["images"]))
     with tqdm(total=len(files), unit="picture", delay=1) as progress:
-        while batch := list(itertools.islice(pairs, size)):
+        while batch := list(itertools.islice(pending, size)):
             rows = []
-            for path, mask in batch:
+            for path, mask, _ in batch:
                 image = read(path)
                 pixels, notes[path] = fitted(image, shapes["images"])
                 row = {"images": pixels / np.float32(255)}
@@ -83,8 +72,8 @@ def translate_all(files, masks, shapes, call, folder):
                     row["masks"] = read_mask(mask, path, image.size, shapes["masks"])
                 rows.append(row)
             inputs = {name: np.stack([row[name] for row in rows]) for name in shapes}
-            for (path, _), pixels in zip(batch, to_uint8(call(inputs))):
-                to_picture(pixels).save(folder / f"{path.stem}.png")
+            for (_, _, result), pixels in zip(batch, to_uint8(call(inputs))):
+                to_picture(pixels).save(result)
             progress.update(len(batch))
     return notes
 

@@ -1,7 +1,5 @@
 """What happens between training steps. Every class works under `fit` and in a plain loop."""
 
-import csv
-import os
 import sys
 import time
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from tfgan.files import CsvLog, atomic_file
 from tfgan.plotting import sheet
 
 # A terminal's bar is redrawn as Keras does; a log file gets a line now and then.
@@ -19,10 +18,8 @@ MIN_STEPS_BETWEEN_GRIDS = 20
 
 def write_grid(file, images, columns):
     """Writes a grid of images float32 [N, H, W, C] in [0, 1], whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".writing")
-    sheet(images, columns).save(temporary, format="PNG")
-    os.replace(temporary, file)
+    with atomic_file(file) as temporary:
+        sheet(images, columns).save(temporary)
 
 
 class SampleGrids(keras.callbacks.Callback):
@@ -69,18 +66,13 @@ class History(keras.callbacks.Callback):
 
     def __init__(self, file, seconds):
         super().__init__()
-        self.file = Path(file)
+        self.log = CsvLog(file)
         self.seconds = seconds
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch, "step": int(self.model.step), "seconds": f"{self.seconds():.2f}"}
         row |= {name: float(value) for name, value in logs.items()}
-        is_new = not self.file.exists()
-        with open(self.file, "a", newline="") as file:
-            writer = csv.DictWriter(file, row, lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+        self.log.append(row)
 
 
 class TensorBoardScalars(keras.callbacks.Callback):
