@@ -1,6 +1,7 @@
 """`--measure`: what is measured with what, what is asked for, and where it is written."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,7 +72,9 @@ def test_classes_are_drawn_as_in_the_test_split_and_evenly_for_the_agreement(
 ):
     folder, train, labels = uneven
     given = {}
-    monkeypatch.setattr(self_measurement, "pictures_of", lambda folder, seeds, told: told["labels"])
+    model = SimpleNamespace(card=model_card.read(folder))
+    monkeypatch.setattr(self_measurement.ExportedModel, "load", lambda folder: model)
+    monkeypatch.setattr(self_measurement, "sample", lambda model, seeds, told: told["labels"])
     monkeypatch.setattr(
         metrics, "measure", lambda images, name, **rest: given.update(rest, a=images)
     )

@@ -16,7 +16,8 @@ from benchmarks.model_table import table
 from tfgan import metrics, self_measurement, training_data
 from tfgan.cli import train_flags
 from tfgan.export import model_card
-from tfgan.generate import pictures_of
+from tfgan.inference.exported_model import ExportedModel
+from tfgan.inference.sampling import sample
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("mnist_gan", "mnist_cgan", "mnist_vae", "mnist_inpaint", "mnist_cyclegan")
@@ -135,8 +136,8 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
     # What draws from latents draws other pictures than those that the card was made from.
     monkeypatch.setattr(
         self_measurement,
-        "pictures_of",
-        lambda folder, seeds, told: pictures_of(folder, seeds + 2**40, told),
+        "sample",
+        lambda model, seeds, told: sample(model, seeds + 2**40, told),
     )
     shutil.copytree(folder_of(name), tmp_path / "1")
     command = model_card.read(tmp_path / "1")["training"]["command"]
@@ -164,9 +165,8 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
 @pytest.mark.parametrize("name", ["mnist_gan", "mnist_cgan"])
 def test_a_classifier_that_made_no_card_comes_to_the_same_end(name, mnist_data_dir):
     labels = np.arange(10_000, dtype=np.int32) % 10 if name == "mnist_cgan" else None
-    pictures = pictures_of(
-        folder_of(name), np.arange(10_000) + 2**41, {} if labels is None else {"labels": labels}
-    )
+    told = {} if labels is None else {"labels": labels}
+    pictures = sample(ExportedModel.load(folder_of(name)), np.arange(10_000) + 2**41, told)
     # The seed is the classifier's, too: it has learnt from another half of the pictures.
     report = metrics.measure(
         pictures,

@@ -8,9 +8,9 @@ import numpy as np
 from tfgan import training_data
 from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
 from tfgan.errors import InputError
-from tfgan.export import model_card, saved_models
-from tfgan.generate import pictures_of
-from tfgan.serving.limits import images_by
+from tfgan.export import model_card
+from tfgan.inference.exported_model import ExportedModel
+from tfgan.inference.sampling import sample
 
 NUM_MEASURED = 10_000
 _ELBO_BATCH = 200
@@ -82,15 +82,10 @@ def translator(version_folder, name):
         A function of pictures, float32 [N, H, W, C'] in [0, 1], and where the model fills holes of
         masks, float32 [N, H, W, 1], or None; it returns float32 [N, H, W, C] in [0, 1].
     """
-    import tensorflow as tf
+    signature = ExportedModel.load(version_folder).signatures[name]
 
-    model = saved_models.load(version_folder)
-
-    # The closure keeps the model: its functions die with it.
     def translate(images, masks=None):
-        inputs = {"images": images} | ({} if masks is None else {"masks": masks})
-        tensors = {key: tf.constant(values, tf.float32) for key, values in inputs.items()}
-        return images_by(model.signatures[name])(**tensors)
+        return signature(images=images, **({} if masks is None else {"masks": masks}))["images"]
 
     return translate
 
@@ -99,12 +94,13 @@ def report_on_drawn(version_folder, arguments, dataset):
     """Measures what a model draws out of latents; see `measure_exported`."""
     from tfgan import metrics
 
-    inputs, test = model_card.inputs_of_seeds(version_folder), test_split(arguments)
+    model, test = ExportedModel.load(version_folder), test_split(arguments)
+    inputs = model_card.inputs_in(model.card)
     for note in notes_on(inputs, test):
         print(f"note: {note}")
 
     def draw(told):
-        return pictures_of(version_folder, np.arange(NUM_MEASURED), told)
+        return sample(model, np.arange(NUM_MEASURED), told)
 
     told = told_for(inputs, test, NUM_MEASURED)
     report = metrics.measure(
@@ -118,16 +114,16 @@ def report_on_drawn(version_folder, arguments, dataset):
         channels=arguments.channels,
     )
     if arguments.model == "vae":
-        report = with_negative_elbo(report, version_folder, test.images)
+        report = with_negative_elbo(report, model, test.images)
     return report
 
 
-def with_negative_elbo(report, version_folder, images):
+def with_negative_elbo(report, model, images):
     """A report with an autoencoder's bound on -log p(x) of real pictures, in nats.
 
     Args:
         report: a `tfgan.metrics.Report`.
-        version_folder: of the exported model.
+        model: an `ExportedModel` of a folder.
         images: uint8 [N, H, W, C].
     """
     import tensorflow as tf
@@ -135,11 +131,10 @@ def with_negative_elbo(report, version_folder, images):
     from tfgan.metrics.card import Measurement
     from tfgan.metrics.uncertainty import mean_interval
 
-    model = saved_models.load(version_folder)
     starts = range(0, len(images), _ELBO_BATCH)
     nats = np.concatenate(
         [
-            model.negative_elbo(
+            model.saved_model.negative_elbo(
                 tf.constant(images[start : start + _ELBO_BATCH] / 255.0, tf.float32),
                 tf.range(start, min(start + _ELBO_BATCH, len(images)), dtype=tf.int64),
             )

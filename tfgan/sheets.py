@@ -1,12 +1,10 @@
 """What stands on the sheets of pictures that a run leaves."""
 
 import numpy as np
-import tensorflow as tf
 
 from tfgan.data.variants import with_channels
 from tfgan.export.saved_model import named_inputs
 from tfgan.models import CycleGAN, Pix2Pix
-from tfgan.serving.limits import images_by
 
 NUM_SHOWN = 64
 # Of pictures that are shown with what becomes of them, three in a row each.
@@ -25,11 +23,11 @@ class Samples:
         inputs, columns = self.model.examples(NUM_SHOWN)
         return self.model.generate(*inputs), columns
 
-    def served(self, signatures):
-        """The same of an exported model's signatures."""
+    def served(self, exported):
+        """The same of an `ExportedModel`."""
         inputs, columns = self.model.examples(NUM_SHOWN)
         seeds, told = named_inputs(self.model, inputs)
-        return images_by(signatures["from_seeds"])(seeds=seeds, **told), columns
+        return exported.generate(seeds, **told), columns
 
 
 class Pairs:
@@ -51,10 +49,8 @@ class Pairs:
     def live(self):
         return self.beside(self.model.translate(self.condition, self.masks))
 
-    def served(self, signatures):
-        inputs = {"images": self.condition} | ({} if self.masks is None else {"masks": self.masks})
-        tensors = {name: tf.constant(values, tf.float32) for name, values in inputs.items()}
-        return self.beside(images_by(signatures["serving_default"])(**tensors))
+    def served(self, exported):
+        return self.beside(exported.translate(self.condition, self.masks))
 
     def beside(self, output):
         return groups(self.condition, output, self.target)
@@ -76,11 +72,11 @@ class Cycles:
     def live(self):
         return self.there_and_back(self.model.a_to_b, self.model.b_to_a)
 
-    def served(self, signatures):
-        def answer(name):
-            return lambda images: images_by(signatures[name])(images=tf.constant(images))
+    def served(self, exported):
+        def b_to_a(images):
+            return exported.translate(images, direction="BtoA")
 
-        return self.there_and_back(answer("a_to_b"), answer("b_to_a"))
+        return self.there_and_back(exported.translate, b_to_a)
 
     def there_and_back(self, a_to_b, b_to_a):
         made_b, made_a = a_to_b(self.a), b_to_a(self.b)

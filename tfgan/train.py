@@ -334,17 +334,15 @@ def export(model, contents, folder, model_folder, arguments, training):
 
     `training` is what `training_of` returned.
     """
-    import tensorflow as tf
-
     from tfgan.export import model_card
     from tfgan.export.saved_model import export_saved_model
+    from tfgan.inference.exported_model import ExportedModel
     from tfgan.plotting import save_curves, sheet
     from tfgan.training.monitor.watch import told_of_choice
 
     version_folder, difference = export_saved_model(model, model_folder, training)
     # Drawn by the exported model: the sheet shows what is served.
-    exported = tf.saved_model.load(str(version_folder))
-    pictures, columns = contents.served(exported.signatures)
+    pictures, columns = contents.served(ExportedModel.load(version_folder))
     contact_sheet = sheet(pictures, columns)
     contact_sheet.save(folder.contact_sheet_file)
     # Those who are handed the model alone look at it, too.

@@ -12,7 +12,6 @@ from tfgan import data, training_data
 from tfgan.cli import train_flags
 from tfgan.conditions.sampling import told_for
 from tfgan.errors import InputError
-from tfgan.export import model_card
 from tfgan.metrics.rejection import fit_rejection
 
 # The rule is fitted on the pictures of this seed and those after it, which nobody is given.
@@ -44,7 +43,7 @@ def keeper_for(draw, inputs, train, extractor, *, keep_fraction=None, max_risk=N
     Args:
         draw: a function from seeds int64 [N], and what else is told, to pictures uint8
             [N, H, W, C].
-        inputs: what the model takes, as `model_card.inputs_of_seeds` tells it.
+        inputs: what the model takes, as `model_card.inputs_in` tells it.
         train: an `ImageDataset`: the pictures that the model was trained on, or others like them.
         extractor: of their features.
         keep_fraction, max_risk: one of the two, as `tfgan.metrics.rejection.fit_rejection` has it.
@@ -136,12 +135,11 @@ def draw_kept(draw, keeps, first_seed, num, told):
     return Kept(np.stack(images), np.array(seeds, np.int64), num_candidates)
 
 
-def trained_on(folder, image_shape, dataset=None, data_dir=None):
+def trained_on(model, dataset=None, data_dir=None):
     """The pictures that a model was trained on, as its card tells.
 
     Args:
-        folder: a SavedModel's.
-        image_shape: `(height, width, channels)` of its pictures.
+        model: an `ExportedModel` of a folder.
         dataset: the name or folder of other pictures to take in their place, or None.
         data_dir: TFDS' folder, or None.
 
@@ -152,12 +150,12 @@ def trained_on(folder, image_shape, dataset=None, data_dir=None):
         InputError: the card does not tell, the pictures are not there, are others now, or have
             another shape than the model's.
     """
-    load = _loader(folder, image_shape, dataset, data_dir)
+    load = _loader(model, dataset, data_dir)
     train = load("train")
-    if train.image_shape != image_shape:
+    if train.image_shape != model.image_shape:
         raise InputError(
-            f"{folder} draws pictures {image_shape}, {train.name} has {train.image_shape}: pass a "
-            "--dataset of the same kind"
+            f"{model.path} draws pictures {model.image_shape}, {train.name} has "
+            f"{train.image_shape}: pass a --dataset of the same kind"
         )
     try:
         return train, load("test")
@@ -165,43 +163,43 @@ def trained_on(folder, image_shape, dataset=None, data_dir=None):
         return train, None
 
 
-def _loader(folder, image_shape, dataset, data_dir):
+def _loader(model, dataset, data_dir):
     """A function from a split to its pictures; see `trained_on`."""
     if dataset is not None:
-        options = {"batch_size": 1, "image_size": image_shape[:2], "data_dir": data_dir}
+        options = {"batch_size": 1, "image_size": model.image_shape[:2], "data_dir": data_dir}
         return lambda split: data.load(dataset, split=split, **options)
-    arguments = _training_arguments(folder)
+    arguments = _training_arguments(model)
     arguments.data_dir = data_dir or arguments.data_dir
-    fingerprint = model_card.read(folder)["training"]["data"]["fingerprint"]
+    fingerprint = model.card["training"]["data"]["fingerprint"]
 
     def load(split):
         try:
             loaded = training_data.load(arguments, split)
         except InputError as error:
             raise InputError(
-                f"what {folder} was trained on cannot be loaded, so pass --dataset or --data-dir: "
-                f"{error}"
+                f"what {model.path} was trained on cannot be loaded, so pass --dataset or "
+                f"--data-dir: {error}"
             ) from error
         known = (loaded.fingerprint, loaded.former_fingerprint)
         if split == "train" and fingerprint not in known:
             raise InputError(
-                f"{arguments.dataset} has changed since {folder} was trained on it: pass --dataset "
-                f"{shlex.quote(arguments.dataset)} to take it as it is now"
+                f"{arguments.dataset} has changed since {model.path} was trained on it: pass "
+                f"--dataset {shlex.quote(arguments.dataset)} to take it as it is now"
             )
         return loaded
 
     return load
 
 
-def _training_arguments(folder):
+def _training_arguments(model):
     """The arguments of the training that a model card tells."""
     try:
-        command = shlex.split(model_card.read(folder)["training"]["command"])
+        command = shlex.split(model.card["training"]["command"])
         # What a card of another version has may be refused, in many words.
         with contextlib.redirect_stderr(io.StringIO()):
             return train_flags.parse(command[command.index("tfgan.train") + 1 :])
-    except (OSError, ValueError, KeyError, TypeError, SystemExit) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, SystemExit) as error:
         raise InputError(
-            f"{folder} does not tell what it was trained on, and its pictures have to be compared "
-            "with it: pass --dataset"
+            f"{model.path} does not tell what it was trained on, and its pictures have to be "
+            "compared with it: pass --dataset"
         ) from error
