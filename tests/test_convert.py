@@ -342,7 +342,7 @@ def test_a_loop_that_litert_cannot_run_is_refused(looping_gan, models, tmp_path,
 
 
 def test_a_file_beyond_the_bound_is_not_written(dense_gan, models, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(convert.BOUNDS, None, -1.0)
+    monkeypatch.setitem(conversion.BOUNDS, None, -1.0)
     out = tmp_path / "new" / "a.onnx"
     flags = [models / "dense_gan", "--format", "onnx", "--out", out]
     assert_refused(flags, [str(out), "differ", "not written"], capsys, status=1)
