@@ -131,7 +131,9 @@ class ServingClient:
 
 
 def _definitions(metadata):
-    return metadata.json()["metadata"]["signature_def"]["signature_def"]
+    definitions = metadata.json()["metadata"]["signature_def"]["signature_def"]
+    # Beside the signatures stands what TensorFlow runs as it loads a model.
+    return {name: each for name, each in definitions.items() if not name.startswith("__")}
 
 
 def _specs(tensors):

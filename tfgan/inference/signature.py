@@ -68,8 +68,8 @@ class Signature:
                 refuses its values.
         """
         if arrays.keys() != self.inputs.keys():
-            given = ", ".join(sorted(arrays)) or "nothing"
-            raise InputError(f"{self.model} takes {', '.join(self.inputs)}. Received: {given}")
+            taken, given = (", ".join(sorted(names)) for names in (self.inputs, arrays))
+            raise InputError(f"{self.model} takes {taken}. Received: {given or 'nothing'}")
         arrays = {name: self._array(name, values) for name, values in arrays.items()}
         return in_parts(self._request, self.max_images)(**arrays)
 
