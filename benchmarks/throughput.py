@@ -41,7 +41,7 @@ EPILOG = """\
 columns:
   images/s        real pictures trained on a second, the median over rounds
   ratio           of images/s to the tutorial's in the same round: median (lowest to highest)
-  of peak         arithmetic that the step needs (tfgan/flop.py) a second, in percent of what
+  of peak         arithmetic that the step needs (tfgan/study/flop.py) a second, in percent of what
                   products of float32 matrices, 2048x2048, reach in the best round
   memory MB       the process's largest resident memory, in 10^6 bytes
 

@@ -377,6 +377,7 @@ def main():
     parser.add_argument("--model_name", default="default")
     parser.add_argument("--model_base_path")
     parser.add_argument("--model_config_file", type=Path)
+    parser.add_argument("--allow_version_labels_for_unavailable_models", default="false")
     arguments = parser.parse_args()
     config = model_server_config_pb2.ModelServerConfig()
     if arguments.model_config_file:

@@ -120,6 +120,8 @@ def test_a_report_is_text_and_json(inverted_pairs):
     assert numbers["metrics"]["psnr"]["untranslated"] == report["psnr"].untranslated
     assert numbers["card"]["split"] == "val"
     assert "psnr" in str(report) and "70 of noise_inverted val" in str(report)
+    # Pairs have no floor, and so no column of it.
+    assert "floor" not in str(report)
 
 
 def test_what_is_made_must_fit_the_targets(inverted_pairs):
@@ -246,6 +248,28 @@ def test_the_classifiers_get_as_many_pictures_of_either_domain(inverted_digits, 
     np.testing.assert_array_equal(both.images[:200], train.a.pictures.images[:200])
     # The training's own classifier is told the domains' pictures as they are translated to.
     assert both.images[200:].mean() > 150 > both.images[:200].mean()
+
+
+def test_domains_go_by_the_same_names_in_either_split(inverted_digits, monkeypatch):
+    seen = []
+
+    def naming(name, train, test, seed):
+        seen.append((train, test))
+        return centroids(name, train, test, seed)
+
+    def renamed(both, part):
+        domains = (both.a, both.b)
+        names = (f"{part}_{each.name}" for each in domains)
+        return UnpairedDataset(
+            part, *(dataclasses.replace(each, name=name) for each, name in zip(domains, names))
+        )
+
+    monkeypatch.setattr(translation, "extractor_for", naming)
+    # As a folder's are called, which has trainA and testA.
+    train, test = (renamed(both, part) for both, part in zip(inverted_digits, ("train", "test")))
+    measured(keep, keep, (train, test))
+    (known, unseen), *_ = seen
+    assert known.class_names == unseen.class_names and known.name != unseen.name
 
 
 def test_one_picture_has_no_interval(inverted_digits):

@@ -95,6 +95,8 @@ class TranslationReport:
         rows = [
             ("metric", "value", "95% interval", "untranslated", "difference, 95% interval", "floor")
         ]
+        # Of pairs there is none.
+        last = -1 if all(one.floor is None for one in self.measurements.values()) else None
         for name, one in self.measurements.items():
             untranslated = "" if one.untranslated is None else f"{one.untranslated:.4g}"
             difference = ""
@@ -110,7 +112,7 @@ class TranslationReport:
         if card.ssim_window:
             conditions.append(f"SSIM's window {card.ssim_window}x{card.ssim_window}")
         conditions += [*card.classifiers, f"seed {card.seed}"]
-        return f"{text_table(rows)}\n{'; '.join(conditions)}"
+        return f"{text_table([row[:last] for row in rows])}\n{'; '.join(conditions)}"
 
 
 def pair_scores(translators, dataset, progress=True):
@@ -350,12 +352,15 @@ def _as_pictures(domain):
 
 
 def _either(a, b):
-    """Pictures of two domains, with the domain as their label."""
+    """Pictures of two domains, with the domain as their label.
+
+    Called alike in either split, where folders are called after it: classes go by their names.
+    """
     return ImageDataset(
         name=f"{a.name}_or_{b.name}",
         images=np.concatenate([a.images, b.images]),
         labels=np.repeat(np.int32([0, 1]), [a.num_images, b.num_images]),
-        class_names=(a.name, b.name),
+        class_names=("A", "B"),
         batch_size=1,
         seed=0,
     )
