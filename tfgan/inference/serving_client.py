@@ -132,8 +132,8 @@ class ServingClient:
 
 def _definitions(metadata):
     definitions = metadata.json()["metadata"]["signature_def"]["signature_def"]
-    # Beside the signatures stands what TensorFlow runs as it loads a model.
-    return {name: each for name, each in definitions.items() if not name.startswith("__")}
+    # In no order; and beside the signatures stands what TensorFlow runs as it loads a model.
+    return {name: definitions[name] for name in sorted(definitions) if name[:2] != "__"}
 
 
 def _specs(tensors):
