@@ -95,22 +95,22 @@ def collapsing(generator, outputs, at, step):
 def train_and_collapse(outputs, at, argv):
     """`tfgan.train` with a generator that collapses; returns its exit status."""
     from tfgan import train
-    from tfgan.cli import train_flags
     from tfgan.startup import share_cores, start_tensorflow
 
     # As the command does it, before TensorFlow is there.
-    share_cores(train_flags.parse(argv).batch_size)
+    _, family = train.parse(argv)
+    share_cores(family.batch_size)
     start_tensorflow()
-    from tfgan import compiled_model
+    from tfgan.training import session
 
-    build = compiled_model.compiled_model
+    build = session.compiled_model
 
     def build_collapsing(*arguments):
         model = build(*arguments)
         model.generator = collapsing(model.generator, outputs, at, model.step)
         return model
 
-    compiled_model.compiled_model = build_collapsing
+    session.compiled_model = build_collapsing
     return train.main(argv)
 
 

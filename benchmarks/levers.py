@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tfgan.cli import train_flags
+from tfgan import train
 from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.errors import InputError
 from tfgan.startup import start_tensorflow
@@ -139,8 +139,8 @@ def bench(arguments):
 
 def steps_of(flags, steps):
     """How many steps of a run of `tfgan.train` see as many pictures as so many of the default's."""
-    default, own = (train_flags.parse(each).batch_size for each in ([], flags))
-    return steps * default // own
+    (_, default), (_, own) = (train.parse(each) for each in ([], flags))
+    return steps * default.batch_size // own.batch_size
 
 
 def write_degraded(folder):
@@ -195,7 +195,7 @@ def draw_live(run_folder, num):
     from tfgan.plotting import to_uint8
     from tfgan.study.measurements import restored
 
-    model = restored(train_flags.parse(["--dataset", "mnist"]), RunFolder(run_folder))
+    model = restored(*train.parse(["--dataset", "mnist"]), RunFolder(run_folder))
     batches = []
     for seeds in np.array_split(np.arange(num, dtype=np.int64), -(-num // 64)):
         latents = latents_from_seeds(seeds, model.latent_dim)

@@ -13,19 +13,19 @@ pictures, the model's number less the other one's. The distance in features is t
 samples, which chance may bring below 0.
 """
 
+import dataclasses
 import importlib.util
-import shlex
 import sys
 
 import numpy as np
 from tqdm import tqdm
 
-from tfgan import training_data
-from tfgan.cli import train_flags
+from tfgan import data
 from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.errors import InputError
-from tfgan.export import model_card, saved_models
-from tfgan.self_measurement import split_of, translator
+from tfgan.families.base import loading
+from tfgan.families.trained_on import training_of
+from tfgan.inference.exported_model import ExportedModel
 from tfgan.startup import start_tensorflow
 
 EPILOG = """\
@@ -53,26 +53,23 @@ def parse(argv=None):
     return parser.parse_args(argv)
 
 
-def trained_as(version_folder, data_dir=None):
-    """The arguments of the command that trained an exported model.
+def trained_as(model, data_dir=None):
+    """What an exported model was trained with: a `Run` and the flags of a pix2pix.
 
     Args:
-        version_folder: of the model.
+        model: an `ExportedModel`.
         data_dir: TFDS' folder, where it is another one here.
 
     Raises:
         InputError: its card tells of no training, or it is no pix2pix.
     """
-    card = model_card.read(version_folder)
-    if card["family"] != "Pix2Pix" or not card["training"]:
+    if model.card.get("family") != "Pix2Pix" or not model.card["training"]:
         raise InputError(
-            f"{version_folder} is no pix2pix that `python -m tfgan.train` exported. Its card "
-            f"names the family {card['family']}"
+            f"{model.path} is no pix2pix that `python -m tfgan.train` exported. Its card names the "
+            f"family {model.card.get('family')}"
         )
-    _, _, _, *flags = shlex.split(card["training"]["command"])
-    arguments = train_flags.parse(flags)
-    arguments.data_dir = data_dir or arguments.data_dir
-    return arguments
+    run, family, _ = training_of(model)
+    return dataclasses.replace(run, data_dir=data_dir or run.data_dir), family
 
 
 def baselines(task, channels):
@@ -146,14 +143,16 @@ def score_rows(name, translators, pairs):
     return rows
 
 
-def distance_rows(name, translators, trained, pairs):
+def distance_rows(name, translators, run, pairs):
     """The same of the Frechet distance from the targets, in the features of a classifier."""
     from tfgan.metrics import extractor_for, frechet_distance, jackknife_interval
 
     extractor = extractor_for(
         "auto",
-        training_data.pictures(trained, "train"),
-        training_data.pictures(trained, split_of(trained)),
+        *(
+            data.load(run.dataset, data_dir=run.data_dir, **loading(run, 1, split))
+            for split in ("train", pairs.split)
+        ),
     )
     pieces = {method: [] for method in ("target", *translators)}
     for batch in tqdm(list(pairs.example_batches()), desc="features"):
@@ -189,16 +188,15 @@ def distance_rows(name, translators, trained, pairs):
 def bench(arguments):
     """Prints Markdown tables of the means over the pictures, with 95% intervals."""
     scores, distances = [], []
-    for model in arguments.models:
-        folder = saved_models.find(model)
-        trained = trained_as(folder, arguments.data_dir)
-        pairs = training_data.load(trained, split_of(trained)).sample(arguments.num)
-        translators = {"model": translator(folder, "serving_default")}
-        translators |= baselines(trained.task, pairs.image_shape[-1])
-        name = saved_models.name_of(folder)
-        scores += score_rows(name, translators, pairs)
-        if trained.task == "super_resolution":
-            distances += distance_rows(name, translators, trained, pairs)
+    for path in arguments.models:
+        model = ExportedModel.load(path)
+        run, family = trained_as(model, arguments.data_dir)
+        pairs = family.load(run, "test").sample(arguments.num)
+        translators = {"model": model.translate}
+        translators |= baselines(family.task, pairs.image_shape[-1])
+        scores += score_rows(model.name, translators, pairs)
+        if family.task == "super_resolution":
+            distances += distance_rows(model.name, translators, run, pairs)
     print(table(["model", "method", "L1", "PSNR, dB", "SSIM", "difference in PSNR, dB"], scores))
     if distances:
         titles = ["model", "method", "Frechet distance from the targets", "difference"]

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,10 +19,15 @@ def exported(monkeypatch):
 
     def put(translate, *flags):
         command = " ".join(["python -m tfgan.train --model pix2pix", *flags])
-        card = {"family": "Pix2Pix", "training": {"command": command}}
-        monkeypatch.setattr(translation.saved_models, "find", lambda model: Path(model, "1"))
-        monkeypatch.setattr(translation.model_card, "read", lambda folder: card)
-        monkeypatch.setattr(translation, "translator", lambda folder, name: translate)
+        training = {"command": command, "data": {"fingerprint": "of these"}}
+        model = SimpleNamespace(
+            path=Path("some/model/1"),
+            name="model",
+            card={"family": "Pix2Pix", "training": training},
+            translate=translate,
+        )
+        monkeypatch.setattr(translation.ExportedModel, "load", lambda path: model)
+        return model
 
     return put
 
@@ -50,10 +56,10 @@ def test_the_input_gains_nothing_over_itself(exported, capsys):
     ],
 )
 def test_every_task_has_its_baselines(flags, names, exported):
-    exported(None, *flags)
-    trained = translation.trained_as("a_model/1", data_dir="data")
-    assert list(translation.baselines(trained.task, 3)) == names
-    assert trained.data_dir == "data"
+    model = exported(None, *flags)
+    run, family = translation.trained_as(model, data_dir="data")
+    assert list(translation.baselines(family.task, 3)) == names
+    assert run.data_dir == "data"
 
 
 def test_grey_is_compared_in_colour():
@@ -113,10 +119,7 @@ def test_detail_is_compared_in_features_too(exported, capsys, monkeypatch):
     assert low < value < high and value == pytest.approx(distances[0] - distances[1], abs=2e-2)
 
 
-def test_a_model_that_draws_from_noise_is_refused(exported, monkeypatch, capsys):
-    exported(None)
-    monkeypatch.setattr(
-        translation.model_card, "read", lambda folder: {"family": "GAN", "training": None}
-    )
+def test_a_model_that_draws_from_noise_is_refused(exported, capsys):
+    exported(None).card = {"family": "GAN", "training": None}
     assert translation.main(["some/model"]) == 2
     assert "no pix2pix" in capsys.readouterr().err

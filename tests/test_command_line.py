@@ -1,9 +1,12 @@
 """The commands: what they accept, and one line for what they do not."""
 
 import ast
+import dataclasses
 import inspect
+import json
 import os
 import pkgutil
+import re
 import resource
 import subprocess
 import sys
@@ -15,10 +18,23 @@ from pathlib import Path
 import pytest
 
 import tfgan
-from tfgan import __main__, convert, evaluate, generate, latent_study, startup, train
+from tfgan import (
+    __main__,
+    convert,
+    evaluate,
+    families,
+    generate,
+    latent_study,
+    names,
+    startup,
+    train,
+)
+from tfgan.cli import flags
 from tfgan.cli import parser as command_line
 from tfgan.cli.parser import ArgumentParser, image_size, number
+from tfgan.cli.train_flags import Run
 from tfgan.errors import InputError
+from tfgan.families.networks import NETWORKS
 from tfgan.training import loop
 
 COMMANDS = {
@@ -286,15 +302,11 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
     assert stop.value.code == 0
     output = capsys.readouterr().out
     assert f"python -m tfgan.{command}" in output.partition("examples:")[2]
-    flags = {
-        "train": "--dataset --data-dir --image-size --skip-corrupt --model --condition "
-        "--conditioning --likelihood --beta --task --scale --direction --domain-a --domain-b "
-        "--networks --width --depth --normalization --kernel-size --stride --activation "
-        "--latent-dim --loss --discriminator-steps "
-        "--r1-gamma --r2-gamma --gradient-penalty --penalty-interval --augment --l1-weight "
-        "--cycle-weight --identity-weight --jitter --epochs --steps --minutes --batch-size "
-        "--learning-rate --constant-steps --decay-steps --beta-1 --beta-2 --precision --seed --out "
-        "--name --export-dir --checkpoint-every --keep-checkpoints --measure --fresh",
+    expected = {
+        # What each family has besides is tested below.
+        "train": "--dataset --data-dir --image-size --skip-corrupt --model --preset --epochs "
+        "--steps --minutes --precision --seed --out --name --export-dir --checkpoint-every "
+        "--keep-checkpoints --measure --dry-run --json --fresh --continue-anyway",
         "generate": "--num --seed --label --text --format --truncation --keep-fraction --max-risk "
         "--dataset --data-dir --out",
         "evaluate": "--images --compare --dataset --reference --split --data-dir --image-size "
@@ -303,10 +315,10 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
         "latent_study": "--dataset --data-dir --sizes --ablation --minutes --steps --seeds --train "
         "--out",
     }[command]
-    for flag in flags.split():
+    for flag in expected.split():
         assert f"\n  {flag}" in output, flag
     arguments = {
-        "train": vars(train.parse([])),
+        "train": flags.values_of(train.parse([])[0]) | flags.values_of(train.parse([])[1]),
         "generate": vars(generate.parse(["model"])),
         "evaluate": vars(evaluate.parse(["model", "--dataset", "digits"])),
         # Its only flag of these, --format, has no default.
@@ -316,7 +328,7 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
     }[command]
     # Help says what the parser does where a flag is left out.
     for name in ("latent_dim", "batch_size", "learning_rate", "seed", "num", "format"):
-        if name in arguments:
+        if name in arguments and arguments[name] is not None:
             _, _, entry = output.partition(f"\n  --{name.replace('_', '-')} ")
             entry = " ".join(entry.partition("\n  -")[0].split())
             assert f"(default: {arguments[name]}" in entry
@@ -368,96 +380,124 @@ def test_help_and_bad_flags_answer_at_once_without_tensorflow():
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 
 
+def owners():
+    """What the flags of each family and kind of networks become arguments of."""
+    from tfgan import models, networks
+    from tfgan.optimizers import adam
+
+    adversarial = [models.GAN, models.GAN.compile, adam]
+    return {
+        families.FAMILIES["gan"]: adversarial,
+        families.FAMILIES["cgan"]: [*adversarial],
+        families.FAMILIES["vae"]: [
+            networks.convolutional_generator,
+            models.VAE,
+            models.VAE.compile,
+        ],
+        families.FAMILIES["pix2pix"]: [models.Pix2Pix, models.Pix2Pix.compile],
+        families.FAMILIES["cyclegan"]: [models.CycleGAN, models.CycleGAN.compile],
+        NETWORKS["convolutional"]: [
+            networks.convolutional_generator,
+            networks.convolutional_discriminator,
+        ],
+        NETWORKS["dense"]: [networks.dense_generator, networks.dense_discriminator],
+        NETWORKS["recurrent"]: [networks.recurrent_generator, networks.recurrent_discriminator],
+    }
+
+
+# A flag that goes by another name than its argument, and values that stand for another.
+OTHER_NAMES = {"gradient_penalty": "gradient_penalty_weight", "augment": "augmentation"}
+STANDS_FOR = {"none": None}
+# Of these, the optimizers' rates, an argument is a schedule or an object made of several flags.
+NO_ARGUMENTS = {"batch_size", "learning_rate", "constant_steps", "decay_steps"}
+
+
 def test_defaults_of_train_are_those_of_the_library():
+    compared = set()
+    for config, functions in owners().items():
+        for field in dataclasses.fields(config):
+            if field.name in NO_ARGUMENTS or "options" in field.metadata:
+                continue
+            name = OTHER_NAMES.get(field.name, field.name)
+            for function in functions:
+                parameter = inspect.signature(function).parameters.get(name)
+                if parameter is None or parameter.default is inspect.Parameter.empty:
+                    continue
+                compared.add(field.name)
+                # Where a flag is left out, the function's own default counts, which is shown.
+                if field.default is not None:
+                    default = STANDS_FOR.get(field.default, field.default)
+                    assert parameter.default == default, (config, field.name)
+                elif parameter.default is not None:
+                    assert str(parameter.default) in field.metadata["shown"], (config, field.name)
+    assert {"width", "kernel_size", "activation", "loss", "r1_gamma", "beta_1"} <= compared
+    assert {"likelihood", "beta", "l1_weight", "cycle_weight", "discriminator_steps"} <= compared
+
+
+def test_the_rate_of_train_is_that_of_the_library():
+    from tfgan.optimizers import adam
+
+    run, family = train.parse([])
+    assert (
+        family.latent_dim
+        == inspect.signature(tfgan.dense_generator).parameters["latent_dim"].default
+    )
+    schedule = inspect.signature(adam).parameters["learning_rate"].default.get_config()
+    assert schedule["learning_rate"] == family.learning_rate
+    assert schedule["constant_steps"] == family.constant_steps
+    assert run.seed == 0
+
+
+def test_names_that_train_offers_are_those_of_the_library():
     from tfgan.augment import POLICIES
-    from tfgan.losses import LOSSES
-    from tfgan.models.adversarial import AdversarialModel, adam
-    from tfgan.models.base import AveragedModel
-    from tfgan.models.cyclegan import CycleGAN
-    from tfgan.models.pix2pix import Pix2Pix
-    from tfgan.models.vae import VAE
-    from tfgan.names import PRECISIONS
-    from tfgan.networks.layers import ACTIVATIONS
-
-    arguments = train.parse([])
-
-    def default_of(function, name):
-        return inspect.signature(function).parameters[name].default
-
-    for name in ("beta_1", "beta_2"):
-        assert getattr(arguments, name) == default_of(adam, name)
-    rate = default_of(adam, "learning_rate").get_config()
-    assert rate == {name: getattr(arguments, name) for name in ("learning_rate", "constant_steps")}
-    for name in ("loss", "discriminator_steps", "r1_gamma", "r2_gamma", "penalty_interval"):
-        assert getattr(arguments, name) == default_of(AdversarialModel.compile, name)
-    weight = default_of(AdversarialModel.compile, "gradient_penalty_weight")
-    assert arguments.gradient_penalty == weight
-    assert arguments.augment == default_of(AdversarialModel.compile, "augmentation")
-    assert arguments.seed == default_of(AveragedModel.__init__, "seed")
-    vae = train.parse(["--model", "vae"])
-    for name in ("likelihood", "beta"):
-        assert getattr(vae, name) == default_of(VAE.compile, name)
-    pix2pix = train.parse(["--model", "pix2pix", "--task", "edges"])
-    for name in ("loss", "l1_weight"):
-        assert getattr(pix2pix, name) == default_of(Pix2Pix.compile, name)
-    cyclegan = train.parse(["--model", "cyclegan", "--domain-a", "x", "--domain-b", "y"])
-    for name in ("cycle_weight", "identity_weight"):
-        assert getattr(cyclegan, name) == default_of(CycleGAN.compile, name)
-    for builder in (
-        tfgan.convolutional_generator,
-        tfgan.dense_generator,
-        tfgan.recurrent_generator,
-    ):
-        assert arguments.latent_dim == default_of(builder, "latent_dim")
-    # Where these are left out, the builders' own defaults count, which the help names.
-    assert arguments.width is arguments.depth is arguments.output_kernel_size is None
-    widths = [
-        default_of(builder, "width")
-        for builder in (
-            tfgan.convolutional_generator,
-            tfgan.convolutional_discriminator,
-            tfgan.dense_generator,
-            tfgan.dense_discriminator,
-            tfgan.recurrent_generator,
-            tfgan.recurrent_discriminator,
-        )
-    ]
-    assert widths == [16, 32, 32, 32, 128, 128]
-    assert default_of(tfgan.convolutional_generator, "output_kernel_size") == 3
-    for builder in (tfgan.convolutional_generator, tfgan.convolutional_discriminator):
-        assert default_of(builder, "kernel_size") == 4
-        assert default_of(builder, "stride") == 2
-        assert default_of(builder, "activation") == "leaky_relu"
-    assert [train.parse(["--activation", name]).activation for name in ACTIVATIONS] == [
-        *ACTIVATIONS
-    ]
-    assert [train.parse(["--loss", name]).loss for name in LOSSES] == list(LOSSES)
-    assert train.parse(["--augment", ",".join(POLICIES)]).augment == tuple(POLICIES)
-    assert [train.parse(["--precision", name]).precision for name in PRECISIONS] == [*PRECISIONS]
-
-
-def test_losses_that_train_offers_are_those_of_the_library(capsys):
+    from tfgan.data import tasks
+    from tfgan.elbo import LIKELIHOODS
     from tfgan.losses import LOSSES
 
+    assert (*LOSSES,) == names.LOSSES
+    assert (*POLICIES,) == names.POLICIES
+    assert (*LIKELIHOODS,) == names.LIKELIHOODS
+    assert (*tasks.TASKS,) == names.TASKS
+
+
+@pytest.mark.parametrize("model", families.FAMILIES)
+def test_help_shows_what_a_family_uses_and_nothing_else(model, capsys):
     with pytest.raises(SystemExit):
-        train.main(["--loss", "none_of_them"])
-    offered = capsys.readouterr().err.partition("choose from ")[2].partition(")")[0]
-    assert [name.strip("' ") for name in offered.split(",")] == list(LOSSES)
-    with pytest.raises(SystemExit):
-        train.main(["--help"])
-    entry = capsys.readouterr().out.partition("\n  --loss NAME")[2].partition("\n  --")[0]
-    explained = " ".join(entry.split()).replace(" (default)", "")
-    assert explained.split(", ") == list(LOSSES)
+        train.main(["--model", model, "--help"])
+    shown = set(re.findall(r"^  (--[a-z0-9-]+)", capsys.readouterr().out, re.MULTILINE))
+    own = {f"--{name.replace('_', '-')}" for name in flags.values_of(families.FAMILIES[model]())}
+    common = {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Run)}
+    common = common - {"--command"} | {"--model", "--preset", "--version"}
+    assert shown == own | common
+
+
+@pytest.mark.parametrize("preset", families.PRESETS)
+def test_a_preset_is_its_flags_and_gives_way_to_others(preset):
+    words = [word for pair in families.PRESETS[preset].items() for word in pair]
+    (run, family), (_, of_flags) = train.parse(["--preset", preset]), train.parse(words)
+    assert family == of_flags and family != train.parse([])[1]
+    assert run.command.endswith(f"--preset {preset}")
+    _, changed = train.parse(["--preset", preset, "--batch-size", "3"])
+    assert changed == dataclasses.replace(family, batch_size=3)
+
+
+def test_flags_are_kept_as_data():
+    argv = ["--model", "cgan", "--networks", "dense", "--width", "8", "--image-size", "8x9"]
+    run, family = train.parse([*argv, "--augment", "color,cutout"])
+    kept = json.loads(json.dumps(flags.values_of(run) | flags.values_of(family)))
+    assert kept["networks"] == "dense" and kept["width"] == 8
+    assert flags.filled(Run, kept) == run
+    assert flags.filled(families.FAMILIES["cgan"], kept) == family
 
 
 def test_arguments_reach_their_names():
-    arguments = train.parse(
+    run, family = train.parse(
         ["--dataset", "mnist", "--image-size", "32x48", "--minutes", "1.5", "--depth", "3"]
         + ["--name", "a-b_1.2", "--fresh"]
     )
-    assert (arguments.dataset, arguments.image_size) == ("mnist", (32, 48))
-    assert (arguments.minutes, arguments.epochs, arguments.steps) == (1.5, None, None)
-    assert (arguments.depth, arguments.name, arguments.fresh) == (3, "a-b_1.2", True)
+    assert (run.dataset, run.image_size) == ("mnist", (32, 48))
+    assert (run.minutes, run.epochs, run.steps) == (1.5, None, None)
+    assert (family.networks.depth, run.name, run.fresh) == (3, "a-b_1.2", True)
 
 
 @pytest.mark.parametrize(
@@ -544,12 +584,12 @@ def test_the_package_lists_its_commands(capsys):
     for name in __main__.COMMANDS:
         (line,) = [line for line in printed.splitlines() if f" -m tfgan.{name} " in line]
         assert len(line.split()) > 6
-    for flags in (["train", "--steps", "1"], ["trein"], ["--steps", "1"]):
+    for words in (["train", "--steps", "1"], ["trein"], ["--steps", "1"]):
         with pytest.raises(SystemExit) as stopped:
-            __main__.main(flags)
+            __main__.main(words)
         error = capsys.readouterr().err
         assert stopped.value.code == 2 and error.count("\n") == 1
-        assert ("python -m tfgan.train" in error) == (flags[0] == "train")
+        assert ("python -m tfgan.train" in error) == (words[0] == "train")
 
 
 def test_what_tensorflow_notes_of_a_failed_check_does_not_stand_above_the_error():

@@ -10,15 +10,20 @@ import tensorflow as tf
 from data_fixtures import random_pixels, save, save_random
 from PIL import Image
 
-from tfgan import train, training_data
-from tfgan.cli.train_flags import parse
-from tfgan.compiled_model import compiled_model
+from tfgan import train
 from tfgan.errors import InputError
 from tfgan.export import model_card
 from tfgan.training.changes import FINGERPRINT
 from tfgan.training.checkpoint import Checkpoints
 from tfgan.training.monitor.best_weights import BestWeights
+from tfgan.training.plan import plan_of
 from tfgan.training.run_folder import RunFolder
+from tfgan.training.session import (
+    compiled_model,
+    hashes_of,
+    precision_of,
+    require_rates,
+)
 
 TINY = ["--width", "2", "--batch-size", "2"]
 GAN = [*TINY, "--latent-dim", "4", "--dataset", "{}/flat"]
@@ -55,26 +60,25 @@ def root(tmp_path, monkeypatch):
 
 
 def asked(flags, root):
-    """What the flags of a training mean: arguments, data set, settings, and hashes of files."""
-    arguments = parse([flag.replace("{}", str(root)) for flag in flags])
-    dataset = training_data.load(arguments)
-    precision = train.precision_of(arguments, RunFolder("run"))
-    settings = json.loads(json.dumps(train.settings_of(arguments, dataset, precision)))
-    return arguments, dataset, settings, train.hashes_of(dataset)
+    """What the flags of a training mean: flags, data set, settings, and hashes of files."""
+    plan = plan_of(*train.parse([flag.replace("{}", str(root)) for flag in flags]))
+    precision = precision_of(plan.run, RunFolder("run"))
+    settings = json.loads(json.dumps(plan.settings(precision)))
+    return plan.flags(), plan.dataset, settings, hashes_of(plan.dataset)
 
 
 def begin(flags, root):
     """Records a run in the folder `run`, as if it had begun."""
-    arguments, _, settings, files = asked([*flags, "--precision", "float32"], root)
+    values, _, settings, files = asked([*flags, "--precision", "float32"], root)
     RunFolder("run").path.mkdir()
-    RunFolder("run").record(settings, vars(arguments), files)
+    RunFolder("run").record(settings, values, files)
 
 
 def go_on(flags, root):
     """What changes, if that run is to go on by these flags."""
-    arguments, dataset, settings, files = asked(flags, root)
+    values, dataset, settings, files = asked(flags, root)
     return RunFolder("run").check(
-        settings, dataset.former_fingerprint, files, arguments.continue_anyway
+        settings, dataset.former_fingerprint, files, values["continue_anyway"]
     )
 
 
@@ -293,11 +297,11 @@ def test_what_changed_and_where_is_kept(root):
     begin(GAN, root)
     folder = RunFolder("run")
     for step, flags in ((5, ["--seed", "1"]), (9, ["--seed", "1", "--loss", "hinge"])):
-        arguments, _, settings, files = asked([*GAN, *flags, "--continue-anyway"], root)
+        values, _, settings, files = asked([*GAN, *flags, "--continue-anyway"], root)
         changes = go_on([*GAN, *flags, "--continue-anyway"], root)
-        folder.record(settings, vars(arguments), files, changes, step)
+        folder.record(settings, values, files, changes, step)
     # A sitting without changes adds nothing.
-    folder.record(settings, vars(arguments), files, go_on([*GAN, *flags], root), 11)
+    folder.record(settings, values, files, go_on([*GAN, *flags], root), 11)
     assert folder.continued == [
         {"step": 5, "changes": {"seed": [0, 1]}},
         {"step": 9, "changes": {"loss": ["non_saturating", "hinge"]}},
@@ -332,7 +336,7 @@ def test_checkpoints_of_before_the_pictures_changed_are_known(tmp_path):
 
 def test_consent_and_a_fresh_start_exclude_each_other(capsys):
     with pytest.raises(SystemExit):
-        parse(["--fresh", "--continue-anyway"])
+        train.parse(["--fresh", "--continue-anyway"])
     assert "not allowed with" in capsys.readouterr().err
 
 
@@ -347,14 +351,16 @@ def test_the_best_may_come_or_go_with_the_number_of_pictures(tmp_path, gan, befo
 
 
 def test_a_rate_that_stays_is_the_one_of_now(root):
-    arguments, dataset, _, _ = asked(FAMILIES["task"], root)
-    model = compiled_model(arguments, dataset, "float32")
-    train.require_rates(model, 0.5)
+    def compiled(flags):
+        words = [flag.replace("{}", str(root)) for flag in flags]
+        return compiled_model(plan_of(*train.parse(words)), "float32")
+
+    model = compiled(FAMILIES["task"])
+    require_rates(model, 0.5)
     for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
         assert float(optimizer.learning_rate) == 0.5
     # One that falls follows from the flags alone.
-    arguments, dataset, _, _ = asked(GAN, root)
-    train.require_rates(compiled_model(arguments, dataset, "float32"), 0.5)
+    require_rates(compiled(GAN), 0.5)
 
 
 def tensors(name):

@@ -164,7 +164,7 @@ load({str(folder)!r}, batch_size=3)
     result = subprocess.run([sys.executable, "-c", program])
     assert result.returncode == -signal.SIGKILL
     leftover = caches(cache_root)
-    assert [path.suffix for path in leftover] == [".incomplete"]
+    assert [path.name.startswith(".writing-") for path in leftover] == [True]
     dataset = load(folder, batch_size=3)
     assert dataset.num_images == 10
     assert caches(cache_root) == [dataset.cache_path]
@@ -227,6 +227,16 @@ def test_a_damaged_cache_of_what_fits_into_memory_does_not_matter(folder, monkey
     (whole.cache_path / "labels.npy").write_bytes(b"")
     monkeypatch.setattr(cache, "MEMORY_LIMIT_BYTES", 2**30)
     np.testing.assert_array_equal(load(folder, batch_size=3).images, expected)
+
+
+def test_what_another_process_is_writing_is_not_taken_for_the_cache(folder, tmp_path, passes):
+    cache_path = load(folder, batch_size=3).cache_path
+    # Of the same pictures, under the name that their folder has there.
+    unfinished = cache_path.rename(cache_path.with_name(f".writing-0123abcd-{cache_path.name}"))
+    folder.rename(tmp_path / "animals")
+    moved = load(tmp_path / "animals", batch_size=3)
+    assert moved.cache_path.name.startswith("animals-") and passes.count(("decode", 10)) == 2
+    assert unfinished.is_dir()
 
 
 def test_a_folder_that_was_moved_keeps_its_cache(folder, tmp_path, passes):

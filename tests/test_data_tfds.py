@@ -18,12 +18,12 @@ from data_fixtures import encoded, random_pixels
 from PIL import Image
 
 import tfgan.data.tfds
-from tfgan import evaluate, self_measurement
-from tfgan.cli import train_flags
+from tfgan import evaluate, train
 from tfgan.data import load
 from tfgan.data.reachable import unreachable
 from tfgan.data.source import Annotation, Source
 from tfgan.errors import InputError
+from tfgan.training.plan import held_out_of
 
 IMAGES = random_pixels(10, 4, 6, 3)
 LABELS = np.arange(10) % 2
@@ -308,7 +308,7 @@ def test_commands_say_what_else_can_be_compared_with(tmp_path, monkeypatch, spli
     assert "\n" not in str(error.value)
     advice = r"'test'.* Leave --measure out, and give other .* to tfgan\.evaluate by --reference"
     with pytest.raises(InputError, match=advice) as error:
-        self_measurement.test_split(train_flags.parse([*place, "--measure"]))
+        held_out_of(*train.parse([*place, "--measure"]))
     assert "\n" not in str(error.value)
 
 

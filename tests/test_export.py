@@ -144,8 +144,8 @@ def test_the_card_says_what_the_model_is(trained, exported, tmp_path):
         "inputs": {"latents": {"dtype": "float32", "shape": [None, trained.latent_dim]}},
         "outputs": {"images": {"dtype": "float32", "shape": [None, *IMAGE_SHAPE]}},
     }
-    assert model_card.inputs_of_seeds(exported).keys() == {"seeds"}
-    assert model_card.inputs_of_seeds(tmp_path) == {}
+    assert model_card.inputs_of_seeds(model_card.read(exported)).keys() == {"seeds"}
+    assert model_card.inputs_of_seeds(model_card.read_if_any(tmp_path)) == {}
     assert card["versions"]["tensorflow"] == tf.__version__
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(card["exported"])
     assert datetime.timedelta(0) <= age < datetime.timedelta(hours=1)
@@ -154,11 +154,12 @@ def test_the_card_says_what_the_model_is(trained, exported, tmp_path):
 def test_versions_count_up_and_leave_nothing_behind(trained, tmp_path):
     (tmp_path / "m" / "7").mkdir(parents=True)
     # Of an export that was killed two days ago, and of one that goes on in another process.
-    for name, age in ((".exporting-killed", 2 * 24 * 60 * 60), (".exporting-alive", 60)):
-        (tmp_path / "m" / name / "model").mkdir(parents=True)
+    killed, alive = (f".writing-{index * 8}-version" for index in "01")
+    for name, age in ((killed, 2 * 24 * 60 * 60), (alive, 60)):
+        (tmp_path / "m" / name / "variables").mkdir(parents=True)
         os.utime(tmp_path / "m" / name, (time.time() - age,) * 2)
     assert saved_model.export_saved_model(trained, tmp_path / "m")[0] == tmp_path / "m" / "8"
-    assert sorted(os.listdir(tmp_path / "m")) == [".exporting-alive", "7", "8"]
+    assert sorted(os.listdir(tmp_path / "m")) == [alive, "7", "8"]
 
 
 def test_a_version_that_another_process_takes_first_is_left_to_it(tmp_path, monkeypatch):

@@ -146,11 +146,22 @@ def test_curves_are_drawn_from_a_history(tmp_path):
         assert (np.asarray(picture.convert("RGB")) != drawn).any()
 
 
-def test_what_the_curves_show(tmp_path, monkeypatch):
+def drawn_figures(monkeypatch):
+    """The list that figures are added to when they are saved."""
     from matplotlib.figure import Figure
 
-    figures = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    figures, save = [], Figure.savefig
+
+    def saved(figure, *arguments, **keywords):
+        figures.append(figure)
+        save(figure, *arguments, **keywords)
+
+    monkeypatch.setattr(Figure, "savefig", saved)
+    return figures
+
+
+def test_what_the_curves_show(tmp_path, monkeypatch):
+    figures = drawn_figures(monkeypatch)
     (tmp_path / "history.csv").write_text(HISTORY)
     save_curves(tmp_path / "history.csv", tmp_path / "curves.png")
     curves = [
@@ -171,10 +182,7 @@ step,seconds,frechet_distance,error,floor,diversity,nearest_pair,told_apart
 
 
 def test_the_quality_stands_below(tmp_path, monkeypatch):
-    from matplotlib.figure import Figure
-
-    figures = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    figures = drawn_figures(monkeypatch)
     (tmp_path / "history.csv").write_text(HISTORY)
     for quality in ("", QUALITY.splitlines()[0], QUALITY):
         if quality:

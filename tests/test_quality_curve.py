@@ -11,7 +11,6 @@ from scipy.spatial.distance import cdist
 import tfgan
 from benchmarks.alarms import collapsing
 from tfgan import data
-from tfgan.cli.train_flags import parse
 from tfgan.metrics import frechet_distance, frechet_error
 from tfgan.metrics.frechet import GaussianStatistics
 from tfgan.training.loop import NotFiniteError
@@ -185,9 +184,8 @@ def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(
     for index in range(41):
         image = random.integers(0, 256, (8, 8), dtype=np.uint8)
         Image.fromarray(image).save(tmp_path / f"{index}.png")
-    arguments = parse(["--dataset", str(tmp_path), "--batch-size", "8"])
     dataset = data.load(tmp_path, 8)
-    reader = reader_for(dense_gan(), arguments, dataset)
+    reader = reader_for(dense_gan(), dataset, None)()
     assert reader.compared_with == "20 training pictures"
     # None of them stands on both sides.
     assert reader.floor > 0
@@ -195,7 +193,7 @@ def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(
 
 
 def test_a_data_set_with_a_test_split_is_compared_with_it(digits):
-    reader = reader_for(dense_gan(), parse([]), digits[0])
+    reader = reader_for(dense_gan(), *digits)()
     assert reader.compared_with == "299 held-out pictures"
 
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from conftest import make_gan, random_batch, step_by_operation
 
 from tfgan import train
+from tfgan.errors import InputError
 from tfgan.training.checkpoint import Checkpoints
 from tfgan.training.run_folder import RunFolder
 
@@ -45,13 +46,14 @@ def patched(self, batch, logs=None):
 module.RunProgress.on_train_batch_end = patched
 """,
     "inside a checkpoint write": """
-import tfgan.training.checkpoint as module
-original = module._flush_to_disk
-def patched(file):
-    if int(file.parent.name.rpartition("-")[2]) >= 60:
+import tfgan.files as module
+original = module.flush_to_disk
+def patched(path):
+    name, _, step = path.name.rpartition("-")
+    if path.is_dir() and name.endswith("-step") and int(step) >= 60:
         kill()
-    original(file)
-module._flush_to_disk = patched
+    original(path)
+module.flush_to_disk = patched
 """,
     "after a row of the history": """
 import tfgan.training.callbacks as module
@@ -361,9 +363,10 @@ def test_nothing_readable_is_an_error_that_says_what_to_do(trained_checkpoints):
 
 def test_a_half_written_checkpoint_does_not_count(trained_checkpoints):
     folder, _ = trained_checkpoints
-    shutil.copytree(folder / "step-000000003", folder / ".writing-000000004")
+    half_written = folder / ".writing-0123abcd-step-000000004"
+    shutil.copytree(folder / "step-000000003", half_written)
     assert restored(folder)[0] == 3
-    assert not (folder / ".writing-000000004").exists()
+    assert not half_written.exists()
 
 
 def test_a_copy_beside_them_does_not_count(trained_checkpoints):
@@ -442,6 +445,31 @@ def test_a_configuration_that_was_not_written_to_its_end_blocks_nobody(tmp_path,
     with folder.locked():
         folder.record({"seed": 0}, {})
     assert folder.settings == {"seed": 0}
+
+
+def test_what_a_kill_left_of_a_run_folder_is_removed(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    left = [folder.path / f".writing-0123abcd-{name}" for name in ("config.json", "pictures.json")]
+    folder.path.mkdir()
+    for file in left:
+        file.write_text("half")
+    with folder.locked():
+        folder.record({"seed": 0}, {})
+        assert not any(file.exists() for file in left)
+    left = [folder.samples / ".writing-0123abcd-step-000000001.png", *left]
+    folder.samples.mkdir()
+    for file in left:
+        file.write_text("half")
+    with folder.locked():
+        assert not any(file.exists() for file in left)
+    assert folder.settings == {"seed": 0}
+
+
+def test_a_folder_with_what_others_did_not_finish_is_no_run(tmp_path):
+    (tmp_path / ".writing-0123abcd-version").mkdir()
+    with pytest.raises(InputError, match="not the folder of a run"), RunFolder(tmp_path).locked():
+        pass
+    assert len(os.listdir(tmp_path)) == 1
 
 
 @pytest.mark.slow

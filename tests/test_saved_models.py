@@ -14,7 +14,7 @@ def add(folder, name, complete=True):
 
 
 def test_versions_are_numbers_in_ascending_order(tmp_path):
-    for name in ("10", "1", "2", "tmp", ".exporting-3", "1.5", "-4", "v5", "6 "):
+    for name in ("10", "1", "2", "tmp", ".writing-01234567-3", "1.5", "-4", "v5", "6 "):
         add(tmp_path, name)
     assert list(versions(tmp_path)) == [1, 2, 10]
 

@@ -13,11 +13,13 @@ from PIL import Image
 from warm_up import warm_up_requests
 
 from benchmarks.model_table import table
-from tfgan import metrics, self_measurement, training_data
-from tfgan.cli import train_flags
+from tfgan import metrics
 from tfgan.export import model_card
+from tfgan.inference import sampling
 from tfgan.inference.exported_model import ExportedModel
 from tfgan.inference.sampling import sample
+from tfgan.train import parse
+from tfgan.training.plan import plan_of
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("mnist_gan", "mnist_cgan", "mnist_vae", "mnist_inpaint", "mnist_cyclegan")
@@ -65,10 +67,10 @@ def test_the_card_says_where_the_model_comes_from(name):
     words = shlex.split(training["command"])
     assert words[:3] == ["python", "-m", "tfgan.train"] and "--measure" in words
     # It would write to this very folder, and holds no path of the machine that ran it.
-    arguments = train_flags.parse(words[3:])
-    assert (arguments.name or f"{training['data']['name']}_{arguments.model}") == name
+    run, family = parse(words[3:])
+    assert (run.name or f"{training['data']['name']}_{family.name}") == name
     assert "/" not in training["command"]
-    assert training["seed"] == arguments.seed and training["seconds"] > 0
+    assert training["seed"] == run.seed and training["seconds"] > 0
     assert training["precision"] == "float32"
     assert training["data"]["licence"].startswith("CC BY-SA 3.0")
     assert {"tfgan", "tensorflow", "keras", "numpy"} <= card["versions"].keys()
@@ -135,15 +137,16 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
     monkeypatch.setenv("TFDS_DATA_DIR", str(mnist_data_dir))
     # What draws from latents draws other pictures than those that the card was made from.
     monkeypatch.setattr(
-        self_measurement,
+        sampling,
         "sample",
         lambda model, seeds, told: sample(model, seeds + 2**40, told),
     )
     shutil.copytree(folder_of(name), tmp_path / "1")
     command = model_card.read(tmp_path / "1")["training"]["command"]
-    arguments = train_flags.parse(shlex.split(command)[3:])
-    dataset = training_data.load(arguments)
-    self_measurement.measure_exported(tmp_path / "1", arguments, dataset)
+    plan = plan_of(*parse(shlex.split(command)[3:]))
+    exported = ExportedModel.load(tmp_path / "1")
+    report = plan.family.measure(exported, plan.dataset, plan.held_out)
+    model_card.add_metrics(tmp_path / "1", report)
     claimed, found = metrics_of(folder_of(name)), metrics_of(tmp_path / "1")
     assert claimed.keys() == found.keys()
     digests = {

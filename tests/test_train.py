@@ -13,11 +13,12 @@ import tensorflow as tf
 from PIL import Image
 
 from benchmarks.alarms import collapsing
-from tfgan import compiled_model, generate, losses, self_measurement, train
+from tfgan import generate, losses, train
 from tfgan.export import model_card
+from tfgan.families import FAMILIES, from_latents
 from tfgan.metrics import classifier
 from tfgan.models import GAN
-from tfgan.training import plan
+from tfgan.training import session
 from tfgan.training.monitor import curve
 from tfgan.training.run_folder import RunFolder
 
@@ -63,7 +64,7 @@ def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(finished, mon
     folder, output = finished
     monkeypatch.chdir(folder)
     run = folder / "runs" / "digits_gan"
-    for part in ("digits: 1,498 pictures of 8x8x1", "CPU", "130 steps", "images/s", "130/130"):
+    for part in ("digits: 1,498 images of 8x8x1", "CPU", "130 steps", "images/s", "130/130"):
         assert part in output
     assert "reloaded, it differs from the live model by at most 0" in output
     # Which of its two checks was the better one is for the arithmetic to say.
@@ -107,7 +108,7 @@ def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(finished, mon
 def test_the_plan_names_the_penalties(weights, words):
     names = ("r1_gamma", "r2_gamma", "gradient_penalty_weight")
     gan = types.SimpleNamespace(**dict(zip(names, weights)), penalty_interval=8)
-    assert plan.penalties_of(gan) == words
+    assert FAMILIES["gan"]().describe(gan) == f"non_saturating loss, {words}"
 
 
 def test_the_card_tells_the_training(workplace_after):
@@ -132,7 +133,7 @@ def test_a_finished_run_is_measured(workplace_after, capsys, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(workplace_after))
     # What the numbers are is not the point here.
     monkeypatch.setattr(classifier, "_IMAGES_SEEN", 300)
-    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 300)
+    monkeypatch.setattr(from_latents, "NUM_MEASURED", 300)
     card = model_card.read("saved_models/digits_gan/1")
     assert train_tiny("--steps", 130, *NO_PENALTY, "--measure") == 0
     output = capsys.readouterr().out
@@ -191,7 +192,7 @@ def test_a_run_keeps_its_best_and_exports_it(workplace, capsys, monkeypatch):
 @pytest.mark.slow
 def test_a_generator_that_freezes_raises_the_alarm(workplace, capsys, monkeypatch):
     monkeypatch.setattr(curve, "interval_of", lambda batch_size: 50)
-    build = compiled_model.compiled_model
+    build = session.compiled_model
 
     def build_collapsing(*arguments):
         model = build(*arguments)
@@ -202,7 +203,7 @@ def test_a_generator_that_freezes_raises_the_alarm(workplace, capsys, monkeypatc
     assert train_tiny(*flags, "--name", "healthy") == 0
     assert "alarm" not in capsys.readouterr().out
     assert not (workplace / "runs/healthy/alarms.json").exists()
-    monkeypatch.setattr(compiled_model, "compiled_model", build_collapsing)
+    monkeypatch.setattr(session, "compiled_model", build_collapsing)
     assert train_tiny(*flags, "--name", "frozen") == 0
     output = capsys.readouterr().out
     # Seen at the first check after step 220, raised at the second.

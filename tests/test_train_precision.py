@@ -8,11 +8,13 @@ from conftest import step_by_operation
 from data_fixtures import save_random
 from PIL import Image
 
-from tfgan import compiled_model, generate, self_measurement, train
-from tfgan.families import TASKS
+from tfgan import generate, train
+from tfgan.families import from_latents, pix2pix
 from tfgan.metrics import classifier
+from tfgan.names import TASKS
 from tfgan.networks import precision
-from tfgan.training import loop
+from tfgan.training import loop, session
+from tfgan.training.plan import plan_of
 
 TINY = ["--width", "2", "--batch-size", "8", "--name", "it"]
 BFLOAT16 = ["--precision", "bfloat16"]
@@ -80,7 +82,7 @@ def test_what_draws_from_latents_trains_and_exports(flags, workplace, capsys):
 
 
 def test_a_run_in_bfloat16_resumes_and_is_measured(capsys, monkeypatch):
-    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 40)
+    monkeypatch.setattr(pix2pix, "NUM_MEASURED", 40)
     flags = ["--model", "pix2pix", "--task", "denoise"]
     assert_trains(flags, capsys)
     output = assert_trains([*flags, "--measure"], capsys, steps=2)
@@ -91,7 +93,7 @@ def test_a_run_in_bfloat16_resumes_and_is_measured(capsys, monkeypatch):
 def test_what_draws_from_latents_is_measured(workplace, capsys, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(workplace))
     monkeypatch.setattr(classifier, "_IMAGES_SEEN", 300)
-    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 300)
+    monkeypatch.setattr(from_latents, "NUM_MEASURED", 300)
     output = assert_trains(["--latent-dim", 4, "--model", "cgan", "--measure"], capsys)
     assert "label_agreement" in output
 
@@ -186,11 +188,12 @@ def test_the_policy_of_a_session_stays(monkeypatch):
         assert keras.config.dtype_policy().name == "mixed_bfloat16"
         raise Stop
 
-    monkeypatch.setattr(compiled_model, "family", stops)
+    plan = plan_of(*train.parse(["--steps", "1"]))
+    monkeypatch.setattr(type(plan.family), "build", stops)
     keras.config.set_dtype_policy("mixed_float16")
     try:
         with pytest.raises(Stop):
-            compiled_model.compiled_model(train.parse(["--steps", "1"]), None, "bfloat16")
+            session.compiled_model(plan, "bfloat16")
         assert keras.config.dtype_policy().name == "mixed_float16"
     finally:
         keras.config.set_dtype_policy("float32")

@@ -10,7 +10,7 @@ from data_fixtures import save_random
 from PIL import Image
 
 from tfgan import generate, train
-from tfgan.sheets import NUM_TRANSLATED
+from tfgan.families.samples import NUM_TRANSLATED
 
 TINY = ["--width", "2", "--batch-size", "8", "--precision", "float32"]
 

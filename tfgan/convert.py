@@ -1,15 +1,14 @@
 """Converts a SavedModel to a file for Keras, LiteRT or ONNX, and checks that it draws the same."""
 
-import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from tfgan.cli.parser import EXIT_FAULT, ArgumentParser, run
 from tfgan.errors import InputError
 from tfgan.export import conversion, formats, saved_models
-from tfgan.inference.exported_model import DIRECTIONS, ExportedModel
+from tfgan.files import atomic_file
+from tfgan.inference.exported_model import ExportedModel
+from tfgan.names import DIRECTIONS
 from tfgan.startup import start_tensorflow
 
 EPILOG = """\
@@ -61,6 +60,10 @@ def parse(argv=None):
     return arguments
 
 
+class TooDifferent(Exception):
+    """A file that was written draws other pictures than its SavedModel, and is not to appear."""
+
+
 def convert(arguments):
     """Converts as the arguments say; returns the exit status."""
     folder = saved_models.find(arguments.model)
@@ -72,31 +75,27 @@ def convert(arguments):
     start_tensorflow()
     import tensorflow as tf
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # The file appears whole and checked, or not at all.
-    temporary = Path(tempfile.mkdtemp(prefix=".converting-", dir=out.parent))
+    # A GPU would compare its own rounding.
+    with tf.device("CPU"):
+        model = ExportedModel.load(folder)
+    if arguments.direction and "b_to_a" not in model.signatures:
+        raise InputError(f"{folder} translates in one direction: leave --direction out")
+    signature_name = "b_to_a" if arguments.direction == "BtoA" else "serving_default"
+    bound = conversion.BOUNDS[arguments.quantize]
     try:
-        written = temporary / out.name
-        # A GPU would compare its own rounding.
-        with tf.device("CPU"):
-            model = ExportedModel.load(folder)
-            if arguments.direction and "b_to_a" not in model.signatures:
-                raise InputError(f"{folder} translates in one direction: leave --direction out")
-            signature_name = "b_to_a" if arguments.direction == "BtoA" else "serving_default"
+        with atomic_file(out) as temporary:
             difference = conversion.write_and_compare(
-                model, arguments.format, arguments.quantize, written, signature_name
+                model, arguments.format, arguments.quantize, temporary, signature_name
             )
-        bound = conversion.BOUNDS[arguments.quantize]
-        if not difference <= bound:
-            print(
-                f"error: {out} would differ from {folder} by {difference:.2g}, more than "
-                f"{bound:.2g}, and was not written",
-                file=sys.stderr,
-            )
-            return EXIT_FAULT
-        os.rename(written, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            if not difference <= bound:
+                raise TooDifferent
+    except TooDifferent:
+        print(
+            f"error: {out} would differ from {folder} by {difference:.2g}, more than "
+            f"{bound:.2g}, and was not written",
+            file=sys.stderr,
+        )
+        return EXIT_FAULT
     print(
         f"{folder} -> {out} ({out.stat().st_size:,} bytes; its pictures differ by at most "
         f"{difference:.1g}, allowed: {bound:.1g})"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from tfgan.cli.parser import ArgumentParser, image_size, number, run
 from tfgan.cli.sampling_flags import add_lowering, lowering_flags, require_lowering
 from tfgan.errors import InputError
 from tfgan.export import model_card, saved_models
+from tfgan.files import write_json
 from tfgan.inference import exported_model, serving_client
 from tfgan.inference.sampling import sample
 from tfgan.startup import start_tensorflow
@@ -167,7 +167,7 @@ def evaluate(arguments):
             "probability_a_is_better": probability,
             "confidence_risk": [each.as_dict()["confidence_risk"] for each in evaluations],
         }
-        (out / "comparison.json").write_text(json.dumps(comparison, indent=2) + "\n")
+        write_json(out / "comparison.json", comparison)
     return 0
 
 
@@ -338,7 +338,7 @@ def drawn_pictures(model, arguments, train, test):
     from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-    inputs = model_card.inputs_in(model.card)
+    inputs = model_card.inputs_of_seeds(model.card)
 
     def draw(told):
         return sample(model, seeds, told)

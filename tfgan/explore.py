@@ -1,7 +1,6 @@
 """Opens a page that draws with a SavedModel while its latents are moved."""
 
 import contextlib
-import os
 import socket
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 from tfgan.cli.parser import EXIT_FAULT, ArgumentParser, number, run
 from tfgan.errors import InputError
 from tfgan.export import formats, saved_models
+from tfgan.files import write_text
 from tfgan.startup import start_tensorflow
 
 HOST = "127.0.0.1"
@@ -114,14 +114,7 @@ def write(folder, out, runtime_folder):
     # Where the model lies here is nothing to those whom the page is sent.
     description = description_of(generator, _sliders(generator), folder=None)
     page = standalone_page(description, content, runtime)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # The file appears whole or not at all.
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(page, "utf-8")
-        os.rename(unfinished, out)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_text(out, page)
     print(f"{folder} -> {out} ({out.stat().st_size:,} bytes): open it in a browser")
     return 0
 

@@ -184,6 +184,7 @@ def kept_of(model, in_turn, truncation, arguments):
     """
     import numpy as np
 
+    from tfgan.families.trained_on import trained_on
     from tfgan.inference import rejection
     from tfgan.metrics.extractors import extractor_for
 
@@ -191,10 +192,10 @@ def kept_of(model, in_turn, truncation, arguments):
     if in_turn:
         # What the model cannot be asked for is refused before the fitting, not after.
         draw(np.arange(len(*in_turn.values())), **in_turn)
-    train, test = rejection.trained_on(model, arguments.dataset, arguments.data_dir)
+    train, test = trained_on(model, arguments.dataset, arguments.data_dir)
     keeps = rejection.keeper_for(
         draw,
-        model_card.inputs_in(model.card),
+        model_card.inputs_of_seeds(model.card),
         train,
         extractor_for("auto", train, test),
         keep_fraction=arguments.keep_fraction,

@@ -2,17 +2,18 @@
 
 import argparse
 import dataclasses
-import json
 import shlex
 import sys
 from pathlib import Path
 
-from tfgan.cli import train_flags
 from tfgan.cli.parser import ArgumentParser, number, run
+from tfgan.cli.train_flags import parse as parse_training
 from tfgan.errors import InputError
+from tfgan.families import FAMILIES, PRESETS
+from tfgan.files import read_json, write_json, write_text
 from tfgan.startup import start_tensorflow
 from tfgan.training.process import train_apart
-from tfgan.training.run_folder import RunFolder, differences_of, require_writable, write_json
+from tfgan.training.run_folder import RunFolder, differences_of, require_writable
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 LARGEST_SIZE = 65536
@@ -112,7 +113,8 @@ def parse(argv=None):
         arguments.out = Path("studies") / f"{Path(arguments.dataset).name}_{studied}"
     for flags in variants_of(arguments).values():
         # The trainer's own refusals, before anything is trained.
-        if train_flags.parse(flags_of(arguments, flags, 0)).model != "gan":
+        _, family = asked_of(flags_of(arguments, flags, 0))
+        if family.name != "gan":
             parser.error("--train must not hold --model: what is studied is a gan")
     return arguments
 
@@ -137,6 +139,11 @@ def flags_of(arguments, variant, seed):
     if arguments.data_dir:
         flags += ["--data-dir", arguments.data_dir]
     return [*flags, "--seed", str(seed), *budget_of(arguments)]
+
+
+def asked_of(flags):
+    """What the trainer is asked for by flags: a `Run` and a family."""
+    return parse_training(flags, FAMILIES, PRESETS)
 
 
 def study(arguments):
@@ -164,15 +171,15 @@ def study(arguments):
         "ablation": arguments.ablation,
     }
     file = arguments.out / "study.json"
-    earlier = json.loads(file.read_text()) if file.exists() else {"settings": settings, "rows": []}
+    earlier = read_json(file) if file.exists() else {"settings": settings, "rows": []}
     if differences := differences_of(earlier["settings"], settings):
         raise InputError(f"{arguments.out} holds another study ({differences}). Pass another --out")
     known = {(row["variant"], row["seed"]): row for row in earlier["rows"]}
     variants = variants_of(arguments)
     # Seed by seed: a machine that grows slower meanwhile slows every variant.
     runs = [(variant, seed) for seed in range(arguments.seeds) for variant in variants]
-    image_size = train_flags.parse(arguments.flags).image_size
-    judge = Judge(arguments.dataset, arguments.data_dir, image_size)
+    run, _ = asked_of(arguments.flags)
+    judge = Judge(arguments.dataset, arguments.data_dir, run.image_size)
     conditions = {
         "settings": settings,
         "card": dataclasses.asdict(judge.card),
@@ -197,7 +204,7 @@ def one_run(variant, seed, flags, folder, judge):
 
     name = f"{variant.replace(' ', '_')}_seed{seed}"
     result = train_apart(flags, name, folder)
-    model = restored(train_flags.parse(flags), RunFolder(folder / "runs" / name))
+    model = restored(*asked_of(flags), RunFolder(folder / "runs" / name))
     return {
         "variant": variant,
         "seed": seed,
@@ -222,7 +229,7 @@ def report(rows, conditions, arguments):
         f"Student's t. {card['num_generated']:,} generated pictures against {card['num_real']:,} "
         f"of {card['data']}'s {card['split']} split; features: {card['features']}."
     )
-    (arguments.out / "study.md").write_text(f"{intro}\n\n{text}\n", "utf-8")
+    write_text(arguments.out / "study.md", f"{intro}\n\n{text}\n")
     plot(rows, conditions["floor"], arguments.out / "study.png")
     folders = [row["saved_model"] for row in rows if not row["seed"]]
     drawn = [ExportedModel.load(folder).pixels(np.arange(COLUMNS)) for folder in folders]

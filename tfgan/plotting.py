@@ -1,10 +1,11 @@
 """Pictures of results: sheets of samples, and curves."""
 
-import csv
 import math
 
 import numpy as np
 from PIL import Image
+
+from tfgan.files import CsvLog, atomic_file
 
 # Small pictures are enlarged to about this many pixels a side, so that a person can read them.
 READABLE_SIDE = 64
@@ -64,7 +65,7 @@ def save_curves(history_file, picture_file, quality_file=None):
     """
     from matplotlib.figure import Figure
 
-    rows = read_rows(history_file)
+    rows = CsvLog(history_file).rows()
     if not rows:
         return
     columns = [name for name in rows[0] if name not in ("epoch", "step", "seconds")]
@@ -76,7 +77,7 @@ def save_curves(history_file, picture_file, quality_file=None):
     named = {name for names in panels.values() for name in names}
     panels["nats a picture"] = [name for name in columns if name not in named]
     panels = {label: names for label, names in panels.items() if names}
-    quality = read_rows(quality_file) if quality_file and quality_file.exists() else []
+    quality = CsvLog(quality_file).rows() if quality_file else []
     num_panels = len(panels) + 2 * bool(quality)
     figure = Figure(figsize=(8, 3 * num_panels), layout="constrained")
     all_axes = figure.subplots(num_panels, 1, sharex=True, squeeze=False)[:, 0]
@@ -94,15 +95,8 @@ def save_curves(history_file, picture_file, quality_file=None):
         axes.grid(alpha=0.3)
         axes.legend()
     all_axes[-1].set_xlabel("step")
-    figure.savefig(picture_file, dpi=100)
-
-
-def read_rows(file):
-    """The rows of a CSV of numbers, a list of dicts."""
-    with open(file, newline="") as opened:
-        return [
-            {name: float(value) for name, value in row.items()} for row in csv.DictReader(opened)
-        ]
+    with atomic_file(picture_file) as temporary:
+        figure.savefig(temporary, dpi=100)
 
 
 def draw_columns(axes, rows, names):

@@ -6,7 +6,7 @@ from pathlib import Path
 from tfgan.cli.parser import ArgumentParser, number
 from tfgan.cli.sampling_flags import add_lowering, is_rejecting, lowering_flags, require_lowering
 from tfgan.inference import serving_client
-from tfgan.inference.exported_model import DIRECTIONS
+from tfgan.names import DIRECTIONS
 
 DESCRIPTION = (
     "Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."

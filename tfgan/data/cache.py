@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from filelock import FileLock
 
 from tfgan.data.source import Annotation, ImageShape, Source
 from tfgan.errors import InputError
-from tfgan.files import user_cache
+from tfgan.files import atomic_folder, remove_left_behind, user_cache
 
 # Decoded data sets up to this size are held in memory.
 MEMORY_LIMIT_BYTES = 2**29
@@ -48,8 +47,9 @@ def materialise(source: Source) -> tuple[np.ndarray, Annotation, Path | None]:
             with FileLock(folder.with_name(f"{folder.name}.lock")):
                 opened = _open(folder, source)
                 if opened is None:
-                    # Damaged, if it is there.
+                    # Damaged, if it is there; and the lock keeps writers out that are alive.
                     shutil.rmtree(folder, ignore_errors=True)
+                    remove_left_behind(folder.parent, folder.name)
                     _check_free_disk(folder.parent, num_bytes)
                     _write(source, image_shape, folder)
                     opened = _open(folder, source)
@@ -66,7 +66,7 @@ def _folder_of(source: Source) -> Path:
     key = _hash([key_of(source), *source.options]) if source.options else key_of(source)
     # The name is for people: folders that were moved keep their cache.
     own = user_cache() / f"{source.name}-{key}"
-    return next((each for each in user_cache().glob(f"*-{key}") if each.is_dir()), own)
+    return next((each for each in user_cache().glob(f"[!.]*-{key}") if each.is_dir()), own)
 
 
 def key_of(source: Source) -> str:
@@ -111,12 +111,8 @@ def _check_free_disk(root: Path, num_bytes: int) -> None:
 
 
 def _write(source: Source, image_shape: ImageShape, folder: Path) -> None:
-    """Decodes into a temporary folder, which gets its name only when it is complete."""
-    # The caller holds the lock, so what lies here was left behind by a process that was killed.
-    incomplete = folder.with_name(f"{folder.name}.incomplete")
-    shutil.rmtree(incomplete, ignore_errors=True)
-    incomplete.mkdir()
-    try:
+    """Decodes into a folder, which appears when it is complete."""
+    with atomic_folder(folder) as incomplete:
         annotations = []
         # Written as a file, because a memory map that outgrows the disk kills the process.
         with (incomplete / "images.npy").open("wb") as file:
@@ -127,26 +123,15 @@ def _write(source: Source, image_shape: ImageShape, folder: Path) -> None:
             # numpy pads the header, so that a shorter first dimension fits into the same bytes.
             file.seek(0)
             _write_npy_header(file, (len(annotations), *image_shape))
-            _flush_to_disk(file)
         for name, array in zip(_FILES, _arrays(annotations)):
             if array is not None:
-                with (incomplete / name).open("wb") as file:
-                    np.save(file, array)
-                    _flush_to_disk(file)
-        incomplete.rename(folder)
-    finally:
-        shutil.rmtree(incomplete, ignore_errors=True)
+                np.save(incomplete / name, array)
 
 
 def _write_npy_header(file, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_1_0(
         file, {"descr": "|u1", "fortran_order": False, "shape": shape}
     )
-
-
-def _flush_to_disk(file) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _open(folder: Path, source: Source) -> tuple[np.ndarray, Annotation] | None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import os
 import time
 from collections.abc import Iterable
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tfgan.files import user_cache
+from tfgan.files import read_json, user_cache, write_json
 
 # Hexadecimal digits of a hash: no two files of a data set have one by chance.
 _DIGITS = 32
@@ -84,7 +83,7 @@ def _memory_of(folder: Path) -> Path:
 def _remembered(memory: Path) -> dict[str, list]:
     """By file name [state, hash]; nothing where there is no such memory, or a damaged one."""
     try:
-        entries = json.loads(memory.read_text())
+        entries = read_json(memory)
         return {
             str(name): [[int(number) for number in state], str(content)]
             for name, (state, content) in entries.items()
@@ -94,12 +93,6 @@ def _remembered(memory: Path) -> dict[str, list]:
 
 
 def _remember(memory: Path, entries: dict[str, list]) -> None:
-    temporary = memory.with_name(f"{memory.name}.{os.getpid()}")
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(entries))
-        os.replace(temporary, memory)
-    except OSError:
-        # They are hashed again another time.
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    # Where they cannot be kept they are hashed again another time.
+    with contextlib.suppress(OSError):
+        write_json(memory, entries, indent=None)

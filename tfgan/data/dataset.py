@@ -60,6 +60,8 @@ class ImageDataset:
             None.
         attribute_names: Of each attribute its categories, in the order of their indices, or None.
         captions: What the pictures show, in words, or None.
+        split: The part of the data set that they are, such as `train`.
+        is_resized: Whether they were brought to a size that was asked for.
     """
 
     name: str
@@ -77,6 +79,8 @@ class ImageDataset:
     attributes: np.ndarray | None = None
     attribute_names: dict[str, tuple[str, ...]] | None = None
     captions: Captions | None = None
+    split: str = "train"
+    is_resized: bool = False
 
     @property
     def image_shape(self) -> ImageShape:
@@ -282,10 +286,13 @@ def load(
     arguments.check_path("data_dir", data_dir, allow_none=True)
     size = height_and_width(image_size)
     source = _find_source(name_or_folder, size, data_dir, skip_corrupt, split, channels)
-    return from_source(source, str(name_or_folder), batch_size, seed)
+    dataset = from_source(source, str(name_or_folder), batch_size, seed, split)
+    return dataclasses.replace(dataset, is_resized=size is not None)
 
 
-def from_source(source: Source, received: str, batch_size: int, seed: int) -> ImageDataset:
+def from_source(
+    source: Source, received: str, batch_size: int, seed: int, split: str
+) -> ImageDataset:
     """Decodes all pictures of a source.
 
     Args:
@@ -293,6 +300,7 @@ def from_source(source: Source, received: str, batch_size: int, seed: int) -> Im
         received: The name or folder that they were asked for by, for error messages.
         batch_size: Pictures in a batch.
         seed: Decides the order of the pictures.
+        split: The part of the data set that they are.
 
     Returns:
         The decoded pictures, in memory or memory-mapped.
@@ -332,6 +340,7 @@ def from_source(source: Source, received: str, batch_size: int, seed: int) -> Im
         attributes=annotations.attributes,
         attribute_names=source.attribute_names,
         captions=captions,
+        split=split,
     )
 
 

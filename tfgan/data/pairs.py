@@ -78,7 +78,7 @@ def load_pairs(
     arguments.check_path("path", path)
     size = height_and_width(image_size)
     source = paired_folder.source(path, size, skip_corrupt, split, channels)
-    dataset = from_source(source, str(path), batch_size, seed)
+    dataset = from_source(source, str(path), batch_size, seed, split)
     transform = functools.partial(_take_apart, direction=direction)
     return TransformedDataset(f"{dataset.name}_{direction}", dataset, transform, jitter)
 

@@ -67,6 +67,11 @@ class TransformedDataset:
         return "mask" in self.shapes
 
     @property
+    def split(self) -> str:
+        """The part of the data set that the pictures are."""
+        return self.pictures.split
+
+    @property
     def batch_size(self) -> int:
         """Pictures in a batch."""
         return self.pictures.batch_size

@@ -67,6 +67,11 @@ class UnpairedDataset:
         return self.a.image_shape
 
     @property
+    def split(self) -> str:
+        """The part of both data sets that the pictures are."""
+        return self.a.split
+
+    @property
     def batch_size(self) -> int:
         """Pictures of each domain in a batch."""
         return self.a.batch_size
@@ -233,7 +238,12 @@ def load_unpaired_folder(
         jitter=jitter,
         channels=channels,
     )
-    return dataclasses.replace(unpaired, name=slug(root.name))
+    # Each is a folder of its own, all of which would be trained on.
+    a, b = (
+        dataclasses.replace(each, pictures=dataclasses.replace(each.pictures, split=split))
+        for each in (unpaired.a, unpaired.b)
+    )
+    return UnpairedDataset(slug(root.name), a, b)
 
 
 def _load_domain(

@@ -149,7 +149,7 @@ def lowered(before, model, train, test, arguments):
         InputError: The model cannot be told what they show, or has no latents; or of many
             candidates none is kept.
     """
-    inputs, num_candidates = model_card.inputs_in(model.card), arguments.num
+    inputs, num_candidates = model_card.inputs_of_seeds(model.card), arguments.num
     truncation = 1.0 if arguments.truncation is None else arguments.truncation
     told = told_for(inputs, test, arguments.num)
     channels = test.image_shape[2]

@@ -3,12 +3,11 @@
 import base64
 import html
 import io
-import json
-import os
 
 import numpy as np
 
 from tfgan.evaluation.plots import GENERATED, REAL, class_plot, picture_plot, risk_plot
+from tfgan.files import write_json, write_text
 from tfgan.metrics.classifier_set import DESCRIPTION
 from tfgan.plotting import sheet
 
@@ -96,19 +95,12 @@ def write_report(folder, evaluation, name, lowering=None, notes=()):
         lowering: The `Lowering` of `before_and_after` that the evaluation ends, or None.
         notes: Sentences on what was compared.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     numbers = {"name": name, **evaluation.as_dict(), "notes": list(notes)}
     if lowering is not None:
         numbers["lowering"] = lowering.as_dict()
-    _replace(folder / "report.json", json.dumps(numbers, indent=2) + "\n")
-    _replace(folder / "report.md", markdown(evaluation, name, lowering, notes))
-    _replace(folder / "report.html", page(evaluation, name, lowering, notes))
-
-
-def _replace(path, text):
-    temporary = path.with_name(path.name + ".writing")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    write_json(folder / "report.json", numbers)
+    write_text(folder / "report.md", markdown(evaluation, name, lowering, notes))
+    write_text(folder / "report.html", page(evaluation, name, lowering, notes))
 
 
 def headline(evaluation):

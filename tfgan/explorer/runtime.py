@@ -3,16 +3,13 @@
 import dataclasses
 import hashlib
 import io
-import os
-import shutil
 import tarfile
-import tempfile
 from pathlib import Path
 
 import requests
 
 from tfgan.errors import InputError
-from tfgan.files import user_cache
+from tfgan.files import atomic_folder, user_cache
 
 VERSION = "1.30.0"
 ADDRESS = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
@@ -82,13 +79,10 @@ def _fetch(folder):
             f"{ADDRESS} is not what was published: its SHA-512 must begin with {SHA512[:16]}. "
             f"Received: {received[:16]}"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".fetching-", dir=folder.parent))
-    try:
-        with tarfile.open(fileobj=io.BytesIO(answer.content)) as package:
-            for name in (SCRIPT, BINARY):
-                with package.extractfile(f"package/dist/{name}") as file:
-                    (temporary / name).write_bytes(file.read())
-        os.rename(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with (
+        atomic_folder(folder, exist_ok=True) as temporary,
+        tarfile.open(fileobj=io.BytesIO(answer.content)) as package,
+    ):
+        for name in (SCRIPT, BINARY):
+            with package.extractfile(f"package/dist/{name}") as file:
+                (temporary / name).write_bytes(file.read())

@@ -1,10 +1,9 @@
 """The model card: what an exported model is, where it comes from, and how it was measured."""
 
 import datetime
-import json
-import os
 from pathlib import Path
 
+from tfgan.files import read_json, write_json
 from tfgan.versions import package_versions
 
 # Within a version's folder. TensorFlow Serving ignores both.
@@ -53,7 +52,7 @@ def _shapes_and_dtypes(specs):
 
 def read(version_folder):
     """The card of an exported version, a dict."""
-    return json.loads((Path(version_folder) / CARD_FILE).read_text())
+    return read_json(Path(version_folder) / CARD_FILE)
 
 
 def read_if_any(version_folder):
@@ -65,12 +64,7 @@ def read_if_any(version_folder):
     return card if isinstance(card, dict) else {}
 
 
-def inputs_of_seeds(version_folder):
-    """What an exported model's signature `from_seeds` takes; see `inputs_in`."""
-    return inputs_in(read_if_any(version_folder))
-
-
-def inputs_in(card):
+def inputs_of_seeds(card):
     """What a card tells of the inputs of the signature `from_seeds`.
 
     Returns:
@@ -99,11 +93,7 @@ def names_of_labels(card):
 
 def write(version_folder, card):
     """Writes the card of a version: whole or, where that fails, not at all."""
-    path = Path(version_folder) / CARD_FILE
-    path.parent.mkdir(exist_ok=True)
-    temporary = path.with_suffix(".json.writing")
-    temporary.write_text(json.dumps(card, indent=2) + "\n")
-    os.replace(temporary, path)
+    write_json(Path(version_folder) / CARD_FILE, card)
 
 
 def add_metrics(version_folder, report):

@@ -2,9 +2,6 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ from tfgan.export import model_card
 from tfgan.export.formats import layers_file
 from tfgan.export.saved_models import versions
 from tfgan.export.warm_up import write_warm_up
+from tfgan.files import flush_to_disk, unfinished, write_text
 from tfgan.models import VAE, CycleGAN, Pix2Pix
 from tfgan.models.base import GenerativeModel
 from tfgan.serving.latents import named_inputs, served_from_latents, served_vae
@@ -21,9 +19,6 @@ from tfgan.serving.pictures import served_cyclegan, served_pix2pix
 
 __all__ = ["export_saved_model", "named_inputs"]
 
-_TEMPORARY_PREFIX = ".exporting-"
-# An export takes seconds. What is older than this is left of one that was killed.
-_LEFT_BEHIND_SECONDS = 24 * 60 * 60
 # The reloaded model runs the same operations on the same weights; what is left is rounding.
 SELF_CHECK_TOLERANCE = 1e-5
 # What a family's exported model answers; a family that is another one's kind stands before it.
@@ -113,12 +108,8 @@ def export_saved_model(model, model_folder, training=None):
     """
     served = served_by(model)
     model_folder = Path(model_folder)
-    model_folder.mkdir(parents=True, exist_ok=True)
-    remove_left_behind(model_folder)
-    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX, dir=model_folder))
-    try:
-        # In a folder of its own: mkdtemp's is closed to other users, such as a server's.
-        written = temporary / "model"
+    # Its number is not known before it is written: other processes may take theirs meanwhile.
+    with unfinished(model_folder / "version") as written:
         with _failures_to_write(model_folder):
             tf.saved_model.save(served.module, str(written), signatures=served.signatures)
         # Held on to: a loaded object's functions die with it.
@@ -140,10 +131,9 @@ def export_saved_model(model, model_folder, training=None):
         )
         model_card.write(written, card)
         for signature, network in served.networks.items():
-            (written / layers_file(signature)).write_text(network.to_json(indent=2) + "\n")
+            write_text(written / layers_file(signature), network.to_json(indent=2) + "\n")
+        flush_to_disk(written)
         return renamed_to_next_version(written, model_folder), difference
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -153,14 +143,6 @@ def _failures_to_write(model_folder):
         yield
     except tf.errors.OpError as error:
         raise OSError(f"cannot write to {model_folder}: {error.message}") from error
-
-
-def remove_left_behind(model_folder):
-    """Removes what exports wrote that were killed, and leaves alone what may be under way."""
-    for folder in model_folder.glob(f"{_TEMPORARY_PREFIX}*"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - folder.stat().st_mtime > _LEFT_BEHIND_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def renamed_to_next_version(written, model_folder):

@@ -8,9 +8,8 @@ from tfgan.errors import InputError
 from tfgan.export import model_card, saved_models
 from tfgan.inference.serving_client import ServingClient, is_url
 from tfgan.inference.signature import loaded_signatures
+from tfgan.names import DIRECTIONS
 from tfgan.startup import start_tensorflow
-
-DIRECTIONS = ("AtoB", "BtoA")
 
 
 def load(path):

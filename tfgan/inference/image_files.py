@@ -1,9 +1,6 @@
 """Files of pictures through a model that makes pictures out of pictures, here or on a server."""
 
 import itertools
-import os
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +8,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from tfgan.errors import InputError
+from tfgan.files import atomic_file, atomic_folder
 from tfgan.inference import exported_model
 
 BATCH_SIZE = 16
@@ -37,42 +35,33 @@ def translate(path, arguments):
     masks = masks_of(files, arguments.mask)
     model = exported_model.load(path)
     signature = signature_of(model, arguments)
-    out.parent.mkdir(parents=True, exist_ok=True)
     # The pictures appear all together, or not at all.
-    temporary = Path(tempfile.mkdtemp(prefix=".translating-", dir=out.parent))
-    try:
-        # In a folder of its own: mkdtemp's is closed to other users.
-        written = temporary / "pictures"
-        written.mkdir()
-        notes = translate_all(files, masks, signature, written)
-        if is_folder:
-            if out.is_dir():
-                # It is empty.
-                out.rmdir()
-            os.rename(written, out)
-        else:
-            os.replace(written / f"{files[0].stem}.png", out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    if is_folder:
+        with atomic_folder(out) as temporary:
+            results = [temporary / f"{path.stem}.png" for path in files]
+            notes = translate_all(files, masks, signature, results)
+    else:
+        with atomic_file(out) as temporary:
+            notes = translate_all(files, masks, signature, [temporary])
     tell(notes)
     subject = f"{len(files)} pictures of {arguments.input}" if is_folder else files[0]
     print(f"{subject} by {model.path} -> {out}")
 
 
-def translate_all(files, masks, signature, folder):
-    """Writes a PNG of its stem for each file; returns what was done to which, `{path: note}`."""
+def translate_all(files, masks, signature, results):
+    """Writes a PNG to its place for each file; returns what was done to which, `{path: note}`."""
     import numpy as np
 
     from tfgan.plotting import to_picture, to_uint8
 
     notes = {}
-    pairs = zip(files, masks)
+    pending = zip(files, masks, results)
     shapes = {name: spec.shape[1:] for name, spec in signature.inputs.items()}
     size = min(BATCH_SIZE, signature.max_images)
     with tqdm(total=len(files), unit="picture", delay=1) as progress:
-        while batch := list(itertools.islice(pairs, size)):
+        while batch := list(itertools.islice(pending, size)):
             rows = []
-            for path, mask in batch:
+            for path, mask, _ in batch:
                 image = read(path)
                 pixels, notes[path] = fitted(image, shapes["images"])
                 row = {"images": pixels / np.float32(255)}
@@ -81,8 +70,8 @@ def translate_all(files, masks, signature, folder):
                 rows.append(row)
             inputs = {name: np.stack([row[name] for row in rows]) for name in shapes}
             translated = signature(**inputs)["images"]
-            for (path, _), pixels in zip(batch, to_uint8(translated)):
-                to_picture(pixels).save(folder / f"{path.stem}.png")
+            for (_, _, result), pixels in zip(batch, to_uint8(translated)):
+                to_picture(pixels).save(result)
             progress.update(len(batch))
     return notes
 

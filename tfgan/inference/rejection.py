@@ -1,15 +1,10 @@
 """Pictures drawn from a model one after another, of which those are kept that pass a rule."""
 
-import contextlib
 import dataclasses
-import io
-import shlex
 
 import numpy as np
 from tqdm import tqdm
 
-from tfgan import data, training_data
-from tfgan.cli import train_flags
 from tfgan.conditions.sampling import told_for
 from tfgan.errors import InputError
 from tfgan.metrics.rejection import fit_rejection
@@ -43,7 +38,7 @@ def keeper_for(draw, inputs, train, extractor, *, keep_fraction=None, max_risk=N
     Args:
         draw: a function from seeds int64 [N], and what else is told, to pictures uint8
             [N, H, W, C].
-        inputs: what the model takes, as `model_card.inputs_in` tells it.
+        inputs: what the model takes, as `model_card.inputs_of_seeds` tells it.
         train: an `ImageDataset`: the pictures that the model was trained on, or others like them.
         extractor: of their features.
         keep_fraction, max_risk: one of the two, as `tfgan.metrics.rejection.fit_rejection` has it.
@@ -133,73 +128,3 @@ def draw_kept(draw, keeps, first_seed, num, told):
                 )
     seeds, images = zip(*(kept[j % turns][j // turns] for j in range(num)))
     return Kept(np.stack(images), np.array(seeds, np.int64), num_candidates)
-
-
-def trained_on(model, dataset=None, data_dir=None):
-    """The pictures that a model was trained on, as its card tells.
-
-    Args:
-        model: an `ExportedModel` of a folder.
-        dataset: the name or folder of other pictures to take in their place, or None.
-        data_dir: TFDS' folder, or None.
-
-    Returns:
-        An `ImageDataset`, and another of the split `test`, or None where there is no such split.
-
-    Raises:
-        InputError: the card does not tell, the pictures are not there, are others now, or have
-            another shape than the model's.
-    """
-    load = _loader(model, dataset, data_dir)
-    train = load("train")
-    if train.image_shape != model.image_shape:
-        raise InputError(
-            f"{model.path} draws pictures {model.image_shape}, {train.name} has "
-            f"{train.image_shape}: pass a --dataset of the same kind"
-        )
-    try:
-        return train, load("test")
-    except InputError:
-        return train, None
-
-
-def _loader(model, dataset, data_dir):
-    """A function from a split to its pictures; see `trained_on`."""
-    if dataset is not None:
-        options = {"batch_size": 1, "image_size": model.image_shape[:2], "data_dir": data_dir}
-        return lambda split: data.load(dataset, split=split, **options)
-    arguments = _training_arguments(model)
-    arguments.data_dir = data_dir or arguments.data_dir
-    fingerprint = model.card["training"]["data"]["fingerprint"]
-
-    def load(split):
-        try:
-            loaded = training_data.load(arguments, split)
-        except InputError as error:
-            raise InputError(
-                f"what {model.path} was trained on cannot be loaded, so pass --dataset or "
-                f"--data-dir: {error}"
-            ) from error
-        known = (loaded.fingerprint, loaded.former_fingerprint)
-        if split == "train" and fingerprint not in known:
-            raise InputError(
-                f"{arguments.dataset} has changed since {model.path} was trained on it: pass "
-                f"--dataset {shlex.quote(arguments.dataset)} to take it as it is now"
-            )
-        return loaded
-
-    return load
-
-
-def _training_arguments(model):
-    """The arguments of the training that a model card tells."""
-    try:
-        command = shlex.split(model.card["training"]["command"])
-        # What a card of another version has may be refused, in many words.
-        with contextlib.redirect_stderr(io.StringIO()):
-            return train_flags.parse(command[command.index("tfgan.train") + 1 :])
-    except (ValueError, KeyError, TypeError, AttributeError, SystemExit) as error:
-        raise InputError(
-            f"{model.path} does not tell what it was trained on, and its pictures have to be "
-            "compared with it: pass --dataset"
-        ) from error

@@ -3,17 +3,15 @@
 import dataclasses
 import hashlib
 import json
-import os
 import shutil
 import sys
-import tempfile
 
 import keras
 import numpy as np
 from keras import layers
 
 from tfgan.errors import InputError
-from tfgan.files import user_cache
+from tfgan.files import atomic_folder, user_cache
 from tfgan.metrics.classes import has_labels, labels_among
 from tfgan.networks.precision import computing_in
 
@@ -187,16 +185,6 @@ def _load(folder, num_classes):
 
 def _store(model, folder):
     """Stores a model, in place of what cannot be read."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = tempfile.mkdtemp(prefix=".classifier-", dir=folder.parent)
-    try:
-        model.save(os.path.join(temporary, "classifier.keras"))
+    with atomic_folder(folder, exist_ok=True) as temporary:
+        model.save(temporary / "classifier.keras")
         shutil.rmtree(folder, ignore_errors=True)
-        try:
-            os.rename(temporary, folder)
-        except OSError:
-            # Another process may have stored the same one meanwhile; anything else is an error.
-            if not folder.exists():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -117,7 +117,8 @@ def measure(
 
     Args:
         images: generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
-        dataset: the name of a data set with the splits `train` and `split`.
+        dataset: the name of a data set with the splits `train` and `split`, or these two
+            `ImageDataset`s.
         labels: what each picture was asked to show, integers [N], or None. The classes should come
             as often as in `split`: else their shares alone tell the two apart.
         by_class: `(images, labels)` of other pictures, as many of each class, for
@@ -145,10 +146,15 @@ def measure(
         InputError: pictures of another shape than the data set's, too few of them, no such split,
             another number of labels.
     """
+    if isinstance(dataset, tuple):
+        train, test = dataset
+    else:
+        options = {"image_size": image_size, "data_dir": data_dir, "channels": channels}
+        train, test = (data.load(dataset, 1, split=each, **options) for each in ("train", split))
     sides = prepare(
         images,
-        data.load(dataset, 1, image_size, data_dir, channels=channels),
-        data.load(dataset, 1, image_size, data_dir, split=split, channels=channels),
+        train,
+        test,
         labels=labels,
         by_class=by_class,
         split=split,

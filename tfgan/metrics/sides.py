@@ -210,7 +210,7 @@ def prepare(
             num_neighbours=neighbours,
             k=k,
             image_shape=tuple(test.image_shape),
-            resize="none" if image_size is None else "centre crop and Lanczos",
+            resize="centre crop and Lanczos" if image_size or test.is_resized else "none",
             seed=seed,
             versions=tuple(package_versions().items()),
         ),

@@ -13,20 +13,8 @@ from tfgan.errors import InputError
 from tfgan.models.base import GenerativeModel
 from tfgan.networks.functional import judge, picture_generator
 from tfgan.noise import latents_from_seeds
-from tfgan.optimizers import Adam, InverseSquareRootDecay
+from tfgan.optimizers import adam
 from tfgan.penalties import gradient_penalty, r1, r2
-
-# At a constant rate the game goes on moving about its end, and averaging the weights does not make
-# up for it: see docs/benchmarks.md.
-LEARNING_RATE = InverseSquareRootDecay(1e-3, 3000)
-
-
-def adam(learning_rate=LEARNING_RATE, beta_1=0.0, beta_2=0.99):
-    """Adam without momentum, which both players of a game regularised by R1 do best with.
-
-    Reference: Karras et al. 2018 (arXiv 1710.10196), appendix A.1: beta 0 / 0.99, epsilon 1e-8.
-    """
-    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
 
 
 class AdversarialModel(GenerativeModel):

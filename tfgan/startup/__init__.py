@@ -47,7 +47,7 @@ def quiet_stderr():
         if not _num_silencing:
             sys.stderr.flush()
             _terminal = os.dup(2)
-            with open(os.devnull, "w") as nowhere:
+            with open(os.devnull, "wb") as nowhere:
                 os.dup2(nowhere.fileno(), 2)
         _num_silencing += 1
     try:

@@ -5,8 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from tfgan import data, training_data
-from tfgan.compiled_model import compiled_model
+from tfgan import data
 from tfgan.latent.inversion import invert
 from tfgan.metrics.card import MetricCard
 from tfgan.metrics.extractors import extractor_for
@@ -18,6 +17,8 @@ from tfgan.study.flop import step_flop
 from tfgan.training.checkpoint import Checkpoints
 from tfgan.training.monitor.best_weights import BestWeights
 from tfgan.training.monitor.curve import is_watched
+from tfgan.training.plan import plan_of
+from tfgan.training.session import compiled_model
 from tfgan.versions import package_versions
 
 NUM_PICTURES = 10_000
@@ -98,16 +99,16 @@ class Judge:
         return self.scores(np.random.default_rng(0).permutation(self._floor))
 
 
-def restored(arguments, run_folder):
+def restored(run, family, run_folder):
     """The model of a finished run, as its last checkpoint has it.
 
     Args:
-        arguments: what `tfgan.cli.train_flags.parse` returned for it.
+        run, family: what it was asked for, as `tfgan.cli.train_flags.parse` returned it.
         run_folder: its `RunFolder`.
     """
-    dataset = training_data.load(arguments)
-    model = compiled_model(arguments, dataset, run_folder.settings["precision"])
-    best = BestWeights(model) if is_watched(model, dataset) else None
+    plan = plan_of(run, family)
+    model = compiled_model(plan, run_folder.settings["precision"])
+    best = BestWeights(model) if is_watched(model, plan.dataset) else None
     Checkpoints(run_folder.checkpoints, model, best=best).restore()
     return model
 

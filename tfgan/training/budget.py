@@ -22,10 +22,10 @@ class Budget:
         return seconds >= self.seconds if self.steps is None else step >= self.steps
 
 
-def budget_of(arguments, dataset):
-    """How long to train, of the flags --epochs, --steps and --minutes."""
-    if arguments.minutes is not None:
-        return Budget(seconds=arguments.minutes * 60)
-    if arguments.epochs is not None:
-        return Budget(steps=arguments.epochs * dataset.steps_per_epoch)
-    return Budget(steps=arguments.steps or DEFAULT_STEPS)
+def budget_of(run, dataset):
+    """How long a `Run` trains, of its flags --epochs, --steps and --minutes."""
+    if run.minutes is not None:
+        return Budget(seconds=run.minutes * 60)
+    if run.epochs is not None:
+        return Budget(steps=run.epochs * dataset.steps_per_epoch)
+    return Budget(steps=run.steps or DEFAULT_STEPS)

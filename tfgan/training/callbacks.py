@@ -1,7 +1,5 @@
 """What happens between training steps. Every class works under `fit` and in a plain loop."""
 
-import csv
-import os
 import sys
 import time
 from pathlib import Path
@@ -9,75 +7,53 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from tfgan.files import CsvLog, atomic_file
 from tfgan.plotting import sheet
 
 # A terminal's bar is redrawn as Keras does; a log file gets a line now and then.
 LOG_FILE_INTERVAL_S = 30.0
-# A sheet costs about as much as a step of a small network.
-MIN_STEPS_BETWEEN_SHEETS = 20
-PAIRS_IN_A_ROW = 8
+# A grid costs about as much as a step of a small network.
+MIN_STEPS_BETWEEN_GRIDS = 20
 
 
-def write_sheet(file, pictures, columns):
-    """Writes a sheet of pictures float32 [N, H, W, C] in [0, 1], whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".writing")
-    sheet(pictures, columns).save(temporary, format="PNG")
-    os.replace(temporary, file)
+def write_grid(file, images, columns):
+    """Writes a grid of images float32 [N, H, W, C] in [0, 1], whole or not at all."""
+    with atomic_file(file) as temporary:
+        sheet(images, columns).save(temporary)
 
 
-class SampleSheet(keras.callbacks.Callback):
-    """Writes a sheet of the averaged networks' pictures after each epoch, and at the end.
+class SampleGrids(keras.callbacks.Callback):
+    """Writes a grid of the averaged networks' images after each epoch, and at the end.
 
-    What they are made of is fixed, so that the sheets show one picture growing in each place. Where
-    epochs are shorter than `MIN_STEPS_BETWEEN_SHEETS`, some get none.
+    What they are made of is fixed, so that the grids show one image growing in each place. Where
+    epochs are shorter than `MIN_STEPS_BETWEEN_GRIDS`, some get none.
 
     Args:
-        folder: where `step-N.png` goes.
-        contents: what stands on a sheet, of those in `tfgan.sheets`.
+        folder: where `step-N.png` goes, and what there is besides at the end, `NAME-step-N.png`.
+        samples: what stands on them; see `tfgan.families.samples`.
     """
 
-    def __init__(self, folder, contents):
+    def __init__(self, folder, samples):
         super().__init__()
         self.folder = Path(folder)
-        self.contents = contents
+        self.samples = samples
 
     def on_train_begin(self, logs=None):
         self.last_step = int(self.model.step)
 
     def on_epoch_end(self, epoch, logs=None):
-        if int(self.model.step) - self.last_step >= MIN_STEPS_BETWEEN_SHEETS:
+        if int(self.model.step) - self.last_step >= MIN_STEPS_BETWEEN_GRIDS:
             self.write()
 
     def on_train_end(self, logs=None):
         self.write()
+        for name, (images, columns) in self.samples.further().items():
+            write_grid(self.folder / f"{name}-step-{self.last_step:09d}.png", images, columns)
 
     def write(self):
-        """Writes the sheet of the present step."""
+        """Writes the grid of the present step."""
         self.last_step = int(self.model.step)
-        file = self.folder / f"step-{self.last_step:09d}.png"
-        pictures, columns = self.contents.live()
-        write_sheet(file, pictures, columns)
-
-
-class ReconstructionSheet(keras.callbacks.Callback):
-    """Writes a sheet of real pictures, each beside what an autoencoder makes of it, at the end.
-
-    Args:
-        folder: where `reconstructions-step-N.png` goes.
-        images: uint8 [N, H, W, C].
-    """
-
-    def __init__(self, folder, images):
-        super().__init__()
-        self.folder = Path(folder)
-        self.images = tf.constant(images / 255.0, tf.float32)
-
-    def on_train_end(self, logs=None):
-        pairs = tf.stack([self.images, self.model.reconstruct(self.images)], axis=1)
-        pictures = tf.reshape(pairs, [-1, *self.images.shape[1:]])
-        file = self.folder / f"reconstructions-step-{int(self.model.step):09d}.png"
-        write_sheet(file, pictures.numpy(), PAIRS_IN_A_ROW * 2)
+        write_grid(self.folder / f"step-{self.last_step:09d}.png", *self.samples.live())
 
 
 class History(keras.callbacks.Callback):
@@ -90,18 +66,13 @@ class History(keras.callbacks.Callback):
 
     def __init__(self, file, seconds):
         super().__init__()
-        self.file = Path(file)
+        self.log = CsvLog(file)
         self.seconds = seconds
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch, "step": int(self.model.step), "seconds": f"{self.seconds():.2f}"}
         row |= {name: float(value) for name, value in logs.items()}
-        is_new = not self.file.exists()
-        with open(self.file, "a", newline="") as file:
-            writer = csv.DictWriter(file, row, lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+        self.log.append(row)
 
 
 class TensorBoardScalars(keras.callbacks.Callback):

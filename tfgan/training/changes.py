@@ -2,13 +2,12 @@
 
 import dataclasses
 
-from tfgan.families import NETWORKS
-
 FINGERPRINT = "fingerprint of the pictures"
 
 # What decides which networks there are, and what their inputs and outputs mean.
 _OF_NETWORKS = {
-    *("model", "networks", "width", "latent_dim", *NETWORKS["convolutional"]),
+    *("model", "networks", "width", "latent_dim", "depth", "kernel_size", "stride"),
+    *("output_kernel_size", "normalization", "activation"),
     *("condition", "conditioning", "categories", "task", "image_shape"),
 }
 # A rate that stays and one that falls are not stored alike.

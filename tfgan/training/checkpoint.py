@@ -7,8 +7,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tfgan.files import atomic_folder, remove_left_behind
+
 _PREFIX = "step-"
-_TEMPORARY_PREFIX = ".writing-"
 # What TensorFlow's reader raises, by where the damage is: in an index, past the end of the data,
 # in a checksum; and what remains unmatched where half of it can be read.
 _DAMAGED = (tf.errors.OpError, IndexError, RuntimeError, ValueError, AssertionError)
@@ -71,18 +72,11 @@ class Checkpoints:
         final = self._folder_of(step)
         if final.exists():
             return
-        temporary = self.folder / f"{_TEMPORARY_PREFIX}{step:09d}"
-        shutil.rmtree(temporary, ignore_errors=True)
         try:
-            temporary.mkdir(parents=True)
-            self._state.write(str(temporary / "state"))
-            for file in temporary.iterdir():
-                _flush_to_disk(file)
-            os.rename(temporary, final)
+            with atomic_folder(final) as temporary:
+                self._state.write(str(temporary / "state"))
         except tf.errors.OpError as error:
             raise OSError(f"cannot write a checkpoint in {self.folder}: {error.message}") from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
         for old in self.steps()[: -self.keep]:
             shutil.rmtree(self._folder_of(old))
 
@@ -98,9 +92,8 @@ class Checkpoints:
         Raises:
             OSError: there are checkpoints, and none can be read.
         """
-        for leftover in self.folder.glob(f"{_TEMPORARY_PREFIX}*"):
-            # Of a process that was killed: the run's lock keeps living ones out.
-            shutil.rmtree(leftover)
+        # The run's lock keeps writers out that are alive.
+        remove_left_behind(self.folder)
         damaged = []
         for step in reversed(self.steps()):
             folder = self._folder_of(step)
@@ -139,9 +132,3 @@ class Checkpoints:
 
     def _folder_of(self, step):
         return self.folder / f"{_PREFIX}{step:09d}"
-
-
-def _flush_to_disk(file):
-    # Windows flushes only what is open for writing.
-    with open(file, "r+b") as handle:
-        os.fsync(handle.fileno())

@@ -1,12 +1,12 @@
 """Runs of `python -m tfgan.train` in a process each, as a person would start them."""
 
-import json
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 from tfgan.errors import InputError
+from tfgan.files import read_json
 
 TRAIN = ("-m", "tfgan.train")
 
@@ -32,4 +32,4 @@ def train_apart(flags, name, folder, program=TRAIN):
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode:
         raise InputError(f"{shlex.join(command)} failed: {finished.stderr.strip()[-300:]}")
-    return json.loads((runs / name / "result.json").read_text())
+    return read_json(runs / name / "result.json")

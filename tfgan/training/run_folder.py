@@ -1,9 +1,6 @@
 """The folder of one run: its configuration, its lock, its history and its result."""
 
 import contextlib
-import csv
-import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +8,7 @@ from pathlib import Path
 import filelock
 
 from tfgan.errors import InputError
+from tfgan.files import CsvLog, left_behind, read_json, remove_left_behind, write_json
 from tfgan.training.changes import FINGERPRINT, Changes, changes_between
 from tfgan.versions import package_versions
 
@@ -57,6 +55,8 @@ class RunFolder:
         require_writable(self.path, "--out")
         try:
             with filelock.FileLock(self.path / ".lock", timeout=0):
+                for folder in (self.path, self.samples):
+                    remove_left_behind(folder)
                 yield
         except filelock.Timeout:
             raise InputError(
@@ -81,12 +81,13 @@ class RunFolder:
     def _is_ours(self):
         if not self.path.is_dir():
             return False
-        config = _read_json(self.config_file)
+        config = _content_of(self.config_file)
         if isinstance(config, dict) and "settings" in config:
             return True
         # What a full disk or a kill leaves of the configuration is ours as well.
         ours = {*self._own_entries(), self.path / ".lock"}
-        ours |= {_temporary_of(file) for file in (self.config_file, self._pictures_file)}
+        for file in (self.config_file, self._pictures_file):
+            ours |= {*left_behind(self.path, file.name)}
         return {*self.path.iterdir()} <= ours
 
     def clear(self):
@@ -100,7 +101,7 @@ class RunFolder:
     @property
     def settings(self):
         """The settings of the run that is here, a dict, or None where there is none."""
-        config = _read_json(self.config_file)
+        config = _content_of(self.config_file)
         return config["settings"] if config else None
 
     def check(self, settings, former_fingerprint=None, files=None, anyway=False):
@@ -120,13 +121,13 @@ class RunFolder:
         """
         if not self.config_file.exists():
             return Changes()
-        config = _read_json(self.config_file)
+        config = _content_of(self.config_file)
         if config is None:
             raise InputError(
                 f"{self.config_file} is damaged. Restore it from a copy, pass another --name, or "
                 "--fresh to delete that run and start anew"
             )
-        earlier_files = _read_json(self._pictures_file)
+        earlier_files = _content_of(self._pictures_file)
         changes = changes_between(
             config["settings"], settings, former_fingerprint, earlier_files, files
         )
@@ -149,7 +150,7 @@ class RunFolder:
 
     def other_versions(self):
         """How the packages' versions differ from those of the sitting before, in words, or ""."""
-        config = _read_json(self.config_file)
+        config = _content_of(self.config_file)
         return differences_of(config["versions"], package_versions()) if config else ""
 
     def record(self, settings, arguments, files=None, changes=None, step=0):
@@ -175,7 +176,7 @@ class RunFolder:
     @property
     def continued(self):
         """At which steps the run went on with other settings, and with which: a list of dicts."""
-        return (_read_json(self.config_file) or {}).get("continued", [])
+        return (_content_of(self.config_file) or {}).get("continued", [])
 
     def had_other_pictures(self, step):
         """Whether the pictures were others when a checkpoint of that step was written."""
@@ -192,11 +193,7 @@ class RunFolder:
                 its epochs may have had another length.
         """
         since = min(step, self._continued_at())
-        _keep_rows(
-            self.history_file,
-            lambda row: int(row["epoch"]) < epochs or int(row["step"]) <= since,
-            ("epoch", "step"),
-        )
+        CsvLog(self.history_file).keep(lambda row: row["epoch"] < epochs or row["step"] <= since)
 
     def cut_quality(self, step, interval):
         """Drops the rows of `quality.csv` that a run which stands at a step would not have.
@@ -208,13 +205,10 @@ class RunFolder:
                 with other settings stay.
         """
         since = min(step, self._continued_at())
-        _keep_rows(
-            self.quality_file,
+        CsvLog(self.quality_file).keep(
             lambda row: (
-                int(row["step"]) <= since
-                or (int(row["step"]) <= step and int(row["step"]) % interval == 0)
-            ),
-            ("step",),
+                row["step"] <= since or (row["step"] <= step and row["step"] % interval == 0)
+            )
         )
 
     def _continued_at(self):
@@ -228,33 +222,16 @@ class RunFolder:
     @property
     def result(self):
         """What a finished run wrote down, a dict, or None while it is not finished."""
-        return _read_json(self._result_file)
+        return _content_of(self._result_file)
+
+    @property
+    def exported(self):
+        """The folder of the version that the finished run exported."""
+        return Path(self.result["saved_model"])
 
     def finish(self, result):
         """Writes down that the run is finished and what came of it, a dict for JSON."""
         write_json(self._result_file, result)
-
-
-def _keep_rows(path, is_kept, needed):
-    """Drops the rows of a CSV that are not to be kept, by the columns that this needs."""
-    if not path.exists():
-        return
-    with open(path, newline="") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        # A kill can leave half a row at the end.
-        rows = [row for row in reader if None not in row.values()]
-    if not {*needed} <= {*columns}:
-        # A power cut can leave an empty file.
-        path.unlink()
-        return
-    rows = [row for row in rows if is_kept(row)]
-    temporary = path.with_suffix(".csv.writing")
-    with open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(temporary, path)
 
 
 def require_writable(folder, flag):
@@ -286,24 +263,9 @@ def differences_of(earlier, now):
     )
 
 
-def _read_json(path):
+def _content_of(path):
     """The file's content, or None where there is none that can be read."""
     try:
-        return json.loads(path.read_text())
+        return read_json(path)
     except (OSError, ValueError):
         return None
-
-
-def _temporary_of(path):
-    """Under what name a JSON file is written before it gets its own."""
-    return path.with_suffix(".json.writing")
-
-
-def write_json(path, content):
-    """Writes JSON, whole or not at all, and to the disk."""
-    temporary = _temporary_of(path)
-    with open(temporary, "w") as file:
-        file.write(json.dumps(content, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

@@ -1,8 +1,9 @@
 """A check of a run's quality: what is read, and when one is better than another."""
 
-import csv
 import dataclasses
 import math
+
+from tfgan.files import CsvLog
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,23 +35,16 @@ class Check:
 def write_check(file, check, seconds):
     """Appends a check's row to a CSV, with the seconds trained so far."""
     row = dataclasses.asdict(check)
-    row = {"step": row.pop("step"), "seconds": f"{seconds:.2f}", **row}
-    is_new = not file.exists()
-    with open(file, "a", newline="") as opened:
-        writer = csv.DictWriter(opened, row, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+    CsvLog(file).append({"step": row.pop("step"), "seconds": f"{seconds:.2f}", **row})
 
 
 def read_checks(file):
     """The rows of a `quality.csv`, a list of `Check`; empty where there is none."""
-    if not file.exists():
-        return []
     names = [field.name for field in dataclasses.fields(Check)]
-    with open(file, newline="") as opened:
-        rows = [{name: float(row[name]) for name in names} for row in csv.DictReader(opened)]
-    return [Check(**row | {"step": int(row["step"])}) for row in rows]
+    return [
+        Check(**{name: row[name] for name in names} | {"step": int(row["step"])})
+        for row in CsvLog(file).rows()
+    ]
 
 
 def noise_between(first, second):

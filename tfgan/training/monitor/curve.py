@@ -8,7 +8,6 @@ import tensorflow as tf
 from scipy.stats import mannwhitneyu
 from threadpoolctl import threadpool_limits
 
-from tfgan import training_data
 from tfgan.errors import InputError
 from tfgan.metrics import frechet_distance, frechet_error, nearest_pair_distances
 from tfgan.metrics.extractors import principal_components
@@ -44,25 +43,30 @@ def interval_of(batch_size):
     return max(_FEWEST_STEPS_BETWEEN_CHECKS, round(_PICTURES_BETWEEN_CHECKS / batch_size))
 
 
-def reader_for(model, arguments, dataset):
-    """A `QualityReader` for the model of a run.
+def reader_for(model, dataset, held_out):
+    """A function to a `QualityReader` for the model of a run, which takes a moment to make.
 
-    It compares with the test split; where there is none with some of the training pictures, and
-    measures the distance of real ones by the others.
+    It compares with what no training sees; where there is none, or too little of it, with some of
+    the training images, and measures the distance of real ones by the others.
 
     Args:
         model: a `GenerativeModel`.
-        arguments: what `tfgan.cli.train_flags.parse` returned.
         dataset: the `ImageDataset` that the run is trained on, one that `is_watched`.
+        held_out: the one that no training sees, or None.
     """
-    try:
-        return QualityReader(model, dataset, training_data.load(arguments, "test"), "held-out")
-    except InputError:
-        pass
-    some = some_of(dataset, _NUM_HELD_OUT + _NUM_FITTED)
-    half = min(_NUM_HELD_OUT, some.num_images // 2)
-    rows = np.arange(some.num_images)
-    return QualityReader(model, some.subset(rows[half:]), some.subset(rows[:half]), "training")
+
+    def read():
+        if held_out is not None:
+            try:
+                return QualityReader(model, dataset, held_out, "held-out")
+            except InputError:
+                pass
+        some = some_of(dataset, _NUM_HELD_OUT + _NUM_FITTED)
+        half = min(_NUM_HELD_OUT, some.num_images // 2)
+        rows = np.arange(some.num_images)
+        return QualityReader(model, some.subset(rows[half:]), some.subset(rows[:half]), "training")
+
+    return read
 
 
 class QualityReader:

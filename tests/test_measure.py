@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from data_fixtures import save_random
 
-from tfgan import data, metrics, self_measurement, training_data
-from tfgan.cli.train_flags import parse
+from tfgan import data, metrics
 from tfgan.errors import InputError
 from tfgan.export import model_card
-from tfgan.inference import rejection
+from tfgan.families import cyclegan, from_latents, pix2pix
+from tfgan.inference import rejection, sampling
+from tfgan.inference.exported_model import ExportedModel
 from tfgan.metrics.extractors import principal_components
+from tfgan.train import measure, parse
+from tfgan.training.plan import held_out_of, plan_of
 
 PAIRED = ["--model", "pix2pix"]
 DOMAINS = ["--model", "cyclegan", "--domain-a", "digits", "--domain-b", "digits:inverted"]
@@ -20,28 +23,46 @@ DOMAINS = ["--model", "cyclegan", "--domain-a", "digits", "--domain-b", "digits:
 
 @pytest.fixture
 def exported(tmp_path, monkeypatch):
-    """A version folder with a card, whose signatures give what they get, and note who was asked."""
+    """A version folder with a card, whose model gives what it gets, and notes what is asked."""
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "a_model" / "1"
     folder.mkdir(parents=True)
     model_card.write(folder, {"name": "a_model", "metrics": None})
     asked = []
 
-    def translator(version_folder, name):
-        assert version_folder == folder
-        asked.append(name)
-        return lambda images, masks=None: images
+    def translate(images, masks=None, direction=None):
+        asked.append(direction)
+        return images
 
-    monkeypatch.setattr(self_measurement, "translator", translator)
-    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 40)
+    def load(version_folder):
+        assert version_folder == folder
+        return SimpleNamespace(path=folder, translate=translate)
+
+    monkeypatch.setattr(ExportedModel, "load", load)
+    for family in (pix2pix, cyclegan):
+        monkeypatch.setattr(family, "NUM_MEASURED", 40)
     return folder, asked
+
+
+def measured(folder, flags):
+    """Measures an exported version as the run of these flags does; returns its plan."""
+    plan = plan_of(*parse([*flags, "--measure"]))
+    plan.folder.path.mkdir(parents=True)
+    plan.folder.finish({"saved_model": str(folder)})
+    measure(plan)
+    return plan
+
+
+def held_out(*flags):
+    run, family = parse([*flags, "--measure"])
+    return held_out_of(run, family)
 
 
 def test_pairs_of_the_test_split_are_measured(exported, capsys):
     folder, asked = exported
-    arguments = parse([*PAIRED, "--task", "denoise"])
-    self_measurement.measure_exported(folder, arguments, training_data.load(arguments))
+    measured(folder, [*PAIRED, "--task", "denoise"])
     card = model_card.read(folder)
-    assert asked == ["serving_default"] and card["name"] == "a_model"
+    assert {*asked} == {None} and card["name"] == "a_model"
     psnr = card["metrics"]["metrics"]["psnr"]
     assert psnr["value"] == psnr["untranslated"] > 5 and psnr["difference"]["value"] == 0
     conditions = card["metrics"]["card"]
@@ -62,26 +83,25 @@ def uneven(tmp_path, monkeypatch):
     model_card.write(folder, card | {"condition": {"num_classes": 10, "names": names}})
     train, test = (data.load("digits", 1, split=split) for split in ("train", "test"))
     few = np.flatnonzero((test.labels != 9) & ((test.labels == 0) | (np.arange(299) < 60)))
-    monkeypatch.setattr(self_measurement, "test_split", lambda arguments: test.subset(few))
-    monkeypatch.setattr(self_measurement, "NUM_MEASURED", 200)
-    return folder, train, test.labels[few]
+    monkeypatch.setattr(from_latents, "NUM_MEASURED", 200)
+    return folder, train, test.subset(few)
 
 
 def test_classes_are_drawn_as_in_the_test_split_and_evenly_for_the_agreement(
     uneven, monkeypatch, capsys
 ):
-    folder, train, labels = uneven
+    folder, train, test = uneven
     given = {}
-    model = SimpleNamespace(card=model_card.read(folder))
-    monkeypatch.setattr(self_measurement.ExportedModel, "load", lambda folder: model)
-    monkeypatch.setattr(self_measurement, "sample", lambda model, seeds, told: told["labels"])
+    monkeypatch.setattr(sampling, "sample", lambda model, seeds, told: told["labels"])
     monkeypatch.setattr(
-        metrics, "measure", lambda images, name, **rest: given.update(rest, a=images)
+        metrics, "measure", lambda images, sets, **rest: given.update(rest, a=images, sets=sets)
     )
-    self_measurement.report_on_drawn(folder, parse(["--model", "cgan"]), train)
+    _, family = parse(["--model", "cgan"])
+    family.measure(SimpleNamespace(card=model_card.read(folder)), train, test)
     # The model counts its classes backwards.
     np.testing.assert_array_equal(given["labels"], 9 - given["a"])
-    share = np.bincount(labels, minlength=10) / len(labels)
+    assert given["sets"] == (train, test)
+    share = np.bincount(test.labels, minlength=10) / test.num_images
     assert np.abs(np.bincount(given["labels"], minlength=10) - 200 * share).max() < 1
     images, classes = given["by_class"]
     np.testing.assert_array_equal(classes, 9 - images)
@@ -101,7 +121,7 @@ def test_rejection_is_fitted_to_pictures_of_the_same_classes(uneven, monkeypatch
         return few.images[: len(seeds)]
 
     extractor = principal_components(few.images)
-    inputs = model_card.inputs_of_seeds(folder)
+    inputs = model_card.inputs_of_seeds(model_card.read(folder))
     rejection.keeper_for(draw, inputs, few, extractor, keep_fraction=0.5)
     rows = np.random.default_rng(0).permutation(few.num_images)[:150]
     np.testing.assert_array_equal(np.bincount(asked), np.bincount(few.labels[rows]))
@@ -114,67 +134,57 @@ def test_both_directions_are_measured_with_both_splits(exported, monkeypatch):
 
     def measure_domains(a_to_b, b_to_a, train, test, **options):
         given.update(options, train=train, test=test)
+        images = np.zeros((1, 8, 8, 1), np.float32)
+        assert a_to_b(images) is images and b_to_a(images) is images
         return metrics.TranslationReport({}, metrics.MetricCard(*[None] * 13))
 
     monkeypatch.setattr(metrics, "measure_domains", measure_domains)
-    arguments = parse([*DOMAINS, "--jitter"])
-    train = training_data.load(arguments)
     monkeypatch.setattr(metrics.TranslationReport, "__str__", lambda report: "numbers")
-    self_measurement.measure_exported(folder, arguments, train)
-    assert asked == ["a_to_b", "b_to_a"]
-    assert given["train"] is train and given["num"] == 40 and given["split"] == "test"
+    plan = measured(folder, [*DOMAINS, "--jitter"])
+    assert asked == [None, "BtoA"]
+    assert given["train"] is plan.dataset and given["test"] is plan.held_out
+    assert given["num"] == 40 and given["split"] == "test"
     assert (given["test"].a.num_images, given["test"].a.jitter) == (299, False)
     assert json.loads((folder / model_card.CARD_FILE).read_text())["metrics"]["metrics"] == {}
 
 
 def test_pairs_of_a_folder_are_those_of_test_or_else_of_val(tmp_path):
-    arguments = parse([*PAIRED, "--dataset", str(tmp_path)])
+    flags = [*PAIRED, "--dataset", str(tmp_path)]
     for split, count in (("train", 5), ("val", 3)):
         (tmp_path / split).mkdir()
         save_random(tmp_path / split, count, 8, 16)
-    assert self_measurement.split_of(arguments) == "val"
-    assert self_measurement.test_split(arguments).num_images == 3
+    pairs = held_out(*flags)
+    assert (pairs.split, pairs.num_images) == ("val", 3)
     (tmp_path / "test").mkdir()
     save_random(tmp_path / "test", 2, 8, 16)
-    assert self_measurement.split_of(arguments) == "test"
-    assert self_measurement.test_split(arguments).num_images == 2
+    pairs = held_out(*flags)
+    assert (pairs.split, pairs.num_images) == ("test", 2)
     # A data set's own split has that name whatever folders lie about.
-    assert self_measurement.split_of(parse([*PAIRED, "--task", "edges"])) == "test"
+    assert held_out(*PAIRED, "--task", "edges").split == "test"
+
+
+def test_domains_of_a_folder_tell_their_split(tmp_path):
+    for part, count in (("trainA", 5), ("trainB", 4), ("testA", 3), ("testB", 2)):
+        save_random(tmp_path / part, count, 8, 8)
+    flags = ["--model", "cyclegan", "--dataset", str(tmp_path)]
+    run, family = parse(flags)
+    both, unseen = family.load(run), held_out(*flags)
+    assert (both.split, both.num_images) == ("train", 9)
+    assert (unseen.split, unseen.num_images) == ("test", 5)
+    assert [each.split for each in unseen.decoded] == ["test", "test"]
 
 
 def test_without_pairs_to_measure_with_the_command_is_refused(tmp_path):
     (tmp_path / "train").mkdir()
     save_random(tmp_path / "train", 2, 8, 16)
-    arguments = parse([*PAIRED, "--dataset", str(tmp_path), "--measure"])
     message = r"\A--measure compares with the test split: .*test.*[^.]\. Leave --measure out\Z"
     with pytest.raises(InputError, match=message):
-        self_measurement.test_split(arguments)
+        held_out(*PAIRED, "--dataset", str(tmp_path))
 
 
 @pytest.mark.parametrize("flags", [[], ["--model", "pix2pix", "--task", "edges"]])
 def test_a_folder_that_is_one_part_has_nothing_to_measure_against(flags, tmp_path):
     save_random(tmp_path, 2, 8, 8)
-    arguments = parse([*flags, "--dataset", str(tmp_path), "--measure"])
     message = r"its pictures are one part\. Leave --measure out(, and give [^\n]*)?\Z"
     with pytest.raises(InputError, match=message):
-        self_measurement.test_split(arguments)
-
-
-def test_an_exported_signature_is_a_function_of_arrays(tmp_path):
-    import tensorflow as tf
-
-    module = tf.Module()
-    images = tf.TensorSpec([None, 4, 4, 1], tf.float32, name="images")
-    masks = tf.TensorSpec([None, 4, 4, 1], tf.float32, name="masks")
-    module.fill = tf.function(
-        lambda images, masks: {"images": images * (1 - masks)}, input_signature=[images, masks]
-    )
-    module.halve = tf.function(lambda images: {"images": images / 2}, input_signature=[images])
-    tf.saved_model.save(
-        module, str(tmp_path), signatures={"serving_default": module.fill, "a_to_b": module.halve}
-    )
-    ones = np.ones((3, 4, 4, 1), np.float32)
-    halved = self_measurement.translator(tmp_path, "a_to_b")(ones)
-    np.testing.assert_array_equal(halved, 0.5 * ones)
-    filled = self_measurement.translator(tmp_path, "serving_default")(ones, ones)
-    np.testing.assert_array_equal(filled, 0 * ones)
+        held_out(*flags, "--dataset", str(tmp_path))

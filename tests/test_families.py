@@ -1,16 +1,17 @@
-"""What the flags of an image-to-image family make of data sets and folders."""
+"""What the flags of a family make of data sets and folders."""
 
 import numpy as np
 import pytest
 from data_fixtures import save_random
 
-from tfgan import sheets, training_data
-from tfgan.cli.train_flags import parse
-from tfgan.compiled_model import compiled_model
 from tfgan.data import tasks
 from tfgan.errors import InputError
-from tfgan.families import TASKS
+from tfgan.families import samples
+from tfgan.names import TASKS
 from tfgan.optimizers import LinearDecay
+from tfgan.train import parse
+from tfgan.training.plan import plan_of
+from tfgan.training.session import compiled_model
 
 PIX2PIX = ["--model", "pix2pix", "--width", "2", "--batch-size", "8"]
 CYCLEGAN = ["--model", "cyclegan", "--width", "2", "--batch-size", "8"]
@@ -19,9 +20,20 @@ INVERTED = [*CYCLEGAN, "--domain-a", "digits", "--domain-b", "digits:inverted"]
 
 def of(*flags):
     """The data set and the model, not yet trained, that flags of training ask for."""
-    arguments = parse([*map(str, flags)])
-    dataset = training_data.load(arguments)
-    return dataset, compiled_model(arguments, dataset, "float32")
+    plan = plan_of(*parse([*map(str, flags)]))
+    return plan.dataset, compiled_model(plan, "float32")
+
+
+def grid_of(*flags):
+    """The data set, the model, and the grid of images that flags of training ask for."""
+    plan = plan_of(*parse([*map(str, flags)]))
+    model = compiled_model(plan, "float32")
+    return plan.dataset, model, *plan.family.samples(model, plan.dataset).live()
+
+
+def load(*flags, split="train"):
+    run, family = parse([*map(str, flags)])
+    return family.load(run, split)
 
 
 def test_the_tasks_of_the_command_line_are_all_there_are():
@@ -29,16 +41,16 @@ def test_the_tasks_of_the_command_line_are_all_there_are():
 
 
 def test_a_task_makes_pairs_of_any_data_set():
-    arguments = parse([*PIX2PIX, "--task", "super_resolution", "--scale", "2"])
-    train = training_data.load(arguments)
+    flags = [*PIX2PIX, "--task", "super_resolution", "--scale", "2"]
+    train = load(*flags)
     assert train.name == "digits_super_resolution_x2"
     assert train.batch_size == 8 and train.num_images == 1498
-    test = training_data.load(arguments, split="test")
+    test = load(*flags, split="test")
     assert test.batch_size == 1 and test.num_images == 299
     with pytest.raises(InputError, match="colour"):
-        training_data.load(parse([*PIX2PIX, "--task", "colorize"]))
+        load(*PIX2PIX, "--task", "colorize")
     with pytest.raises(InputError, match=r"needs a folder of pairs A\|B, and mnist is none"):
-        training_data.load(parse([*PIX2PIX, "--dataset", "mnist"]))
+        load(*PIX2PIX, "--dataset", "mnist")
 
 
 def test_pairs_and_domains_lie_in_folders(tmp_path):
@@ -48,14 +60,14 @@ def test_pairs_and_domains_lie_in_folders(tmp_path):
     dataset, model = of(*flags)
     assert dataset.name == "pairs_BtoA" and dataset.jitter
     assert dataset.image_shape == dataset.condition_shape == model.image_shape == (8, 10, 3)
-    test = training_data.load(parse([*map(str, flags)]), split="test")
+    test = load(*flags, split="test")
     assert test.num_images == 2 and not test.jitter
 
     save_random(tmp_path / "domains" / "trainA", 9, 9, 8, 3)
     save_random(tmp_path / "domains" / "trainB", 8, 12, 10)
     flags = [*CYCLEGAN, "--dataset", tmp_path / "domains"]
     with pytest.raises(InputError, match="--image-size"):
-        training_data.load(parse([*map(str, flags)]))
+        load(*flags)
     dataset, model = of(*flags, "--image-size", "8")
     assert dataset.num_images == 17 and model.shape_a == model.shape_b == (8, 8, 3)
 
@@ -72,11 +84,10 @@ def test_the_rate_falls_over_the_last_steps():
         of(*flags, "--steps", "3")
 
 
-def test_a_sheet_of_pairs_shows_condition_output_and_target():
-    dataset, model = of(*PIX2PIX, "--task", "inpaint")
-    pictures, columns = sheets.contents_of(model, dataset).live()
-    assert pictures.shape == (3 * sheets.NUM_TRANSLATED, 8, 8, 1) and columns == 12
-    examples = dataset.examples(sheets.NUM_TRANSLATED)
+def test_a_grid_of_pairs_shows_condition_output_and_target():
+    dataset, _, pictures, columns = grid_of(*PIX2PIX, "--task", "inpaint")
+    assert pictures.shape == (3 * samples.NUM_TRANSLATED, 8, 8, 1) and columns == 12
+    examples = dataset.examples(samples.NUM_TRANSLATED)
     np.testing.assert_allclose(pictures[0::3], (examples["condition"] + 1) / 2, atol=1e-6)
     np.testing.assert_allclose(pictures[2::3], (examples["image"] + 1) / 2, atol=1e-6)
     known = np.broadcast_to(examples["mask"] == 0, pictures[1::3].shape)
@@ -84,12 +95,11 @@ def test_a_sheet_of_pairs_shows_condition_output_and_target():
     assert not np.allclose(pictures[1::3], pictures[2::3])
 
 
-def test_a_sheet_of_two_domains_goes_there_and_back_from_both():
-    dataset, model = of(*INVERTED)
-    pictures, columns = sheets.contents_of(model, dataset).live()
-    assert len(pictures) == 3 * sheets.NUM_TRANSLATED and columns == 12
+def test_a_grid_of_two_domains_goes_there_and_back_from_both():
+    dataset, model, pictures, columns = grid_of(*INVERTED)
+    assert len(pictures) == 3 * samples.NUM_TRANSLATED and columns == 12
     from_a, from_b = np.split(pictures, 2)
-    examples = dataset.examples(sheets.NUM_TRANSLATED // 2)
+    examples = dataset.examples(samples.NUM_TRANSLATED // 2)
     for part, key, there, back in (
         (from_a, "image_a", model.a_to_b, model.b_to_a),
         (from_b, "image_b", model.b_to_a, model.a_to_b),
@@ -101,7 +111,7 @@ def test_a_sheet_of_two_domains_goes_there_and_back_from_both():
 
 def test_grey_pictures_stand_beside_coloured_ones():
     grey, colours = np.full((2, 4, 4, 1), 0.5), np.zeros((2, 4, 4, 4))
-    pictures, columns = sheets.groups(grey, colours)
+    pictures, columns = samples.groups(grey, colours)
     assert pictures.shape == (4, 4, 4, 4) and columns == 8
     np.testing.assert_array_equal(pictures[0::2, ..., :3], 0.5)
     np.testing.assert_array_equal(pictures[0::2, ..., 3], 1.0)
