@@ -46,14 +46,10 @@ def parse(argv=None):
 
 def encoded(generator, path, images):
     """The latents that a SavedModel's encoder gives, or None where it has none."""
-    import tensorflow as tf
+    from tfgan.inference.exported_model import ExportedModel
 
-    from tfgan.export import saved_models
-
-    model = saved_models.load(saved_models.find(path))
-    if "encode" not in model.signatures:
-        return None
-    return model.signatures["encode"](images=tf.constant(images))["latents"].numpy()
+    model = ExportedModel.load(path)
+    return model.encode(images) if "encode" in model.signatures else None
 
 
 def bench(arguments):

@@ -14,7 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgan.cli.parser import ArgumentParser, number, run
-from tfgan.generate import pictures_of
+from tfgan.inference.exported_model import ExportedModel
+from tfgan.inference.sampling import sample
 from tfgan.startup import start_tensorflow
 from tfgan.training.process import train_apart
 
@@ -129,7 +130,7 @@ def measurements(result, arguments):
     """What the exported model of a run draws, measured, and how fast the run was."""
     from tfgan.metrics import measure
 
-    pictures = pictures_of(result["saved_model"], np.arange(NUM_PICTURES))
+    pictures = sample(ExportedModel.load(result["saved_model"]), np.arange(NUM_PICTURES))
     report = measure(pictures, arguments.dataset, data_dir=arguments.data_dir, progress=False)
     values = {metric: report[metric].value for metric in METRICS}
     return values | {"floor": report["frechet_distance"].floor, "card": report.as_dict()["card"]}

@@ -10,8 +10,8 @@ import numpy as np
 
 from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.errors import InputError
-from tfgan.export import saved_models
-from tfgan.generate import pictures_of
+from tfgan.inference.exported_model import ExportedModel
+from tfgan.inference.sampling import sample
 from tfgan.startup import start_tensorflow
 
 NUM_MODES = 1000
@@ -60,7 +60,7 @@ def bench(arguments):
     from tfgan.metrics.classes import mode_count
     from tfgan.metrics.extractors import extractor_for
 
-    images = pictures_of(saved_models.find(arguments.model), np.arange(arguments.num))
+    images = sample(ExportedModel.load(arguments.model), np.arange(arguments.num))
     if images.shape[-1] != 3:
         raise InputError(f"the pictures must have three channels. Received: {images.shape[1:]}")
     train, test = (

@@ -13,8 +13,8 @@ from tfgan import data
 from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.data.shapes import FACTORS, captions, combinations
 from tfgan.errors import InputError
-from tfgan.export import saved_models
-from tfgan.generate import pictures_of
+from tfgan.inference.exported_model import ExportedModel
+from tfgan.inference.sampling import sample
 from tfgan.metrics.shapes import read_factors
 
 EPILOG = """\
@@ -70,9 +70,8 @@ def unseen_captions(num):
 def bench(arguments):
     """Prints the share of pictures that agree with their captions, a line a factor."""
     texts, asked = unseen_captions(arguments.num)
-    images = pictures_of(
-        saved_models.find(arguments.model), np.arange(arguments.num), {"texts": texts}
-    )
+    model = ExportedModel.load(arguments.model)
+    images = sample(model, np.arange(arguments.num), {"texts": texts})
     test = data.load("shapes", 1, split="test")
     if images.shape[1:] != test.image_shape:
         raise InputError(f"the pictures must be {test.image_shape}. Received: {images.shape[1:]}")

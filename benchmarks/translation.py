@@ -23,10 +23,9 @@ from tqdm import tqdm
 from tfgan import data
 from tfgan.cli.parser import ArgumentParser, number, run
 from tfgan.errors import InputError
-from tfgan.export import model_card, saved_models
 from tfgan.families.base import loading
-from tfgan.families.translation import translator
-from tfgan.inference.rejection import training_of
+from tfgan.families.trained_on import training_of
+from tfgan.inference.exported_model import ExportedModel
 from tfgan.startup import start_tensorflow
 
 EPILOG = """\
@@ -54,23 +53,22 @@ def parse(argv=None):
     return parser.parse_args(argv)
 
 
-def trained_as(version_folder, data_dir=None):
+def trained_as(model, data_dir=None):
     """What an exported model was trained with: a `Run` and the flags of a pix2pix.
 
     Args:
-        version_folder: of the model.
+        model: an `ExportedModel`.
         data_dir: TFDS' folder, where it is another one here.
 
     Raises:
         InputError: its card tells of no training, or it is no pix2pix.
     """
-    card = model_card.read(version_folder)
-    if card["family"] != "Pix2Pix" or not card["training"]:
+    if model.card.get("family") != "Pix2Pix" or not model.card["training"]:
         raise InputError(
-            f"{version_folder} is no pix2pix that `python -m tfgan.train` exported. Its card "
-            f"names the family {card['family']}"
+            f"{model.path} is no pix2pix that `python -m tfgan.train` exported. Its card names the "
+            f"family {model.card.get('family')}"
         )
-    run, family, _ = training_of(version_folder)
+    run, family, _ = training_of(model)
     return dataclasses.replace(run, data_dir=data_dir or run.data_dir), family
 
 
@@ -190,16 +188,15 @@ def distance_rows(name, translators, run, pairs):
 def bench(arguments):
     """Prints Markdown tables of the means over the pictures, with 95% intervals."""
     scores, distances = [], []
-    for model in arguments.models:
-        folder = saved_models.find(model)
-        run, family = trained_as(folder, arguments.data_dir)
+    for path in arguments.models:
+        model = ExportedModel.load(path)
+        run, family = trained_as(model, arguments.data_dir)
         pairs = family.load(run, "test").sample(arguments.num)
-        translators = {"model": translator(folder, "serving_default")}
+        translators = {"model": model.translate}
         translators |= baselines(family.task, pairs.image_shape[-1])
-        name = saved_models.name_of(folder)
-        scores += score_rows(name, translators, pairs)
+        scores += score_rows(model.name, translators, pairs)
         if family.task == "super_resolution":
-            distances += distance_rows(name, translators, run, pairs)
+            distances += distance_rows(model.name, translators, run, pairs)
     print(table(["model", "method", "L1", "PSNR, dB", "SSIM", "difference in PSNR, dB"], scores))
     if distances:
         titles = ["model", "method", "Frechet distance from the targets", "difference"]

@@ -9,7 +9,8 @@ from PIL import Image, ImageSequence
 
 import tfgan
 from tfgan import generate
-from tfgan.inference import animation
+from tfgan.latent import animation
+from tfgan.latent.generator import LatentGenerator
 
 SIDE = 8
 
@@ -116,7 +117,7 @@ def test_each_way_shows_what_the_model_is_told(tmp_path):
     for variable in gan.average_generator.trainable_variables:
         variable.assign(20 * variable)
     version, _ = tfgan.export_saved_model(gan, tmp_path / "conditional")
-    pixels = animation.walk(version, [3, 4], {"labels": [0, 2]}, frames=2)
+    pixels = animation.walk(LatentGenerator.load(version), [3, 4], {"labels": [0, 2]}, frames=2)
     asked = gan.generate([3, 4], [0, 2])
     assert pixels.shape == (4, SIDE, SIDE, 1)
     np.testing.assert_allclose(pixels[::2], np.rint(asked * 255), atol=1)

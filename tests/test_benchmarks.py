@@ -166,8 +166,8 @@ def test_pictures_agree_that_show_what_was_asked(is_asked, shares, monkeypatch, 
         answers = np.stack([picture_of[tuple(others[0])]] * 100)
         asked = np.tile(asked[:1], (100, 1))
         monkeypatch.setattr(text_agreement, "unseen_captions", lambda _: (["x"] * 100, asked))
-    monkeypatch.setattr(text_agreement, "pictures_of", lambda *_: answers)
-    monkeypatch.setattr(text_agreement.saved_models, "find", lambda model: model)
+    monkeypatch.setattr(text_agreement, "sample", lambda *_: answers)
+    monkeypatch.setattr(text_agreement.ExportedModel, "load", lambda model: model)
     assert text_agreement.main(["a_model", "--num", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()[2:]
     assert [line[:20].strip() for line in lines] == [

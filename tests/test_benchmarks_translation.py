@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,10 +20,14 @@ def exported(monkeypatch):
     def put(translate, *flags):
         command = " ".join(["python -m tfgan.train --model pix2pix", *flags])
         training = {"command": command, "data": {"fingerprint": "of these"}}
-        card = {"family": "Pix2Pix", "training": training}
-        monkeypatch.setattr(translation.saved_models, "find", lambda model: Path(model, "1"))
-        monkeypatch.setattr(translation.model_card, "read", lambda folder: card)
-        monkeypatch.setattr(translation, "translator", lambda folder, name: translate)
+        model = SimpleNamespace(
+            path=Path("some/model/1"),
+            name="model",
+            card={"family": "Pix2Pix", "training": training},
+            translate=translate,
+        )
+        monkeypatch.setattr(translation.ExportedModel, "load", lambda path: model)
+        return model
 
     return put
 
@@ -51,8 +56,8 @@ def test_the_input_gains_nothing_over_itself(exported, capsys):
     ],
 )
 def test_every_task_has_its_baselines(flags, names, exported):
-    exported(None, *flags)
-    run, family = translation.trained_as("a_model/1", data_dir="data")
+    model = exported(None, *flags)
+    run, family = translation.trained_as(model, data_dir="data")
     assert list(translation.baselines(family.task, 3)) == names
     assert run.data_dir == "data"
 
@@ -114,10 +119,7 @@ def test_detail_is_compared_in_features_too(exported, capsys, monkeypatch):
     assert low < value < high and value == pytest.approx(distances[0] - distances[1], abs=2e-2)
 
 
-def test_a_model_that_draws_from_noise_is_refused(exported, monkeypatch, capsys):
-    exported(None)
-    monkeypatch.setattr(
-        translation.model_card, "read", lambda folder: {"family": "GAN", "training": None}
-    )
+def test_a_model_that_draws_from_noise_is_refused(exported, capsys):
+    exported(None).card = {"family": "GAN", "training": None}
     assert translation.main(["some/model"]) == 2
     assert "no pix2pix" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The commands: what they accept, and one line for what they do not."""
 
+import ast
 import dataclasses
 import inspect
 import json
@@ -331,6 +332,24 @@ def test_help_shows_every_flag_its_default_and_examples(command, capsys):
             _, _, entry = output.partition(f"\n  --{name.replace('_', '-')} ")
             entry = " ".join(entry.partition("\n  -")[0].split())
             assert f"(default: {arguments[name]}" in entry
+
+
+def test_no_module_imports_a_command():
+    package, commands = Path(tfgan.__file__).parent, {*__main__.COMMANDS}
+    assert {f"{name}.py" for name in commands} <= {path.name for path in package.iterdir()}
+    modules = [path for path in package.rglob("*.py") if path.name != "__main__.py"]
+    imported = []
+    for path in modules:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            # The first two parts of a name, such as tfgan.data.
+            imported += [(path.name, *name.split(".")[:2]) for name in names if "." in name]
+    assert len(imported) > 100
+    assert not [each for each in imported if each[1] == "tfgan" and each[2] in commands]
 
 
 def test_help_and_bad_flags_answer_at_once_without_tensorflow():

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from other_runtimes import pictures_of
 
 import tfgan
 from tfgan import convert
-from tfgan.export import formats
+from tfgan.export import conversion, formats
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 COMMANDS = re.findall(r"^    python -m tfgan\.convert (.*)$", PAGE.read_text(), re.MULTILINE)
@@ -116,10 +117,9 @@ def test_a_conditional_model_keeps_its_labels(form, conditional_gan, models, tmp
 
 
 @pytest.mark.parametrize("num_classes", [3, [2, 3]])
-def test_labels_to_compare_with_are_what_the_model_takes(num_classes, tmp_path, monkeypatch):
+def test_labels_to_compare_with_are_what_the_model_takes(num_classes):
     card = {"condition": {"num_classes": num_classes}}
-    monkeypatch.setattr(convert.model_card, "read", lambda folder: card)
-    labels = convert.labels_for(tmp_path)
+    labels = conversion.labels_for(SimpleNamespace(card=card))
     assert (labels.dtype, labels.shape) == (np.int32, (16, *np.shape(num_classes)))
     np.testing.assert_array_equal(labels.min(axis=0), 0 * np.array(num_classes))
     np.testing.assert_array_equal(labels.max(axis=0), np.array(num_classes) - 1)
@@ -342,7 +342,7 @@ def test_a_loop_that_litert_cannot_run_is_refused(looping_gan, models, tmp_path,
 
 
 def test_a_file_beyond_the_bound_is_not_written(dense_gan, models, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(convert.BOUNDS, None, -1.0)
+    monkeypatch.setitem(conversion.BOUNDS, None, -1.0)
     out = tmp_path / "new" / "a.onnx"
     flags = [models / "dense_gan", "--format", "onnx", "--out", out]
     assert_refused(flags, [str(out), "differ", "not written"], capsys, status=1)

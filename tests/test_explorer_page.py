@@ -15,12 +15,14 @@ from PIL import Image
 from werkzeug.serving import make_server
 
 import tfgan
-from tfgan import convert, generate
+from tfgan import generate
 from tfgan.errors import InputError
 from tfgan.explorer.page import description_of, standalone_page
 from tfgan.explorer.runtime import runtime_of
 from tfgan.explorer.server import Explorer
 from tfgan.explorer.sliders import Slider
+from tfgan.export.conversion import write_and_compare
+from tfgan.inference.exported_model import ExportedModel
 from tfgan.latent.generator import LatentGenerator
 from tfgan.noise import latents_from_seeds
 
@@ -56,8 +58,9 @@ def runtime():
 
 def written(model_folder, sliders, runtime, folder):
     """The address of a page that holds its model."""
-    generator = LatentGenerator.load(model_folder)
-    convert.write_and_compare(model_folder / "1", "onnx", None, folder / "model.onnx")
+    model = ExportedModel.load(model_folder)
+    generator = LatentGenerator.of_exported(model)
+    write_and_compare(model, "onnx", None, folder / "model.onnx")
     page = folder / "page.html"
     description = description_of(generator, sliders, folder=None)
     page.write_text(standalone_page(description, (folder / "model.onnx").read_bytes(), runtime))

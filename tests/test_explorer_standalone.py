@@ -13,10 +13,10 @@ import threading
 import pytest
 import tensorflow as tf
 
-from tfgan import convert, explore
+from tfgan import explore
 from tfgan.explorer import runtime, sliders
 from tfgan.explorer.page import served_page
-from tfgan.export import formats
+from tfgan.export import conversion, formats
 
 SCRIPT, BINARY = b"export default 1;", b"\0asm"
 
@@ -128,7 +128,7 @@ def test_a_missing_extra_is_named(model_folder, tmp_path, monkeypatch, capsys):
 def test_a_page_beyond_the_bound_is_not_written(
     model_folder, runtime_folder, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(convert, "BOUNDS", {None: -1.0})
+    monkeypatch.setattr(conversion, "BOUNDS", {None: -1.0})
     out = tmp_path / "page.html"
     flags = [str(model_folder), "--standalone", str(out), "--runtime", str(runtime_folder)]
     assert explore.main(flags) == 1

@@ -144,8 +144,8 @@ def test_the_card_says_what_the_model_is(trained, exported, tmp_path):
         "inputs": {"latents": {"dtype": "float32", "shape": [None, trained.latent_dim]}},
         "outputs": {"images": {"dtype": "float32", "shape": [None, *IMAGE_SHAPE]}},
     }
-    assert model_card.inputs_of_seeds(exported).keys() == {"seeds"}
-    assert model_card.inputs_of_seeds(tmp_path) == {}
+    assert model_card.inputs_of_seeds(model_card.read(exported)).keys() == {"seeds"}
+    assert model_card.inputs_of_seeds(model_card.read_if_any(tmp_path)) == {}
     assert card["versions"]["tensorflow"] == tf.__version__
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(card["exported"])
     assert datetime.timedelta(0) <= age < datetime.timedelta(hours=1)

@@ -17,6 +17,7 @@ from PIL import Image
 
 import tfgan
 from tfgan import generate
+from tfgan.inference import sampling
 
 SIDE = 8
 CHANNELS = 3
@@ -47,7 +48,7 @@ def pictures(model_folder):
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
-    monkeypatch.setattr(generate, "BATCH_SIZE", 4)
+    monkeypatch.setattr(sampling, "BATCH_SIZE", 4)
 
 
 def run(*arguments):

@@ -32,7 +32,8 @@ from tensorflow_serving.apis import (
 import tfgan
 from tfgan import generate
 from tfgan.data.pictures import to_array
-from tfgan.inference import serving_client
+from tfgan.inference import sampling
+from tfgan.inference.serving_client import ServingClient
 from tfgan.serving import limits
 from tfgan.serving.limits import most_images
 
@@ -238,7 +239,7 @@ def test_a_malformed_grpc_request_is_refused(status, words, request_of, local, s
 
 
 def test_generate_takes_an_address_like_a_folder(workplace, url, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(generate, "BATCH_SIZE", 4)
+    monkeypatch.setattr(sampling, "BATCH_SIZE", 4)
     for model, file in ((url, "far.npz"), (workplace / "saved_models" / NAME, "near.npz")):
         flags = ["--num", "11", "--seed", "5", "--format", "npz", "--out", str(tmp_path / file)]
         assert generate.main([str(model), *flags]) == 0
@@ -252,14 +253,14 @@ def test_generate_takes_an_address_like_a_folder(workplace, url, tmp_path, capsy
 def test_large_pictures_come_in_several_requests(local, url, monkeypatch):
     # As if those of 8x8 were so large that two are all that one request may ask for.
     monkeypatch.setattr(limits, "_MAX_PIXELS", 2 * 8 * 8)
-    asked, predict = [], serving_client._predict
+    asked, predict = [], ServingClient.predict
 
-    def counted(url, name, inputs):
+    def counted(client, name, inputs):
         asked.append(len(inputs["seeds"]))
-        return predict(url, name, inputs)
+        return predict(client, name, inputs)
 
-    monkeypatch.setattr(serving_client, "_predict", counted)
-    drawn = serving_client.load(url)(np.array(SEEDS))
+    monkeypatch.setattr(ServingClient, "predict", counted)
+    drawn = tfgan.load(url).pixels(SEEDS)
     assert asked == [2, 2, 1]
     expected = np.stack([pixels_of(png) for png in local(SEEDS)])[..., None]
     assert np.abs(drawn - expected).max() <= 1

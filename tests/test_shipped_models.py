@@ -13,9 +13,11 @@ from PIL import Image
 from warm_up import warm_up_requests
 
 from benchmarks.model_table import table
-from tfgan import generate, metrics
+from tfgan import metrics
 from tfgan.export import model_card
-from tfgan.generate import pictures_of
+from tfgan.inference import sampling
+from tfgan.inference.exported_model import ExportedModel
+from tfgan.inference.sampling import sample
 from tfgan.train import parse
 from tfgan.training.plan import plan_of
 
@@ -135,14 +137,15 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
     monkeypatch.setenv("TFDS_DATA_DIR", str(mnist_data_dir))
     # What draws from latents draws other pictures than those that the card was made from.
     monkeypatch.setattr(
-        generate,
-        "pictures_of",
-        lambda folder, seeds, told: pictures_of(folder, seeds + 2**40, told),
+        sampling,
+        "sample",
+        lambda model, seeds, told: sample(model, seeds + 2**40, told),
     )
     shutil.copytree(folder_of(name), tmp_path / "1")
     command = model_card.read(tmp_path / "1")["training"]["command"]
     plan = plan_of(*parse(shlex.split(command)[3:]))
-    report = plan.family.measure(tmp_path / "1", plan.dataset, plan.held_out)
+    exported = ExportedModel.load(tmp_path / "1")
+    report = plan.family.measure(exported, plan.dataset, plan.held_out)
     model_card.add_metrics(tmp_path / "1", report)
     claimed, found = metrics_of(folder_of(name)), metrics_of(tmp_path / "1")
     assert claimed.keys() == found.keys()
@@ -165,9 +168,8 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
 @pytest.mark.parametrize("name", ["mnist_gan", "mnist_cgan"])
 def test_a_classifier_that_made_no_card_comes_to_the_same_end(name, mnist_data_dir):
     labels = np.arange(10_000, dtype=np.int32) % 10 if name == "mnist_cgan" else None
-    pictures = pictures_of(
-        folder_of(name), np.arange(10_000) + 2**41, {} if labels is None else {"labels": labels}
-    )
+    told = {} if labels is None else {"labels": labels}
+    pictures = sample(ExportedModel.load(folder_of(name)), np.arange(10_000) + 2**41, told)
     # The seed is the classifier's, too: it has learnt from another half of the pictures.
     report = metrics.measure(
         pictures,

@@ -34,6 +34,7 @@ _HOMES = {
     "encoder_of": "tfgan.networks",
     "export_saved_model": "tfgan.export",
     "label_encoder": "tfgan.networks",
+    "load": "tfgan.inference.exported_model",
     "patch_discriminator": "tfgan.networks",
     "recurrent_discriminator": "tfgan.networks",
     "recurrent_generator": "tfgan.networks",

@@ -5,13 +5,13 @@ import functools
 import sys
 from pathlib import Path
 
-from tfgan import generate
 from tfgan.cli.parser import ArgumentParser, image_size, number, run
 from tfgan.cli.sampling_flags import add_lowering, lowering_flags, require_lowering
 from tfgan.errors import InputError
 from tfgan.export import model_card, saved_models
 from tfgan.files import write_json
-from tfgan.inference import serving_client
+from tfgan.inference import exported_model, serving_client
+from tfgan.inference.sampling import sample
 from tfgan.startup import start_tensorflow
 
 # In a reference, by any features.
@@ -131,11 +131,13 @@ def evaluate(arguments):
     from tfgan.metrics.evaluation import evaluate_sides
     from tfgan.metrics.risk import probability_better
 
-    names = [name_of(each) for each in judged]
+    sources = [source_of(each) for each in judged]
+    names = [name_of(*pair) for pair in zip(judged, sources)]
     out = arguments.out or Path("evaluations", "_".join(names))
     evaluations = []
-    for each, name in zip(judged, names):
-        sides, notes = sides_of(each, arguments, train, test)
+    for each, source, name in zip(judged, sources, names):
+        model = source and exported_model.load(source)
+        sides, notes = sides_of(each, arguments, train, test, model)
         for note in notes:
             print(f"note: {note}")
         # The second of two models shares the conditions, unless there are fewer pictures.
@@ -145,7 +147,8 @@ def evaluate(arguments):
         folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
         lowering, shown = None, evaluation
         if lowering_flags(arguments):
-            lowering = lowered(evaluation, saved_models.find(each), train, test, arguments)
+            model = model or exported_model.load(each)
+            lowering = lowered(evaluation, model, train, test, arguments)
             shown = lowering.after
         write_report(folder, shown, name, lowering, notes)
         print(f"\n{name}\n{lowering or shown.report}\n-> {folder / 'report.html'}")
@@ -195,8 +198,14 @@ def real_pictures(arguments):
         raise InputError(f"{error} Pass --reference {other}") from error
 
 
-def sides_of(judged, arguments, train, test):
+def sides_of(judged, arguments, train, test, model=None):
     """Both sides' features: of a model's pictures, or of pictures that are there already.
+
+    Args:
+        judged: a path or an address.
+        arguments: what `parse` returned.
+        train, test: what `real_pictures` returned.
+        model: the `ExportedModel` that lies there, or None.
 
     Returns:
         `(sides, notes)`: `Sides`, and sentences on what was done so that the two compare.
@@ -204,7 +213,10 @@ def sides_of(judged, arguments, train, test):
     from tfgan.evaluation.inputs import with_channels
     from tfgan.metrics.sides import TooFewPictures, prepare
 
-    generated = generated_pictures(judged, arguments, train, test)
+    if model is None:
+        generated = generated_pictures(judged, arguments, train)
+    else:
+        generated = drawn_pictures(model, arguments, train, test)
     images, notes = generated.images, list(generated.notes)
     if arguments.dataset and test.fingerprint == train.fingerprint:
         notes.append(
@@ -243,20 +255,25 @@ def sides_of(judged, arguments, train, test):
             seed=arguments.seed,
         )
     except TooFewPictures as error:
-        advice = advice_on_numbers(judged, arguments, train, test, len(images))
+        num_given = None if model else len(images)
+        advice = advice_on_numbers(arguments, train, test, num_given)
         raise InputError(f"{error}. {advice}") from error
     return sides, notes
 
 
-def advice_on_numbers(judged, arguments, train, test, num_generated):
-    """What to do where there are too few pictures for the features, a sentence."""
+def advice_on_numbers(arguments, train, test, num_given):
+    """What to do where there are too few pictures for the features, a sentence.
+
+    `num_given` are the generated pictures; None where a model draws as many as are asked for.
+    """
     from tfgan.metrics.extractors import fewest_pictures, num_unseen, suited
 
-    name = suited(arguments.features, train, min(arguments.num, num_generated, test.num_images))
+    num_generated = arguments.num if num_given is None else min(arguments.num, num_given)
+    name = suited(arguments.features, train, min(num_generated, test.num_images))
     need, wanted = fewest_pictures(name), []
     if arguments.num < need:
         wanted.append(f"--num {need} or more")
-    if num_generated < need and not (serving_client.is_url(judged) or is_saved_model(judged)):
+    if num_given is not None and num_given < need:
         wanted.append(f"{need} generated pictures")
     if min(test.num_images, num_unseen(name, train)) < need:
         # A half is compared with; of the other, the classifier leaves half to the floor.
@@ -265,7 +282,7 @@ def advice_on_numbers(judged, arguments, train, test, num_generated):
             wanted.append(f"at least {real} real pictures, which are halved")
         else:
             wanted.append("a data set with more pictures in both splits")
-    enough = min(arguments.num, num_generated) >= fewest_pictures("pixels") and (
+    enough = num_generated >= fewest_pictures("pixels") and (
         min(test.num_images, num_unseen("pixels", train)) >= fewest_pictures("pixels")
     )
     other = " Or pass --features pixels, for which these are enough" if enough else ""
@@ -289,16 +306,12 @@ class Generated:
     notes: tuple = ()
 
 
-def generated_pictures(judged, arguments, train, test):
-    """Generated pictures, drawn or read; of a conditional model such as the real ones are."""
+def generated_pictures(judged, arguments, train):
+    """Generated pictures of a folder or an NPZ file, a `Generated`."""
     import numpy as np
 
-    from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
     from tfgan.evaluation.inputs import classes_of, dataset_of, read_npz
 
-    seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
-    if serving_client.is_url(judged):
-        return Generated(generate.pictures_of(judged, seeds))
     if Path(judged).suffix == ".npz":
         arrays = read_npz(judged)
         images, labels = arrays["images"], arrays.get("labels")
@@ -307,21 +320,28 @@ def generated_pictures(judged, arguments, train, test):
         if labels is None or train.class_names is None or are_numbers:
             return Generated(images, labels)
         return Generated(images, classes_of(labels, train.class_names, judged))
-    if not is_saved_model(judged):
-        brought_to = (arguments.image_size, arguments.channels)
-        dataset = dataset_of(judged, 0, *brought_to)
-        if dataset.class_names is None or train.class_names is None:
-            return Generated(dataset.images)
-        if not set(dataset.class_names) <= set(train.class_names):
-            note = f"the subfolders of {judged} are not all classes of the real pictures: they are"
-            return Generated(dataset.images, notes=(f"{note} not taken for labels",))
-        labels = np.array(dataset.class_names)[dataset.labels]
-        return Generated(dataset.images, classes_of(labels, train.class_names, judged))
-    folder = saved_models.find(judged)
-    inputs = model_card.inputs_of_seeds(folder)
+    brought_to = (arguments.image_size, arguments.channels)
+    dataset = dataset_of(judged, 0, *brought_to)
+    if dataset.class_names is None or train.class_names is None:
+        return Generated(dataset.images)
+    if not set(dataset.class_names) <= set(train.class_names):
+        note = f"the subfolders of {judged} are not all classes of the real pictures: they are"
+        return Generated(dataset.images, notes=(f"{note} not taken for labels",))
+    labels = np.array(dataset.class_names)[dataset.labels]
+    return Generated(dataset.images, classes_of(labels, train.class_names, judged))
+
+
+def drawn_pictures(model, arguments, train, test):
+    """The pictures of a model, a `Generated`; of a conditional one such as the real ones are."""
+    import numpy as np
+
+    from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
+
+    seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
+    inputs = model_card.inputs_of_seeds(model.card)
 
     def draw(told):
-        return generate.pictures_of(folder, seeds, told)
+        return sample(model, seeds, told)
 
     told = told_for(inputs, test, arguments.num)
     return Generated(
@@ -332,22 +352,21 @@ def generated_pictures(judged, arguments, train, test):
     )
 
 
-def is_saved_model(path):
-    """Whether a folder is a SavedModel, or one that holds versions of it."""
+def source_of(judged):
+    """Where a model comes from, an address or the folder of its version; None where none is."""
+    if serving_client.is_url(judged):
+        return judged
     try:
-        saved_models.find(path)
+        return saved_models.find(judged)
     except InputError:
-        return False
-    return True
+        return None
 
 
-def name_of(judged):
-    """A name for a report, from a path or an address."""
+def name_of(judged, source):
+    """A name for a report, from a path or an address, of which `source_of` told the other."""
     from tfgan.evaluation.inputs import name_of_file
 
-    if serving_client.is_url(judged) or not is_saved_model(judged):
-        return name_of_file(judged)
-    return saved_models.name_of(judged)
+    return saved_models.name_of(source) if isinstance(source, Path) else name_of_file(judged)
 
 
 def main(argv=None):

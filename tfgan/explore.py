@@ -70,7 +70,7 @@ def explore(arguments):
     folder = saved_models.find(arguments.model)
     if arguments.standalone:
         return write(folder, arguments.standalone, arguments.runtime)
-    return serve(arguments)
+    return serve(folder, arguments)
 
 
 def write(folder, out, runtime_folder):
@@ -88,16 +88,22 @@ def write(folder, out, runtime_folder):
     formats.require_packages("onnx", "--standalone")
     runtime = runtime_of(runtime_folder)
     start_tensorflow()
-    from tfgan import convert
+    import tensorflow as tf
+
     from tfgan.explorer.page import description_of, standalone_page
+    from tfgan.export import conversion
+    from tfgan.inference.exported_model import ExportedModel
     from tfgan.latent.generator import LatentGenerator
 
-    generator = LatentGenerator.load(folder)
+    # On the CPU: a GPU would compare its own rounding.
+    with tf.device("CPU"):
+        model = ExportedModel.load(folder)
+    generator = LatentGenerator.of_exported(model)
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary, "generator.onnx")
-        difference = convert.write_and_compare(folder, "onnx", None, path)
+        difference = conversion.write_and_compare(model, "onnx", None, path)
         content = path.read_bytes()
-    bound = convert.BOUNDS[None]
+    bound = conversion.BOUNDS[None]
     if not difference <= bound:
         print(
             f"error: the pictures of {out} would differ from those of {folder} by "
@@ -123,8 +129,13 @@ def _sliders(generator):
     return sliders_of(generator)
 
 
-def serve(arguments):
-    """Serves the page until it is interrupted; returns the exit status."""
+def serve(folder, arguments):
+    """Serves the page until it is interrupted; returns the exit status.
+
+    Args:
+        folder: of one version of a SavedModel.
+        arguments: what `parse` returned.
+    """
     try:
         listening = socket.create_server((HOST, arguments.port))
     except OSError as error:
@@ -141,7 +152,7 @@ def serve(arguments):
         def log_request(self, *args):
             """A line for every picture would bury the address."""
 
-    generator = LatentGenerator.load(arguments.model)
+    generator = LatentGenerator.load(folder)
     server = make_server(
         HOST,
         arguments.port,

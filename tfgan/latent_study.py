@@ -218,7 +218,7 @@ def report(rows, conditions, arguments):
     """Prints the tables, and writes `study.md`, `study.png` and `pictures.png`."""
     import numpy as np
 
-    from tfgan.generate import pictures_of
+    from tfgan.inference.exported_model import ExportedModel
     from tfgan.plotting import sheet
     from tfgan.study.report import COLUMNS, plot, tables
 
@@ -231,7 +231,8 @@ def report(rows, conditions, arguments):
     )
     write_text(arguments.out / "study.md", f"{intro}\n\n{text}\n")
     plot(rows, conditions["floor"], arguments.out / "study.png")
-    drawn = [pictures_of(row["saved_model"], np.arange(COLUMNS)) for row in rows if not row["seed"]]
+    folders = [row["saved_model"] for row in rows if not row["seed"]]
+    drawn = [ExportedModel.load(folder).pixels(np.arange(COLUMNS)) for folder in folders]
     sheet(np.concatenate(drawn), COLUMNS).save(arguments.out / "pictures.png")
     print(
         f"{text}\n\nnumbers  {arguments.out / 'study.json'}\ntables   {arguments.out / 'study.md'}"

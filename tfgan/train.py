@@ -45,10 +45,11 @@ def train(asked, start_time):
 def measure(plan):
     """Measures the exported model against what no training saw; the model card keeps it."""
     from tfgan.export import model_card
+    from tfgan.inference.exported_model import ExportedModel
 
-    exported = plan.folder.exported
+    exported = ExportedModel.load(plan.folder.exported)
     report = plan.family.measure(exported, plan.dataset, plan.held_out)
-    model_card.add_metrics(exported, report)
+    model_card.add_metrics(exported.path, report)
     print(f"\n{report}")
 
 

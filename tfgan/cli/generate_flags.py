@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tfgan.cli.parser import ArgumentParser, number
 from tfgan.cli.sampling_flags import add_lowering, is_rejecting, lowering_flags, require_lowering
-from tfgan.inference import image_files, serving_client
+from tfgan.inference import serving_client
+from tfgan.names import DIRECTIONS
 
 DESCRIPTION = (
     "Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."
@@ -135,9 +136,7 @@ def parse(argv=None):
         help="for a model that fills holes: a picture that is white where to fill, for all of "
         "--input, or a folder with one of the same name for each",
     )
-    parser.add_argument(
-        "--direction", choices=image_files.DIRECTIONS, help="of a CycleGAN (default: AtoB)"
-    )
+    parser.add_argument("--direction", choices=DIRECTIONS, help="of a CycleGAN (default: AtoB)")
     parser.add_argument(
         "--out",
         type=Path,

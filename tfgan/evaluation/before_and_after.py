@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from tfgan import generate
 from tfgan.cli.sampling_flags import is_rejecting
 from tfgan.conditions.sampling import classes_in, pictures_by_class, told_for
 from tfgan.evaluation.inputs import with_channels
 from tfgan.export import model_card
 from tfgan.inference.rejection import draw_kept, keeper_for
+from tfgan.inference.sampling import sample
 from tfgan.metrics.evaluation import Evaluation, evaluate_sides
 from tfgan.metrics.risk import probability_better
 from tfgan.metrics.text_table import text_table
@@ -131,12 +131,12 @@ def _with_interval(one):
     return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
-def lowered(before, folder, train, test, arguments):
+def lowered(before, model, train, test, arguments):
     """Evaluates a model once more, with what lowers its risk.
 
     Args:
         before: The `Evaluation` of its pictures as they come.
-        folder: The SavedModel's.
+        model: The `ExportedModel`, of a folder.
         train, test: `ImageDataset`s: real pictures that rejection may learn from, and those that
             `before` compares with, whose classes are asked for.
         arguments: `num`, `seed`, `truncation`, `keep_fraction` and `max_risk`, as
@@ -149,14 +149,15 @@ def lowered(before, folder, train, test, arguments):
         InputError: The model cannot be told what they show, or has no latents; or of many
             candidates none is kept.
     """
-    inputs, num_candidates = model_card.inputs_of_seeds(folder), arguments.num
+    inputs, num_candidates = model_card.inputs_of_seeds(model.card), arguments.num
+    truncation = 1.0 if arguments.truncation is None else arguments.truncation
     told = told_for(inputs, test, arguments.num)
     channels = test.image_shape[2]
     if is_rejecting(arguments):
-        load = generate.load(folder, arguments.truncation)
 
         def draw(seeds, **told):
-            return with_channels(load(seeds, **told), channels, folder)
+            images = model.pixels(seeds, truncation=truncation, **told)
+            return with_channels(images, channels, model.path)
 
         keeps = keeper_for(
             draw,
@@ -178,8 +179,8 @@ def lowered(before, folder, train, test, arguments):
         seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
 
         def drawn(told):
-            images = generate.pictures_of(folder, seeds, told, arguments.truncation)
-            return with_channels(images, channels, folder)
+            images = sample(model, seeds, told, truncation)
+            return with_channels(images, channels, model.path)
 
         images = drawn(told)
         by_class = pictures_by_class(drawn, inputs, train, arguments.num)

@@ -55,34 +55,39 @@ def read(version_folder):
     return read_json(Path(version_folder) / CARD_FILE)
 
 
-def inputs_of_seeds(version_folder):
-    """What an exported model's signature `from_seeds` takes.
+def read_if_any(version_folder):
+    """The card of an exported version; an empty dict where there is none that can be read."""
+    try:
+        card = read(version_folder)
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def inputs_of_seeds(card):
+    """What a card tells of the inputs of the signature `from_seeds`.
 
     Returns:
         A dict from each input to its dtype and shape, and of a conditional model's labels or texts
         to what the card tells of its condition (`names`, `num_classes`; `vocabulary`, `length`);
-        empty where there is no such card.
+        empty where the card does not tell.
     """
     try:
-        card = read(version_folder)
         inputs = card["signatures"]["from_seeds"]["inputs"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return {}
     condition = card.get("condition") or {}
     return {name: one if name == "seeds" else condition | one for name, one in inputs.items()}
 
 
-def names_of_labels(version_folder):
+def names_of_labels(card):
     """What an exported model's labels are called.
 
     Returns:
         A dict from each attribute to the names of its categories, "class" where there is but one;
         None where the card does not tell.
     """
-    try:
-        names = read(version_folder)["condition"]["names"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    names = (card.get("condition") or {}).get("names")
     return {"class": names} if isinstance(names, list) else names
 
 

@@ -66,11 +66,3 @@ def load(folder):
     except (OSError, tf.errors.OpError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"the SavedModel {folder} cannot be loaded: {reason}") from error
-
-
-def shapes_of(signature):
-    """The shape of one example of each input of a loaded signature, a dict by the inputs' names."""
-    inputs = signature.structured_input_signature[1]
-    return {
-        name: tuple(spec.shape.as_list()[1:]) for name, spec in inputs.items() if spec.shape.rank
-    }

@@ -94,7 +94,7 @@ class Family:
         """What an exported model makes against what no training saw, for `--measure`.
 
         Args:
-            exported: the folder of the exported version.
+            exported: the `tfgan.inference.exported_model.ExportedModel`.
             train, held_out: what `load` returned of either.
 
         Returns:

@@ -1,11 +1,12 @@
 """`--model cyclegan`: images from images without pairs; see `tfgan.models.cyclegan`."""
 
 import dataclasses
+from functools import partial
 
 from tfgan.cli.flags import flag
 from tfgan.families.base import COUNT, WEIGHT, loading
 from tfgan.families.networks import given
-from tfgan.families.translation import NUM_MEASURED, Translation, translator
+from tfgan.families.translation import NUM_MEASURED, Translation
 from tfgan.startup import start_tensorflow
 
 
@@ -96,7 +97,7 @@ class CycleGAN(Translation):
     def measure(self, exported, train, held_out):
         from tfgan import metrics
 
-        directions = (translator(exported, name) for name in ("a_to_b", "b_to_a"))
+        directions = exported.translate, partial(exported.translate, direction="BtoA")
         return metrics.measure_domains(
             *directions, train, held_out, split=held_out.split, num=NUM_MEASURED
         )
@@ -121,16 +122,9 @@ class CycleSamples:
         """As `SeedSamples.live`."""
         return self.cycles(self.model.a_to_b, self.model.b_to_a)
 
-    def served(self, signatures):
+    def served(self, exported):
         """As `SeedSamples.served`."""
-        import tensorflow as tf
-
-        from tfgan.serving.limits import images_by
-
-        def translated_by(name):
-            return lambda images: images_by(signatures[name])(images=tf.constant(images))
-
-        return self.cycles(translated_by("a_to_b"), translated_by("b_to_a"))
+        return self.cycles(exported.translate, partial(exported.translate, direction="BtoA"))
 
     def further(self):
         """As `SeedSamples.further`."""

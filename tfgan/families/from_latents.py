@@ -44,14 +44,14 @@ class FromLatents(Family):
         from tfgan import metrics
         from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
         from tfgan.export import model_card
-        from tfgan.generate import pictures_of
+        from tfgan.inference.sampling import sample
 
-        inputs = model_card.inputs_of_seeds(exported)
+        inputs = model_card.inputs_of_seeds(exported.card)
         for note in notes_on(inputs, held_out):
             print(f"note: {note}")
 
         def draw(condition):
-            return pictures_of(exported, np.arange(NUM_MEASURED), condition)
+            return sample(exported, np.arange(NUM_MEASURED), condition)
 
         # Classes as often as the held-out images show them, so that their shares tell nothing.
         condition = told_for(inputs, held_out, NUM_MEASURED)

@@ -9,7 +9,7 @@ from tfgan.data.folder import check_is_folder
 from tfgan.errors import InputError
 from tfgan.families.base import COUNT, WEIGHT, loading
 from tfgan.families.networks import given
-from tfgan.families.translation import NUM_MEASURED, Translation, translator
+from tfgan.families.translation import NUM_MEASURED, Translation
 from tfgan.names import DIRECTIONS, LOSSES, SCALES, TASKS
 from tfgan.startup import start_tensorflow
 
@@ -120,8 +120,9 @@ class Pix2Pix(Translation):
     def measure(self, exported, train, held_out):
         from tfgan import metrics
 
-        translate = translator(exported, "serving_default")
-        return metrics.measure_pairs(translate, held_out, split=held_out.split, num=NUM_MEASURED)
+        return metrics.measure_pairs(
+            exported.translate, held_out, split=held_out.split, num=NUM_MEASURED
+        )
 
 
 class PairSamples:
@@ -145,15 +146,9 @@ class PairSamples:
         """As `SeedSamples.live`."""
         return self.grouped(self.model.translate(self.condition, self.masks))
 
-    def served(self, signatures):
+    def served(self, exported):
         """As `SeedSamples.served`."""
-        import tensorflow as tf
-
-        from tfgan.serving.limits import images_by
-
-        inputs = {"images": self.condition} | ({} if self.masks is None else {"masks": self.masks})
-        tensors = {name: tf.constant(values, tf.float32) for name, values in inputs.items()}
-        return self.grouped(images_by(signatures["serving_default"])(**tensors))
+        return self.grouped(exported.translate(self.condition, self.masks))
 
     def further(self):
         """As `SeedSamples.further`."""

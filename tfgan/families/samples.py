@@ -6,7 +6,6 @@ Each of these draws with the live model while it trains, and with the exported o
 import numpy as np
 
 from tfgan.serving.latents import named_inputs
-from tfgan.serving.limits import images_by
 
 NUM_SHOWN = 64
 # Of images that are shown with what becomes of them, some groups in a row.
@@ -30,11 +29,11 @@ class SeedSamples:
         inputs, columns = self.model.examples(NUM_SHOWN)
         return self.model.generate(*inputs), columns
 
-    def served(self, signatures):
-        """The same of an exported model's signatures, a dict by their names."""
+    def served(self, exported):
+        """The same of an `ExportedModel`."""
         inputs, columns = self.model.examples(NUM_SHOWN)
         seeds, condition = named_inputs(self.model, inputs)
-        return images_by(signatures["from_seeds"])(seeds=seeds, **condition), columns
+        return exported.generate(seeds, **condition), columns
 
     def further(self):
         """Other grids of the live model, once a run ends: a dict from their names to the same."""

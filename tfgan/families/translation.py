@@ -49,30 +49,3 @@ class Translation(Family):
                 )
             rate = LinearDecay(rate, total_steps - self.decay_steps, self.decay_steps)
         return [self.adam(rate) for _ in range(2)]
-
-
-def translator(exported, signature):
-    """A signature of an exported model that makes images out of images, for arrays.
-
-    Args:
-        exported: the folder of the exported version.
-        signature: its name.
-
-    Returns:
-        A function of images, float32 [N, H, W, C'] in [0, 1], and where the model fills holes of
-        masks, float32 [N, H, W, 1], or None; it returns float32 [N, H, W, C] in [0, 1].
-    """
-    import tensorflow as tf
-
-    from tfgan.export import saved_models
-    from tfgan.serving.limits import images_by
-
-    model = saved_models.load(exported)
-
-    # The closure keeps the model: its functions die with it.
-    def translate(images, masks=None):
-        inputs = {"images": images} | ({} if masks is None else {"masks": masks})
-        tensors = {key: tf.constant(values, tf.float32) for key, values in inputs.items()}
-        return images_by(model.signatures[signature])(**tensors)
-
-    return translate

@@ -75,7 +75,7 @@ def negative_elbos(exported, images):
     """An exported autoencoder's bound on -log p(x), in nats.
 
     Args:
-        exported: the folder of the exported version.
+        exported: the `ExportedModel`.
         images: uint8 [N, H, W, C].
 
     Returns:
@@ -84,13 +84,10 @@ def negative_elbos(exported, images):
     import numpy as np
     import tensorflow as tf
 
-    from tfgan.export import saved_models
-
-    model = saved_models.load(exported)
     starts = range(0, len(images), _ELBO_BATCH)
     return np.concatenate(
         [
-            model.negative_elbo(
+            exported.saved_model.negative_elbo(
                 tf.constant(images[start : start + _ELBO_BATCH] / 255.0, tf.float32),
                 tf.range(start, min(start + _ELBO_BATCH, len(images)), dtype=tf.int64),
             )

@@ -1,6 +1,5 @@
 """Files of pictures through a model that makes pictures out of pictures, here or on a server."""
 
-import functools
 import itertools
 from collections import Counter
 from pathlib import Path
@@ -9,24 +8,20 @@ from PIL import Image
 from tqdm import tqdm
 
 from tfgan.errors import InputError
-from tfgan.export import saved_models
 from tfgan.files import atomic_file, atomic_folder
-from tfgan.inference import serving_client
-from tfgan.serving.limits import most_images
-from tfgan.startup import start_tensorflow
+from tfgan.inference import exported_model
 
 BATCH_SIZE = 16
-DIRECTIONS = ("AtoB", "BtoA")
 # What lies behind transparency where a model knows none: paper; and nothing that is to be filled.
 WHITE, BLACK = 255, 0
 KINDS = {"L": "grey", "RGB": "colour", "RGBA": "colour with transparency"}
 
 
-def translate(model, arguments):
+def translate(path, arguments):
     """Translates the pictures of `--input`, writes `--out`, and says what was done to them.
 
     Args:
-        model: a SavedModel's folder, or the address of a model at a server.
+        path: a SavedModel's folder, or the address of a model at a server.
         arguments: has `input`, `mask`, `direction` and `out`.
 
     Raises:
@@ -38,21 +33,22 @@ def translate(model, arguments):
     require_place(out, arguments.input)
     files = files_of(arguments.input)
     masks = masks_of(files, arguments.mask)
-    shapes, call = opened(model, arguments)
+    model = exported_model.load(path)
+    signature = signature_of(model, arguments)
     # The pictures appear all together, or not at all.
     if is_folder:
         with atomic_folder(out) as temporary:
             results = [temporary / f"{path.stem}.png" for path in files]
-            notes = translate_all(files, masks, shapes, call, results)
+            notes = translate_all(files, masks, signature, results)
     else:
         with atomic_file(out) as temporary:
-            notes = translate_all(files, masks, shapes, call, [temporary])
+            notes = translate_all(files, masks, signature, [temporary])
     tell(notes)
     subject = f"{len(files)} pictures of {arguments.input}" if is_folder else files[0]
-    print(f"{subject} by {model} -> {out}")
+    print(f"{subject} by {model.path} -> {out}")
 
 
-def translate_all(files, masks, shapes, call, results):
+def translate_all(files, masks, signature, results):
     """Writes a PNG to its place for each file; returns what was done to which, `{path: note}`."""
     import numpy as np
 
@@ -60,7 +56,8 @@ def translate_all(files, masks, shapes, call, results):
 
     notes = {}
     pending = zip(files, masks, results)
-    size = min(BATCH_SIZE, most_images(shapes["images"]))
+    shapes = {name: spec.shape[1:] for name, spec in signature.inputs.items()}
+    size = min(BATCH_SIZE, signature.max_images)
     with tqdm(total=len(files), unit="picture", delay=1) as progress:
         while batch := list(itertools.islice(pending, size)):
             rows = []
@@ -72,7 +69,8 @@ def translate_all(files, masks, shapes, call, results):
                     row["masks"] = read_mask(mask, path, image.size, shapes["masks"])
                 rows.append(row)
             inputs = {name: np.stack([row[name] for row in rows]) for name in shapes}
-            for (_, _, result), pixels in zip(batch, to_uint8(call(inputs))):
+            translated = signature(**inputs)["images"]
+            for (_, _, result), pixels in zip(batch, to_uint8(translated)):
                 to_picture(pixels).save(result)
             progress.update(len(batch))
     return notes
@@ -134,64 +132,34 @@ def masks_of(files, mask):
     return [masks[path.stem] for path in files]
 
 
-def opened(model, arguments):
-    """The signature that is asked for.
+def signature_of(model, arguments):
+    """The `Signature` that is asked for.
 
-    Returns:
-        `(shapes, call)`: the shape of one picture, and of one mask, by the names of the inputs; and
-        a function from a dict of such float32 arrays in [0, 1], stacked, to pictures float32
-        [N, H, W, C].
+    Args:
+        model: an `ExportedModel`.
+        arguments: as in `translate`.
 
     Raises:
         InputError: the model has no such signature, or its pictures no size that files can have.
     """
     from tfgan.data.pictures import MODES
 
-    signatures = (
-        serving_client.signatures(model)
-        if serving_client.is_url(str(model))
-        else local_signatures(model)
-    )
-    default, _ = signatures.get("serving_default", ({}, None))
-    if "images" not in default:
-        raise InputError(f"{model} makes no pictures out of pictures: leave --input out")
-    if arguments.direction and "b_to_a" not in signatures:
-        raise InputError(f"{model} translates in one direction: leave --direction out")
-    name = "b_to_a" if arguments.direction == "BtoA" else "serving_default"
-    shapes, call = signatures[name]
-    if arguments.mask and "masks" not in shapes:
-        raise InputError(f"{model} fills no holes: leave --mask out")
-    if "masks" in shapes and not arguments.mask:
-        raise InputError(f"{model} fills holes: pass --mask, a picture that is white where to fill")
-    shape = shapes["images"]
-    # A side that a model leaves open is None, and -1 where a server tells it.
-    if len(shape) != 3 or shape[-1] not in MODES or any((side or -1) < 1 for side in shape):
-        raise InputError(f"{model} takes no grey or colour pictures of one size, but {shape}")
-    return shapes, call
-
-
-def local_signatures(folder):
-    """The signatures of a SavedModel that give `images`.
-
-    Returns:
-        A dict by their names of `(shapes, call)`: the shape of one example by the inputs' names,
-        and a function from a dict of arrays to pictures float32 [N, H, W, C].
-    """
-    start_tensorflow()
-    import tensorflow as tf
-
-    model = saved_models.load(folder)
-
-    # The closure keeps the model: its functions die with it.
-    def call(name, inputs):
-        tensors = {key: tf.constant(values) for key, values in inputs.items()}
-        return model.signatures[name](**tensors)["images"].numpy()
-
-    return {
-        name: (saved_models.shapes_of(signature), functools.partial(call, name))
-        for name, signature in model.signatures.items()
-        if "images" in signature.structured_outputs
-    }
+    default = model.signatures.get("serving_default")
+    if default is None or not {"images"} <= default.inputs.keys() & default.outputs.keys():
+        raise InputError(f"{model.path} makes no pictures out of pictures: leave --input out")
+    if arguments.direction and "b_to_a" not in model.signatures:
+        raise InputError(f"{model.path} translates in one direction: leave --direction out")
+    signature = model.signatures["b_to_a"] if arguments.direction == "BtoA" else default
+    if arguments.mask and "masks" not in signature.inputs:
+        raise InputError(f"{model.path} fills no holes: leave --mask out")
+    if "masks" in signature.inputs and not arguments.mask:
+        raise InputError(
+            f"{model.path} fills holes: pass --mask, a picture that is white where to fill"
+        )
+    shape = signature.inputs["images"].shape[1:]
+    if len(shape) != 3 or shape[-1] not in MODES or None in shape:
+        raise InputError(f"{model.path} takes no grey or colour pictures of one size, but {shape}")
+    return signature
 
 
 def read(path):

@@ -1,20 +1,12 @@
 """Pictures drawn from a model one after another, of which those are kept that pass a rule."""
 
-import contextlib
 import dataclasses
-import io
-import shlex
 
 import numpy as np
 from tqdm import tqdm
 
-from tfgan import data
-from tfgan.cli.flags import filled
-from tfgan.cli.train_flags import Run, parse
 from tfgan.conditions.sampling import told_for
 from tfgan.errors import InputError
-from tfgan.export import model_card
-from tfgan.families import FAMILIES, PRESETS
 from tfgan.metrics.rejection import fit_rejection
 
 # The rule is fitted on the pictures of this seed and those after it, which nobody is given.
@@ -136,80 +128,3 @@ def draw_kept(draw, keeps, first_seed, num, told):
                 )
     seeds, images = zip(*(kept[j % turns][j // turns] for j in range(num)))
     return Kept(np.stack(images), np.array(seeds, np.int64), num_candidates)
-
-
-def trained_on(folder, image_shape, dataset=None, data_dir=None):
-    """The pictures that a model was trained on, as its card tells.
-
-    Args:
-        folder: a SavedModel's.
-        image_shape: `(height, width, channels)` of its pictures.
-        dataset: the name or folder of other pictures to take in their place, or None.
-        data_dir: TFDS' folder, or None.
-
-    Returns:
-        An `ImageDataset`, and another of the split `test`, or None where there is no such split.
-
-    Raises:
-        InputError: the card does not tell, the pictures are not there, are others now, or have
-            another shape than the model's.
-    """
-    load = _loader(folder, image_shape, dataset, data_dir)
-    train = load("train")
-    if train.image_shape != image_shape:
-        raise InputError(
-            f"{folder} draws pictures {image_shape}, {train.name} has {train.image_shape}: pass a "
-            "--dataset of the same kind"
-        )
-    try:
-        return train, load("test")
-    except InputError:
-        return train, None
-
-
-def _loader(folder, image_shape, dataset, data_dir):
-    """A function from a split to its pictures; see `trained_on`."""
-    if dataset is not None:
-        options = {"batch_size": 1, "image_size": image_shape[:2], "data_dir": data_dir}
-        return lambda split: data.load(dataset, split=split, **options)
-    run, family, fingerprint = training_of(folder)
-    run = dataclasses.replace(run, data_dir=data_dir or run.data_dir)
-
-    def load(split):
-        try:
-            loaded = family.load(run, split)
-        except InputError as error:
-            raise InputError(
-                f"what {folder} was trained on cannot be loaded, so pass --dataset or --data-dir: "
-                f"{error}"
-            ) from error
-        known = (loaded.fingerprint, loaded.former_fingerprint)
-        if split == "train" and fingerprint not in known:
-            raise InputError(
-                f"{run.dataset} has changed since {folder} was trained on it: pass --dataset "
-                f"{shlex.quote(run.dataset)} to take it as it is now"
-            )
-        return loaded
-
-    return load
-
-
-def training_of(folder):
-    """The `Run` and the family that a model card tells of, and the fingerprint of the pictures."""
-    try:
-        training = model_card.read(folder)["training"]
-        fingerprint = training["data"]["fingerprint"]
-        if "flags" in training:
-            flags = training["flags"]
-            return filled(Run, flags), filled(FAMILIES[flags["model"]], flags), fingerprint
-        # A card of before there were flags in it has the command alone.
-        words = shlex.split(training["command"])
-        # What a card of another version has may be refused, in many words.
-        with contextlib.redirect_stderr(io.StringIO()):
-            asked = parse(words[words.index("tfgan.train") + 1 :], FAMILIES, PRESETS)
-        return *asked, fingerprint
-    except (OSError, ValueError, KeyError, TypeError, SystemExit) as error:
-        raise InputError(
-            f"{folder} does not tell what it was trained on, and its pictures have to be compared "
-            "with it: pass --dataset"
-        ) from error

@@ -1,4 +1,4 @@
-"""Pictures from a model that a TensorFlow Serving has, over its REST interface."""
+"""A model that a TensorFlow Serving has, over its REST interface."""
 
 import base64
 import contextlib
@@ -11,6 +11,7 @@ import requests
 from PIL import Image
 
 from tfgan.errors import InputError
+from tfgan.inference.signature import Spec, signatures_of
 from tfgan.serving.limits import in_parts, most_images
 
 CONNECT_SECONDS = 10
@@ -20,129 +21,164 @@ ANSWER_SECONDS = 300
 
 def is_url(model):
     """Whether a model is named by an address rather than by a folder."""
-    return re.match("https?://", model, re.IGNORECASE) is not None
+    return re.match("https?://", str(model), re.IGNORECASE) is not None
 
 
-def load(url):
-    """A function from seeds int64 [N], and what else is told, to pictures uint8 [N, H, W, C].
-
-    A server draws them. They come as PNG: the pixels are exact, and take a fraction of what the
-    same numbers take when written out.
+class ServingClient:
+    """Asks a server. It is not asked before something is wanted of it.
 
     Args:
         url: `http://HOST:PORT/v1/models/NAME`, with `/versions/N` or `/labels/LABEL` behind it or
             without.
 
-    Raises:
-        InputError: the address is another one; and in the function, if nothing answers there, or
-            not with pictures.
-    """
-    url = _checked(url)
-
-    def pictures(**inputs):
-        answer = _predict(url, "png", inputs)
-        with _understood(url):
-            return np.stack([_pixels(one["b64"]) for one in answer.json()["outputs"]])
-
-    # Once, and not before something is drawn.
-    most = functools.cache(lambda: _most(url))
-
-    def draw(seeds, **told):
-        return in_parts(pictures, most())(seeds=seeds, **told)
-
-    return draw
-
-
-def _most(url):
-    """How many pictures a model's signatures draw at once, by the size that a server tells."""
-    # What is wrong with an address or a server is for the request itself to say.
-    with contextlib.suppress(InputError), _understood(url):
-        definitions = _answer(url, "GET", "/metadata").json()["metadata"]["signature_def"]
-        return most_images(_shape(definitions["signature_def"]["from_seeds"]["outputs"]["images"]))
-    return most_images((None,) * 3)
-
-
-def signatures(url):
-    """The signatures of a model at a server that give `images`.
-
-    Args:
-        url: as in `load`.
-
-    Returns:
-        A dict by their names of `(shapes, call)`: the shape of one example by the inputs' names,
-        and a function from a dict of arrays to pictures float32 [N, H, W, C].
+    Attributes:
+        name: the model's.
 
     Raises:
-        InputError: the address is another one, nothing answers there, or something else than a
-            server of models; in the function likewise.
+        InputError: the address is another one; and in all methods, if nothing answers there, or
+            something else than a server of models.
     """
-    url = _checked(url)
 
-    def call(name, inputs):
-        answer = _predict(url, name, inputs)
-        with _understood(url):
-            return np.array(answer.json()["outputs"], np.float32)
-
-    answer = _answer(url, "GET", "/metadata")
-    with _understood(url):
-        definitions = answer.json()["metadata"]
-        return {
-            name: (
-                {key: _shape(value) for key, value in definition["inputs"].items()},
-                functools.partial(call, name),
+    def __init__(self, url):
+        self.url = url.rstrip("/")
+        match = re.fullmatch(r".+/v1/models/([^/:]+)(/(versions|labels)/[^/:]+)?", self.url)
+        if not match:
+            raise InputError(
+                "the address of a model must be like http://localhost:8501/v1/models/NAME. "
+                f"Received: {self.url}"
             )
-            for name, definition in definitions["signature_def"]["signature_def"].items()
-            if "images" in definition["outputs"]
-        }
+        self.name = match[1]
+
+    def signatures(self):
+        """The model's signatures: a dict from a name to its `Signature`."""
+
+        def request_of(name, _, outputs):
+            def request(**arrays):
+                answer = self.predict(name, arrays)
+                with self._understood():
+                    # Serving leaves the name of a single output out.
+                    named = answer if len(outputs) > 1 else dict.fromkeys(outputs, answer)
+                    return {key: _array(named[key], spec) for key, spec in outputs.items()}
+
+            return request
+
+        metadata = self._answer("GET", "/metadata")
+        with self._understood():
+            specs = {
+                name: (_specs(definition["inputs"]), _specs(definition["outputs"]))
+                for name, definition in _definitions(metadata).items()
+            }
+        return signatures_of(self.url, specs, request_of)
+
+    def pixels(self, **inputs):
+        """The images that the signature `png` draws of seeds.
+
+        They come as PNG: the pixels are exact, and take a fraction of what the same numbers take
+        when written out.
+
+        Args:
+            **inputs: `seeds` int64 [N], and what a conditional model takes besides.
+
+        Returns:
+            uint8 [N, H, W, C].
+        """
+
+        def request(**inputs):
+            answer = self.predict("png", inputs)
+            with self._understood():
+                return {"images": np.stack([_decoded(one["b64"]) for one in answer])}
+
+        return in_parts(request, self._max_images)(**inputs)["images"]
+
+    def predict(self, signature_name, inputs):
+        """A server's answer to a request by columns, as its JSON has it."""
+        inputs = {name: _json(values) for name, values in inputs.items()}
+        request = {"signature_name": signature_name, "inputs": inputs}
+        answer = self._answer("POST", ":predict", request)
+        with self._understood():
+            return answer.json()["outputs"]
+
+    @functools.cached_property
+    def _max_images(self):
+        """How many images the model draws at once, by the size that the server tells."""
+        # What is wrong with an address or a server is for the request itself to say.
+        with contextlib.suppress(InputError), self._understood():
+            definitions = _definitions(self._answer("GET", "/metadata"))
+            return most_images(_specs(definitions["from_seeds"]["outputs"])["images"].shape[1:])
+        return most_images((None,) * 3)
+
+    def _answer(self, method, path, request=None):
+        try:
+            answer = requests.request(
+                method, self.url + path, json=request, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
+            )
+        except requests.RequestException as error:
+            raise InputError(f"no answer from {self.url}: {_reason(error)}") from error
+        if not answer.ok:
+            raise InputError(
+                f"{self.url} answers with status {answer.status_code}: {_message(answer)}"
+            )
+        return answer
+
+    @contextlib.contextmanager
+    def _understood(self):
+        """Says so where an answer is not what is expected."""
+        try:
+            yield
+        # Something else than TensorFlow Serving, or than a model of this package.
+        except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+            raise InputError(f"{self.url} answers, but not with pictures") from error
+
+
+def _definitions(metadata):
+    definitions = metadata.json()["metadata"]["signature_def"]["signature_def"]
+    # In no order; and beside the signatures stands what TensorFlow runs as it loads a model.
+    return {name: definitions[name] for name in sorted(definitions) if name[:2] != "__"}
+
+
+def _specs(tensors):
+    """What a server tells of inputs or outputs, a dict from a name to its `Spec`."""
+    return {name: Spec(_dtype(one["dtype"]), _shape(one)) for name, one in tensors.items()}
+
+
+def _dtype(name):
+    """NumPy's name of a type, such as "float32" for "DT_FLOAT"."""
+    return "float32" if name == "DT_FLOAT" else name.removeprefix("DT_").lower()
 
 
 def _shape(tensor):
-    """The shape of one example, out of what a server tells of an input."""
-    return tuple(int(dim["size"]) for dim in tensor["tensor_shape"].get("dim", [])[1:])
+    shape = tensor["tensor_shape"]
+    if shape.get("unknown_rank"):
+        return None
+    sizes = [int(dim["size"]) for dim in shape.get("dim", [])]
+    return tuple(None if size < 0 else size for size in sizes)
 
 
-def _checked(url):
-    url = url.rstrip("/")
-    if not re.fullmatch(r".+/v1/models/[^/:]+(/(versions|labels)/[^/:]+)?", url):
-        raise InputError(
-            "the address of a model must be like http://localhost:8501/v1/models/NAME. "
-            f"Received: {url}"
-        )
-    return url
+def _json(values):
+    """An array for JSON: numbers and texts as they are, the bytes of files [N] in base64."""
+    if values.dtype != object:
+        return values.tolist()
+    return [
+        {"b64": base64.b64encode(each).decode()} if isinstance(each, bytes) else each
+        for each in values.tolist()
+    ]
 
 
-def _predict(url, signature_name, inputs):
-    """A server's answer to a request by columns: its JSON has `outputs`."""
-    inputs = {name: values.tolist() for name, values in inputs.items()}
-    request = {"signature_name": signature_name, "inputs": inputs}
-    return _answer(url, "POST", ":predict", request)
+def _array(answer, spec):
+    """An output in JSON as an array; strings as bytes."""
+    if spec.dtype == "string":
+        # An output whose name ends in _bytes comes in base64.
+        strings = [
+            base64.b64decode(one["b64"]) if isinstance(one, dict) else one.encode()
+            for one in answer
+        ]
+        return np.array(strings, object)
+    return np.array(answer, spec.dtype)
 
 
-def _answer(url, method, path, request=None):
-    try:
-        answer = requests.request(
-            method, url + path, json=request, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
-        )
-    except requests.RequestException as error:
-        raise InputError(f"no answer from {url}: {_reason(error)}") from error
-    if not answer.ok:
-        raise InputError(f"{url} answers with status {answer.status_code}: {_message(answer)}")
-    return answer
-
-
-@contextlib.contextmanager
-def _understood(url):
-    """Says so where an answer is not what is expected."""
-    try:
-        yield
-    # Something else than TensorFlow Serving, or than a model of this package.
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise InputError(f"{url} answers, but not with pictures") from error
-
-
-def _pixels(png):
-    with Image.open(io.BytesIO(base64.b64decode(png))) as picture:
-        pixels = np.asarray(picture)
+def _decoded(png):
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        pixels = np.asarray(image)
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 

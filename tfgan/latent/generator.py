@@ -4,13 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgan.conditions import LabelCondition, TextCondition
 from tfgan.errors import InputError
 from tfgan.export import model_card, saved_models
 from tfgan.export.formats import keras_network
+from tfgan.inference.exported_model import ExportedModel
 from tfgan.latent.directions import activations
 from tfgan.noise import latents_from_seeds
-from tfgan.serving.limits import most_images
 from tfgan.startup import quiet_stderr
 
 # Pictures drawn at once.
@@ -83,23 +82,35 @@ class LatentGenerator:
         Raises:
             InputError: there is none, or its pictures come from something else than latents.
         """
-        folder = saved_models.find(path)
-        model = saved_models.load(folder)
-        signature = model.signatures.get("serving_default")
+        return cls.of_exported(ExportedModel.load(path))
+
+    @classmethod
+    def of_exported(cls, model):
+        """The generator of a SavedModel that is loaded already.
+
+        Args:
+            model: a `tfgan.inference.exported_model.ExportedModel` of a folder.
+
+        Raises:
+            InputError: it is at a server, or its pictures come from something else than latents.
+        """
+        if model.saved_model is None:
+            raise InputError(f"{model.path} is at a server: pass the model's folder")
+        signature = model.saved_model.signatures.get("serving_default")
         specs = signature.structured_input_signature[1] if signature else {}
         rest = specs.keys() - {"latents"}
         if "latents" not in specs or not rest <= {"labels", "texts"} or len(rest) > 1:
             raise InputError(
-                f"{folder} has no latent space: its pictures come from "
+                f"{model.path} has no latent space: its pictures come from "
                 f"{', '.join(specs) or 'no serving_default'}. Pass a model that draws from latents"
             )
 
-        image_shape = tuple(signature.structured_outputs["images"].shape[1:])
-        most = most_images(image_shape)
+        most = model.signatures["serving_default"].max_images
 
         def images(*inputs):
-            # `model` is held on to: a loaded object's functions die with it.
-            assert model.signatures
+            # TensorFlow's own function, through which gradients flow; by the model, which is held
+            # on to: a loaded object's functions die with it.
+            signature = model.saved_model.signatures["serving_default"]
             # In as many requests as it takes.
             starts = range(0, inputs[0].shape[0], most) or [0]
             parts = [[each[start : start + most] for each in inputs] for start in starts]
@@ -107,16 +118,15 @@ class LatentGenerator:
             answers = [signature(**dict(zip(names, part)))["images"] for part in parts]
             return tf.concat(answers, axis=0)
 
-        card = _card(folder)
         return cls(
-            saved_models.name_of(folder),
+            model.name,
             images,
-            specs["latents"].shape[1],
-            image_shape,
+            model.latent_dim,
+            model.image_shape,
             next((specs[name] for name in rest), None),
-            _condition(card.get("condition")),
-            _rebuilt(folder, model),
-            card,
+            model.condition,
+            _rebuilt(model),
+            model.card,
         )
 
     def images(self, latents, told=None):
@@ -240,26 +250,11 @@ class LatentGenerator:
         return latents_from_seeds(np.asarray(seeds, np.int64), self.latent_dim).numpy()
 
 
-def _rebuilt(folder, model):
+def _rebuilt(model):
     """The Keras model of a SavedModel, or None where its layers are not told or not known here."""
     try:
-        network = keras_network(model, folder)
+        network = keras_network(model.saved_model, model.path)
     except InputError:
         return None
     # Without the last layer, which brings what is exported from [-1, 1] to [0, 1].
     return keras.Model(network.input, network.layers[-1].input, name=network.name)
-
-
-def _condition(config):
-    """The condition of a model card, or None."""
-    if config is None:
-        return None
-    kind = TextCondition if "vocabulary" in config else LabelCondition
-    return kind.from_config(config)
-
-
-def _card(folder):
-    try:
-        return model_card.read(folder)
-    except (OSError, ValueError):
-        return {}

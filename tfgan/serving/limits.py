@@ -26,33 +26,20 @@ def most_images(image_shape):
     return min(max(_MAX_PIXELS // (height * width), 1), _MAX_IMAGES)
 
 
-def images_by(signature):
-    """A loaded signature's `images`, of any number.
-
-    Args:
-        signature: of a SavedModel, with the output `images`.
-
-    Returns:
-        A function of tensors by the names of the inputs; it returns an array float32 [N, H, W, C].
-    """
-    shape = signature.structured_outputs["images"].shape
-    most = most_images(shape[1:] if shape.rank == 4 else (None,) * 3)
-    return in_parts(lambda **inputs: signature(**inputs)["images"].numpy(), most)
-
-
 def in_parts(call, most):
     """A function that is called for so many examples at most, made one for any number.
 
     Args:
-        call: function of arrays or tensors [N, ...] by name; it returns an array [N, ...].
+        call: function of arrays [N, ...] by name; it returns a dict of arrays [N, ...].
         most: the largest N that it takes.
     """
 
     def call_in_parts(**inputs):
         num = max(len(values) for values in inputs.values())
-        parts = [slice(start, start + most) for start in range(0, num, most) or [0]]
-        return np.concatenate(
-            [call(**{name: values[part] for name, values in inputs.items()}) for part in parts]
-        )
+        answers = [
+            call(**{name: values[start : start + most] for name, values in inputs.items()})
+            for start in range(0, num, most) or [0]
+        ]
+        return {name: np.concatenate([each[name] for each in answers]) for name in answers[0]}
 
     return call_in_parts

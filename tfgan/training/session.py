@@ -305,18 +305,16 @@ def export(plan, model, samples, training):
         samples: what its family's `samples` returned.
         training: what `training_of` returned.
     """
-    import tensorflow as tf
-
     from tfgan.export import model_card
     from tfgan.export.saved_model import export_saved_model
+    from tfgan.inference.exported_model import ExportedModel
     from tfgan.plotting import save_curves, sheet
     from tfgan.training.monitor.watch import told_of_choice
 
     folder, model_folder = plan.folder, plan.model_folder
     version_folder, difference = export_saved_model(model, model_folder, training)
     # Drawn by the exported model: the grid shows what is served.
-    exported = tf.saved_model.load(str(version_folder))
-    images, columns = samples.served(exported.signatures)
+    images, columns = samples.served(ExportedModel.load(version_folder))
     grid = sheet(images, columns)
     grid.save(folder.contact_sheet_file)
     # Those who are handed the model alone look at it, too.

@@ -3,7 +3,6 @@
 import numpy as np
 from PIL import Image
 
-from tfgan.latent.generator import LatentGenerator
 from tfgan.latent.paths import closed_path
 from tfgan.plotting import BACKGROUND, to_picture, to_uint8
 
@@ -14,11 +13,11 @@ MILLISECONDS = 50
 SIDE = 160
 
 
-def drawn(folder, latents, told):
+def drawn(generator, latents, told):
     """Pictures of some latents.
 
     Args:
-        folder: a SavedModel's folder.
+        generator: a `LatentGenerator`.
         latents: float [N, D].
         told: what a conditional model is told, a dict such as `{"labels": int32 [N]}`.
 
@@ -26,17 +25,16 @@ def drawn(folder, latents, told):
         uint8 [N, H, W, C].
 
     Raises:
-        InputError: the model has no latents or others, or is told something else.
+        InputError: the model has other latents, or is told something else.
     """
-    generator = LatentGenerator.load(folder)
     return to_uint8(generator.draw(latents, generator.told_by_name(told)))
 
 
-def walk(folder, seeds, told, frames=FRAMES):
+def walk(generator, seeds, told, frames=FRAMES):
     """Pictures along the arcs from each seed's latents to the next one's, and back to the first.
 
     Args:
-        folder: a SavedModel's folder.
+        generator: a `LatentGenerator`.
         seeds: int64 [K].
         told: what a conditional model is told on the way from each seed to the next, a dict such as
             `{"labels": int32 [K]}`.
@@ -46,9 +44,8 @@ def walk(folder, seeds, told, frames=FRAMES):
         uint8 [K * frames, H, W, C].
 
     Raises:
-        InputError: the model has no latents, or is told something else.
+        InputError: the model is told something else.
     """
-    generator = LatentGenerator.load(folder)
     repeated = {name: np.repeat(values, frames, axis=0) for name, values in told.items()}
     latents = closed_path(generator.latents(seeds), frames)
     return to_uint8(generator.draw(latents, generator.told_by_name(repeated)))
