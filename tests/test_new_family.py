@@ -66,7 +66,7 @@ def test_it_resumes_after_a_kill_bit_for_bit(place):
     resumed, undisturbed = tensors("it"), tensors("undisturbed")
     assert resumed.keys() == undisturbed.keys()
     for key, value in resumed.items():
-        if "seconds" not in key:
+        if "seconds" not in key and not key.startswith("_"):
             np.testing.assert_array_equal(value, undisturbed[key], err_msg=key)
 
 
