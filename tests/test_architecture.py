@@ -1,6 +1,7 @@
 """How the package is built, read from its source."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import tfgan
@@ -89,3 +90,103 @@ def test_what_writes_otherwise_is_found(tmp_path):
     )
     found = [int(offence.split(" ")[0].partition(":")[2]) for offence in offences(tmp_path)]
     assert sorted(found) == list(range(9, 20))
+
+
+COMMANDS = ("train", "generate", "evaluate", "explore", "convert", "latent_study")
+MOST_FILES_AT_THE_ROOT = 20
+
+
+def module_of(file):
+    """The dotted name under which a file of the package is imported."""
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(file): file for file in PACKAGE.rglob("*.py")}
+
+
+def room_of(module):
+    """The folder that a module is in; at the root, the module itself."""
+    parts = module.split(".")
+    in_folder = len(parts) > 2 or MODULES[module].name == "__init__.py"
+    return f"{parts[1]}/" if in_folder and len(parts) > 1 else parts[-1]
+
+
+def imports_of(file):
+    """The package's modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [
+                name if (name := f"{node.module}.{alias.name}") in MODULES else node.module
+                for alias in node.names
+            ]
+        else:
+            continue
+        yield from (name for name in names if name in MODULES and name != "tfgan")
+
+
+def arrows():
+    """From which room to which one something is imported: a dict of sets of rooms."""
+    found = {}
+    for module, file in MODULES.items():
+        rooms = {room_of(name) for name in imports_of(file)} - {room_of(module)}
+        found.setdefault(room_of(module), set()).update(rooms)
+    return found
+
+
+def test_the_root_has_the_commands_the_mathematics_and_a_few_tools():
+    assert len([*PACKAGE.glob("*.py")]) <= MOST_FILES_AT_THE_ROOT
+    assert all((PACKAGE / f"{command}.py").is_file() for command in COMMANDS)
+
+
+def test_arrows_between_rooms_go_one_way():
+    # Raises a CycleError that names the rooms.
+    floors = [*graphlib.TopologicalSorter(arrows()).static_order()]
+    assert floors.index("models/") < floors.index("training/") < floors.index("train")
+
+
+def test_nothing_imports_a_command():
+    commands = {f"tfgan.{command}" for command in COMMANDS}
+    importers = [
+        f"{module} imports {name}"
+        for module, file in MODULES.items()
+        for name in imports_of(file)
+        if name in commands
+    ]
+    assert importers == []
+
+
+def test_a_familys_name_stands_in_its_own_rooms_alone():
+    from tfgan.families import FAMILIES
+
+    names = {*FAMILIES, *(type(family()).__name__ for family in FAMILIES.values())}
+    found = []
+    for module, file in MODULES.items():
+        # The package's own list of what is public.
+        if room_of(module) in ("models/", "families/", "tfgan"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            is_name = isinstance(node, (ast.Name, ast.Attribute, ast.alias)) and names & {
+                getattr(node, "id", None),
+                getattr(node, "attr", None),
+                getattr(node, "name", None),
+            }
+            is_text = isinstance(node, ast.Constant) and node.value in names
+            if is_name or is_text:
+                found.append(f"{module}:{node.lineno}")
+    assert found == []
+
+
+def test_what_argparse_parsed_stays_in_the_commands():
+    found = []
+    for module, file in MODULES.items():
+        if room_of(module) in ("cli/", *COMMANDS, "__main__"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.arg) and node.arg == "arguments":
+                found.append(f"{module}:{node.lineno} takes arguments")
+            if isinstance(node, (ast.Import, ast.ImportFrom)) and "argparse" in ast.unparse(node):
+                found.append(f"{module}:{node.lineno} imports argparse")
+    assert found == []

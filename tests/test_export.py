@@ -179,7 +179,7 @@ def test_a_server_under_another_user_can_read_it(exported):
 
 
 def test_a_model_that_reloads_differently_is_not_exported(trained, tmp_path, monkeypatch):
-    honest = saved_model.served_by
+    honest = saved_model.signatures_of
 
     def dimmed(model):
         """Half the contrast in one signature."""
@@ -193,7 +193,7 @@ def test_a_model_that_reloads_differently_is_not_exported(trained, tmp_path, mon
         served.signatures["serving_default"] = half_the_contrast
         return served
 
-    monkeypatch.setattr(saved_model, "served_by", dimmed)
+    monkeypatch.setattr(saved_model, "signatures_of", dimmed)
     with pytest.raises(RuntimeError, match="differs from the live one by 0"):
         saved_model.export_saved_model(trained, tmp_path / "m")
     assert os.listdir(tmp_path / "m") == []

@@ -153,7 +153,7 @@ def test_what_leaves_the_range_is_clipped_as_it_is_served(made):
 @pytest.mark.parametrize("activation", ["tanh", "softsign", "hard_tanh", None])
 @pytest.mark.parametrize("kind", ["functional", "sequential", "nested", "cyclegan"])
 def test_nothing_is_added_to_a_generator_that_keeps_its_range(kind, activation):
-    served = saved_model.served_by(MAKERS[kind](activation))
+    served = saved_model.signatures_of(MAKERS[kind](activation))
     names = [layer.name for layer in served.networks["serving_default"].layers]
     assert ("clipped" in names) == (activation is None)
 

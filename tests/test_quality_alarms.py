@@ -5,12 +5,17 @@ import math
 
 import pytest
 
+from tfgan.families import FAMILIES
 from tfgan.training.monitor import alarms
-from tfgan.training.monitor.alarms import alarms_of
 from tfgan.training.monitor.check import Check
 
 INTERVAL = 250
+ADVICE = FAMILIES["gan"].advice
 HEALTHY = Check(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, told_apart=0.8)
+
+
+def alarms_of(checks, advice=ADVICE):
+    return alarms.alarms_of(checks, advice)
 
 
 def curve(*changes, start=1):
@@ -55,7 +60,8 @@ def test_the_numbers_of_a_collapse_are_told():
 
 def test_what_an_autoencoder_should_try_is_something_else():
     collapsed = {"nearest_pair": 0.0, "told_apart": math.nan}
-    (alarm,) = alarms_of(curve({"told_apart": math.nan}, collapsed, collapsed))
+    checks = curve({"told_apart": math.nan}, collapsed, collapsed)
+    (alarm,) = alarms_of(checks, FAMILIES["vae"].advice)
     assert "--beta" in alarm.advice and "--r1-gamma" not in alarm.advice
 
 
@@ -152,7 +158,7 @@ def test_check_by_check_gives_what_the_whole_curve_gives():
     checks = curve(*improving(6), *[collapsed] * 30, {}, {}, *[collapsed] * 4)
     found = []
     for count in range(1, len(checks) + 1):
-        found = alarms.after(found, checks[:count])
+        found = alarms.after(found, checks[:count], ADVICE)
     assert found == alarms_of(checks)
     assert sorted(set(names(found))) == [
         "mode collapse",

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from conftest import dense_gan
 
+from tfgan.families import FAMILIES
 from tfgan.training.checkpoint import Checkpoints
 from tfgan.training.monitor.best_weights import BestWeights
 from tfgan.training.monitor.check import Check, read_checks
@@ -54,7 +55,9 @@ def watch_of(gan, folder, changes, best=None):
     """A watch, with its reader beside it."""
     reader = Reader(gan, changes)
     best = best or BestWeights(gan)
-    watch = QualityWatch(lambda: reader, INTERVAL, folder, best, Scalars(), lambda: 1.5)
+    watch = QualityWatch(
+        lambda: reader, INTERVAL, folder, best, Scalars(), lambda: 1.5, FAMILIES["gan"].advice
+    )
     watch.set_model(gan)
     return watch, reader
 
@@ -109,7 +112,7 @@ def test_a_run_shorter_than_the_interval_reads_nothing(folder, gan):
     def no_reader():
         raise AssertionError
 
-    watch = QualityWatch(no_reader, 5, folder, BestWeights(gan), Scalars(), lambda: 1.0)
+    watch = QualityWatch(no_reader, 5, folder, BestWeights(gan), Scalars(), lambda: 1.0, {})
     watch.set_model(gan)
     train(watch, gan, 4)
     assert watch.choose() is None

@@ -53,15 +53,16 @@ def sheet(images, columns=None):
     return page
 
 
-def save_curves(history_file, picture_file, quality_file=None):
+def save_curves(history_file, picture_file, quality_file=None, panels=()):
     """Draws the losses and other reports of a `history.csv` against the step.
 
     Args:
-        history_file: CSV with the columns `epoch`, `step`, `seconds`, and those of the family:
-            `*_loss`, `*_logit`, `l1`, and others in nats.
+        history_file: CSV with the columns `epoch`, `step`, `seconds`, and those of the family.
         picture_file: PNG to write.
         quality_file: CSV of the quality curve, drawn below where there is one; its columns are
             those of `tfgan.training.monitor.check.Check`.
+        panels: dict from columns to the label of the panel that they are drawn in. Losses and
+            logits have one each; of others each has its own unless it is told here.
     """
     from matplotlib.figure import Figure
 
@@ -69,14 +70,12 @@ def save_curves(history_file, picture_file, quality_file=None):
     if not rows:
         return
     columns = [name for name in rows[0] if name not in ("epoch", "step", "seconds")]
+    panels = dict(panels)
+    labels = {name: panels.get(name) or label_of(name) for name in columns}
     panels = {
-        "loss": [name for name in columns if name.endswith("_loss")],
-        "mean logit": [name for name in columns if name.endswith("_logit")],
+        label: [name for name in columns if labels[name] == label]
+        for label in dict.fromkeys(labels.values())
     }
-    panels["mean absolute error"] = [name for name in columns if name == "l1"]
-    named = {name for names in panels.values() for name in names}
-    panels["nats a picture"] = [name for name in columns if name not in named]
-    panels = {label: names for label, names in panels.items() if names}
     quality = CsvLog(quality_file).rows() if quality_file else []
     num_panels = len(panels) + 2 * bool(quality)
     figure = Figure(figsize=(8, 3 * num_panels), layout="constrained")
@@ -97,6 +96,13 @@ def save_curves(history_file, picture_file, quality_file=None):
     all_axes[-1].set_xlabel("step")
     with atomic_file(picture_file) as temporary:
         figure.savefig(temporary, dpi=100)
+
+
+def label_of(name):
+    """The label of the panel that a column is drawn in unless its family says otherwise."""
+    if name.endswith("_loss"):
+        return "loss"
+    return "mean logit" if name.endswith("_logit") else name.replace("_", " ")
 
 
 def draw_columns(axes, rows, names):

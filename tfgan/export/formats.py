@@ -5,9 +5,9 @@ For each format one function writes a file and one gives a file to its runtime.
 
 import importlib.util
 import os
-from pathlib import Path
 
 from tfgan.errors import InputError
+from tfgan.serving.attributes import layers_file, plain_function_name, weights_name
 from tfgan.startup import quiet_stderr
 
 EXTENSIONS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
@@ -15,30 +15,6 @@ EXTENSIONS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
 PACKAGES = {"keras": (), "litert": ("ai_edge_litert",), "onnx": ("tf2onnx", "onnx", "onnxruntime")}
 # What a signature may take besides nothing else, for a file to be made of it.
 KINDS_OF_INPUTS = [("latents",), ("latents", "labels"), ("images",), ("images", "masks")]
-
-
-def weights_name(signature):
-    """The attribute of a SavedModel that holds the variables of a signature's network, a list."""
-    return f"weights{_suffix(signature)}"
-
-
-def plain_function_name(signature, first_input):
-    """The attribute of a SavedModel that holds a signature's function without its checks.
-
-    Args:
-        signature: its name.
-        first_input: the name of what it takes: "latents" or "images".
-    """
-    return f"images_from_{first_input}{_suffix(signature)}"
-
-
-def layers_file(signature):
-    """The file in a SavedModel's folder that tells the layers of a signature's network."""
-    return Path("assets.extra", f"generator{_suffix(signature)}.json")
-
-
-def _suffix(signature):
-    return "" if signature == "serving_default" else f"_{signature}"
 
 
 def require_packages(format_name, flag):

@@ -8,38 +8,29 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan.export import model_card
-from tfgan.export.formats import layers_file
 from tfgan.export.saved_models import versions
 from tfgan.export.warm_up import write_warm_up
 from tfgan.files import flush_to_disk, unfinished, write_text
-from tfgan.models import VAE, CycleGAN, Pix2Pix
-from tfgan.models.base import GenerativeModel
-from tfgan.serving.latents import named_inputs, served_from_latents, served_vae
-from tfgan.serving.pictures import served_cyclegan, served_pix2pix
+from tfgan.serving.attributes import layers_file
+from tfgan.serving.latents import named_inputs
 
 __all__ = ["export_saved_model", "named_inputs"]
 
 # The reloaded model runs the same operations on the same weights; what is left is rounding.
 SELF_CHECK_TOLERANCE = 1e-5
-# What a family's exported model answers; a family that is another one's kind stands before it.
-SERVED = {
-    VAE: served_vae,
-    GenerativeModel: served_from_latents,
-    Pix2Pix: served_pix2pix,
-    CycleGAN: served_cyclegan,
-}
 
 
-def served_by(model):
+def signatures_of(model):
     """What a model's SavedModel is to answer, a `tfgan.serving.served.Served`.
 
     Raises:
-        TypeError: the model is of no family of this package's.
+        TypeError: the model does not tell.
     """
-    for family, served in SERVED.items():
-        if isinstance(model, family):
-            return served(model)
-    raise TypeError(f"no signatures are known for a {type(model).__name__}")
+    if not hasattr(model, "signatures"):
+        raise TypeError(
+            f"a {type(model).__name__} has no method signatures, which tells what it serves"
+        )
+    return model.signatures()
 
 
 def self_check(examples, reloaded):
@@ -106,7 +97,7 @@ def export_saved_model(model, model_folder, training=None):
         RuntimeError: the reloaded model does not match the live one.
         OSError: the disk is full or the folder cannot be written.
     """
-    served = served_by(model)
+    served = signatures_of(model)
     model_folder = Path(model_folder)
     # Its number is not known before it is written: other processes may take theirs meanwhile.
     with unfinished(model_folder / "version") as written:

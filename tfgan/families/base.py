@@ -25,11 +25,13 @@ class Family:
         name: what `--model` calls it.
         summary: what it does, in a line of `--help`.
         is_monitored: whether its runs have a quality curve; see `tfgan.training.monitor`.
+        advice: what to try against each of its alarms, by their names.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     is_monitored: ClassVar[bool] = False
+    advice: ClassVar[dict[str, str]] = {}
 
     batch_size: int = flag(16, "images in a batch", COUNT, metavar="N")
     learning_rate: float = flag(1e-3, "of Adam", RATE, metavar="RATE")

@@ -17,6 +17,9 @@ class FromLatents(Family):
     """A family whose generator draws images from latents."""
 
     is_monitored: ClassVar[bool] = True
+    advice: ClassVar[dict[str, str]] = {
+        "stagnation": "Try a lower --learning-rate, a larger --width",
+    }
 
     networks: object = chosen_flags("convolutional", "kind of networks", NETWORKS)
     latent_dim: int = flag(

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from typing import ClassVar
 
 from tfgan.cli.flags import flag
 from tfgan.cli.parser import number
@@ -80,6 +81,13 @@ def policies(text):
 @dataclasses.dataclass(frozen=True)
 class Adversarial(FromLatents):
     """What the families share that are trained against a discriminator."""
+
+    advice: ClassVar[dict[str, str]] = FromLatents.advice | {
+        "mode collapse": "Try a lower --learning-rate, a larger --r1-gamma, --augment "
+        "translation,cutout",
+        "overpowering discriminator": "Try a larger --r1-gamma, --augment translation,cutout, a "
+        "lower --learning-rate",
+    }
 
     loss: str = flag("non_saturating", "what generator and discriminator minimize", choices=LOSSES)
     discriminator_steps: int = flag(

@@ -1,6 +1,7 @@
 """`--model vae`: images from noise, and noise from images; see `tfgan.models.vae`."""
 
 import dataclasses
+from typing import ClassVar
 
 from tfgan.cli.flags import flag
 from tfgan.families.base import COUNT, WEIGHT
@@ -17,6 +18,9 @@ class VAE(FromLatents):
 
     name = "vae"
     summary = "the variational autoencoder: images from noise, and noise from images"
+    advice: ClassVar[dict[str, str]] = FromLatents.advice | {
+        "mode collapse": "Try a smaller --beta, a larger --latent-dim",
+    }
 
     likelihood: str = flag(
         "bernoulli",

@@ -64,6 +64,22 @@ class AdversarialModel(GenerativeModel):
             self.fake_logit_mean,
         ]
 
+    def discriminate(self, images, latents=None, condition=None):
+        """The discriminator's opinion as it is in training, less its randomness.
+
+        Args:
+            images: float32 [N, H, W, C] in [-1, 1].
+            latents: what they were generated from, float32 [N, D]; None for real ones. A family
+                whose discriminator sees them, too, overrides this.
+            condition: what the discriminator takes besides, or None.
+
+        Returns:
+            Logits of any shape [N, ...].
+        """
+        return self.discriminator(
+            images if condition is None else [images, condition], training=False
+        )
+
     def compile(
         self,
         generator_optimizer=None,

@@ -6,6 +6,7 @@ its own `train_step`.
 
 from numbers import Real
 from types import FunctionType
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from tfgan.models.fitted import FittedModel
 from tfgan.networks.precision import MIXED_POLICIES, computing_in
 from tfgan.networks.spectral import SpectralNorm
 from tfgan.noise import latents_for_step, latents_from_seeds
+from tfgan.serving.latents import served_from_latents
 
 
 def normalized(gradients):
@@ -114,6 +116,8 @@ class AveragedModel(FittedModel):
 
     # Those of the networks that have an average, an attribute `average_<name>`.
     averaged = ()
+    # The label of the panel in which a metric is plotted; see `tfgan.plotting.save_curves`.
+    panels: ClassVar[dict[str, str]] = {}
 
     def __init__(self, *, averaging_decay=0.999, seed=0, **kwargs):
         # Under a mixed dtype policy Keras would round what the model is called with.
@@ -258,6 +262,8 @@ class GenerativeModel(AveragedModel):
     averaged = ("generator",)
     # What the networks are told beside their input: a family's own.
     condition = None
+    # Logits of images, of a family that has a discriminator; see `AdversarialModel`.
+    discriminate = None
 
     def __init__(self, generator, **kwargs):
         super().__init__(**kwargs)
@@ -307,6 +313,10 @@ class GenerativeModel(AveragedModel):
             in a row, or None for about as many as there are rows.
         """
         return (np.arange(num, dtype=np.int64),), None
+
+    def signatures(self):
+        """What its SavedModel answers, a `tfgan.serving.served.Served`."""
+        return served_from_latents(self)
 
     def probe(self):
         """A picture, to see whether the averaged generator can draw: float32 [1, H, W, C]."""

@@ -14,6 +14,7 @@ from tfgan.models.translation import (
     shape_between,
 )
 from tfgan.networks.functional import judge, picture_generator
+from tfgan.serving.pictures import served_cyclegan
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -261,6 +262,10 @@ class CycleGAN(TranslationModel):
     def probe(self):
         """A picture of kind A from one of kind B from noise: float32 [1, H, W, C]."""
         return self.b_to_a(self.a_to_b(noise(self.shape_a)))
+
+    def signatures(self):
+        """What its SavedModel answers, a `tfgan.serving.served.Served`."""
+        return served_cyclegan(self)
 
     def get_config(self):
         return super().get_config() | {"pool_size": self.pool_size}

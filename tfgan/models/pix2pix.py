@@ -1,5 +1,7 @@
 """Paired translation of pictures (成对图像转换): pix2pix, of Isola et al. 2016."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
@@ -14,6 +16,7 @@ from tfgan.models.translation import (
     shape_between,
 )
 from tfgan.networks.functional import judge, picture_generator
+from tfgan.serving.pictures import served_pix2pix
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -53,6 +56,7 @@ class Pix2Pix(TranslationModel):
 
     networks = ("generator", "discriminator")
     averaged = ("generator",)
+    panels: ClassVar[dict[str, str]] = {"l1": "mean absolute error"}
 
     def __init__(self, generator, discriminator, masked=False, **kwargs):
         super().__init__(**kwargs)
@@ -258,6 +262,10 @@ class Pix2Pix(TranslationModel):
         """A picture, to see whether the averaged generator can draw: float32 [1, H, W, C]."""
         masks = noise((*self.condition_shape[:2], 1)) if self.masked else None
         return self.translate(noise(self.condition_shape), masks)
+
+    def signatures(self):
+        """What its SavedModel answers, a `tfgan.serving.served.Served`."""
+        return served_pix2pix(self)
 
     def get_config(self):
         return super().get_config() | {"masked": self.masked}

@@ -6,8 +6,8 @@ Plumbing alone, as in `tfgan.models.base`.
 import tensorflow as tf
 
 from tfgan.errors import InputError
-from tfgan.models.adversarial import adam
 from tfgan.models.base import AveragedModel
+from tfgan.optimizers import adam
 
 
 def checked_pictures(images, shape, name="images"):

@@ -9,6 +9,7 @@ from tfgan.errors import InputError
 from tfgan.models.base import GenerativeModel, float32_twin, require_finite
 from tfgan.networks.functional import functional
 from tfgan.noise import latents_from_seeds
+from tfgan.serving.latents import served_vae
 
 
 @keras.saving.register_keras_serializable("tfgan")
@@ -50,6 +51,7 @@ class VAE(GenerativeModel):
     networks = ("encoder", "generator")
     averaged = networks
     optimizers = ("optimizer",)
+    panels = dict.fromkeys(("negative_elbo", "log_likelihood", "divergence"), "nats per image")
 
     def __init__(self, encoder, generator, **kwargs):
         encoder = functional(encoder, "encoder", num_inputs=1, num_outputs=2)
@@ -107,6 +109,10 @@ class VAE(GenerativeModel):
         self.set_optimizers(
             optimizer=(optimizer or keras.optimizers.Adam(1e-3), self.trained_variables)
         )
+
+    def signatures(self):
+        """What its SavedModel answers, a `tfgan.serving.served.Served`."""
+        return served_vae(self)
 
     @property
     def trained_variables(self):

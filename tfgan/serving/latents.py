@@ -111,24 +111,18 @@ def served_from_latents(model):
     )
 
 
-def served_vae(model):
-    """What a variational autoencoder answers.
+def add_encoder(served, model):
+    """Adds what a model answers that finds the latents of images.
 
-    Besides what `served_from_latents` tells there are the signatures `encode` (`images` float32
-    [None, H, W, C] in [0, 1] -> `latents` float32 [None, D]) and `reconstruct` (`images` ->
-    `images`), and the plain function `negative_elbo` (images, and seeds int64 [None], -> float32
-    [None], in nats).
+    The signatures `encode` (`images` float32 [None, H, W, C] in [0, 1] -> `latents` float32
+    [None, D]) and `reconstruct` (`images` -> `images`).
 
     Args:
-        model: a `VAE`.
-
-    Returns:
-        A `Served`.
+        served: what `served_from_latents` returned.
+        model: has `encode` and `reconstruct`, and `average_encoder`.
     """
-    served = served_from_latents(model)
     served.module.encoder_weights = [variable.value for variable in model.average_encoder.variables]
     images_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, name="images")
-    seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
     most = most_images(model.image_shape)
 
     @tf.function(input_signature=[images_spec])
@@ -140,13 +134,33 @@ def served_vae(model):
         images = checked_pictures(images, images_spec, most)
         return {"images": clipped(model.reconstruct(images))}
 
-    served.module.negative_elbo = tf.function(
-        model.negative_elbo, input_signature=[images_spec, seeds_spec]
-    )
     _, answer = served.examples["from_seeds"]
     served.signatures |= {"encode": encode, "reconstruct": reconstruct}
     served.examples |= {
         "encode": (answer, {"latents": model.encode(answer["images"])}),
         "reconstruct": (answer, {"images": clipped(model.reconstruct(answer["images"]))}),
     }
+
+
+def served_vae(model):
+    """What a variational autoencoder answers.
+
+    Besides what `served_from_latents` and `add_encoder` tell there is the plain function
+    `negative_elbo` (images, and seeds int64 [None], -> float32 [None], in nats).
+
+    Args:
+        model: a `VAE`.
+
+    Returns:
+        A `Served`.
+    """
+    served = served_from_latents(model)
+    add_encoder(served, model)
+    served.module.negative_elbo = tf.function(
+        model.negative_elbo,
+        input_signature=[
+            tf.TensorSpec([None, *model.image_shape], tf.float32, name="images"),
+            tf.TensorSpec([None], tf.int64, name="seeds"),
+        ],
+    )
     return served

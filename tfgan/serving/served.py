@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfgan.errors import InputError
-from tfgan.export.formats import plain_function_name, weights_name
+from tfgan.serving.attributes import plain_function_name, weights_name
 
 # Of images that a PNG holds and sheets show.
 CHANNELS = (1, 3, 4)

@@ -209,7 +209,7 @@ def train(plan, settings, changes, start_time):
     if best is not None:
         reader = reader_for(model, dataset, plan.held_out)
         interval = interval_of(dataset.batch_size)
-        watch = QualityWatch(reader, interval, folder, best, scalars, seconds)
+        watch = QualityWatch(reader, interval, folder, best, scalars, seconds, family.advice)
         callbacks.append(watch)
     try:
         received = train_until(
@@ -319,7 +319,7 @@ def export(plan, model, samples, training):
     grid.save(folder.contact_sheet_file)
     # Those who are handed the model alone look at it, too.
     grid.save(version_folder / model_card.CONTACT_SHEET_FILE)
-    save_curves(folder.history_file, folder.curves_file, folder.quality_file)
+    save_curves(folder.history_file, folder.curves_file, folder.quality_file, model.panels)
     names = ("step", "images", "seconds", "quality")
     result = {name: training[name] for name in names if name in training}
     folder.finish(result | {"saved_model": str(version_folder)})

@@ -4,7 +4,6 @@ Pure functions of the curve: an alarm that was raised stays what it was when a r
 """
 
 import dataclasses
-import math
 
 from tfgan.training.monitor.check import is_better
 
@@ -52,27 +51,29 @@ class Alarm:
         return f"the alarm of {self.name} since step {self.since:,} is over at step {self.until:,}"
 
 
-def alarms_of(checks):
+def alarms_of(checks, advice):
     """All alarms of a run, in the order in which they were raised.
 
     Args:
         checks: sequence of `tfgan.training.monitor.check.Check`, ascending by step.
+        advice: what to try against each alarm, a dict by their names; see `Family`.
 
     Returns:
         A list of `Alarm`.
     """
     alarms = []
     for count in range(1, len(checks) + 1):
-        alarms = after(alarms, checks[:count])
+        alarms = after(alarms, checks[:count], advice)
     return alarms
 
 
-def after(alarms, checks):
+def after(alarms, checks, advice):
     """The alarms after one more check.
 
     Args:
         alarms: those before it, as `alarms_of` returns them.
         checks: all checks, it included.
+        advice: as in `alarms_of`.
 
     Returns:
         A new list.
@@ -82,8 +83,9 @@ def after(alarms, checks):
         found = find(checks)
         on = [alarm for alarm in alarms if alarm.name == name and alarm.until is None]
         if found and not on:
-            since, seen, advice = found
-            alarms.append(Alarm(name, since, checks[-1].step, None, seen, advice))
+            since, seen, first = found
+            tried = " ".join(filter(None, [first, advice.get(name)]))
+            alarms.append(Alarm(name, since, checks[-1].step, None, seen, tried))
         elif on and not found:
             ended = dataclasses.replace(on[0], until=checks[-1].step)
             alarms[alarms.index(on[0])] = ended
@@ -129,12 +131,8 @@ def _collapse(checks):
         f"from one picture to the nearest other it is {last.nearest_pair:.0%} as far as among real "
         f"ones, and their variance is {last.diversity:.0%} of real ones'"
     )
-    advice = "Try a lower --learning-rate, a larger --r1-gamma, --augment translation,cutout"
-    if math.isnan(last.told_apart):
-        advice = "Try a smaller --beta, a larger --latent-dim"
-    if not has_grown:
-        advice = f"Where the sheets in samples/ still change, train on. {advice}"
-    return shown[0].step, seen, advice
+    first = "" if has_grown else "Where the grids in samples/ still change, train on."
+    return shown[0].step, seen, first
 
 
 def _overpowering(checks):
@@ -149,8 +147,7 @@ def _overpowering(checks):
         f"of {late[-1].told_apart:.1%} of the pairs of a training and a generated picture it knows "
         f"which is which, and the Frechet distance does not fall ({late[-1].frechet_distance:.3g})"
     )
-    advice = "Try a larger --r1-gamma, --augment translation,cutout, a lower --learning-rate"
-    return shown[0].step, seen, advice
+    return shown[0].step, seen, ""
 
 
 def _stagnation(checks):
@@ -165,12 +162,11 @@ def _stagnation(checks):
         f"({gained.frechet_distance:.3g} then, {last.frechet_distance:.3g} now, and "
         f"{gained.floor:.3g} of real pictures)"
     )
-    advice = "More steps may bring nothing. Try a lower --learning-rate, a larger --width"
-    return gained.step, seen, advice
+    return gained.step, seen, "More steps may bring nothing."
 
 
 # What an alarm is raised by: functions of all checks so far, that return the step since which it
-# is seen, what is seen and what to try, or None.
+# is seen, what is seen and what comes before the family's advice, or None.
 _SIGNS = {
     "mode collapse": _collapse,
     "overpowering discriminator": _overpowering,

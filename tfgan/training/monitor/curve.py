@@ -174,13 +174,14 @@ class QualityReader:
         images = self.model.generator([latents, *told] if told else latents, training=False)
         images = tf.cast(images, tf.float32)
         pictures = self.small((images + 1.0) / 2.0)
-        if not hasattr(self.model, "discriminator"):
+        if self.model.discriminate is None:
             return (pictures,)
-        both = tf.concat([training_images, images], axis=0)
-        twice = [tf.concat([each, each], axis=0) for each in told]
-        logits = self.model.discriminator([both, *twice] if told else both, training=False)
-        logits = tf.cast(tf.reshape(logits, [2, tf.shape(seeds)[0], -1]), tf.float32)
-        return pictures, *tf.unstack(tf.reduce_mean(logits, axis=2))
+        condition = told[0] if told else None
+        logits = (
+            self.model.discriminate(training_images, None, condition),
+            self.model.discriminate(images, latents, condition),
+        )
+        return pictures, *(one_per_image(each) for each in logits)
 
     def small(self, images):
         """Pictures float32 [N, H, W, C] in [0, 1] at the size that features are made of."""
@@ -203,6 +204,12 @@ class QualityReader:
             raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
         # What rounding leaves outside.
         return self.extractor(np.clip(pictures, 0.0, 1.0))[0].astype(np.float64)
+
+
+def one_per_image(logits):
+    """The mean logit of each image, float32 [N], of logits [N, ...]."""
+    logits = tf.cast(tf.reshape(logits, [tf.shape(logits)[0], -1]), tf.float32)
+    return tf.reduce_mean(logits, axis=1)
 
 
 def unfitted_of(dataset, shown):

@@ -25,9 +25,10 @@ class QualityWatch(keras.callbacks.Callback):
         best: the `BestWeights`, as they were restored.
         scalars: the `TensorBoardScalars` of the run.
         seconds: function that returns the seconds trained so far.
+        advice: what to try against each alarm, a dict by their names.
     """
 
-    def __init__(self, reader, interval, folder, best, scalars, seconds):
+    def __init__(self, reader, interval, folder, best, scalars, seconds, advice):
         super().__init__()
         self.make_reader = reader
         self.interval = interval
@@ -36,7 +37,8 @@ class QualityWatch(keras.callbacks.Callback):
         self.scalars = scalars
         self.seconds = seconds
         self.checks = read_checks(folder.quality_file)
-        self.alarms = alarms_of(self.checks)
+        self.advice = advice
+        self.alarms = alarms_of(self.checks, advice)
 
     @functools.cached_property
     def reader(self):
@@ -58,7 +60,7 @@ class QualityWatch(keras.callbacks.Callback):
         readings = dataclasses.asdict(check)
         del readings["step"]
         self.scalars.write({f"quality/{name}": value for name, value in readings.items()})
-        earlier, self.alarms = self.alarms, after(self.alarms, self.checks)
+        earlier, self.alarms = self.alarms, after(self.alarms, self.checks, self.advice)
         if self.alarms != earlier:
             self.tell(earlier)
             self.record_alarms()
