@@ -40,6 +40,8 @@ def in_parts(call, most):
             call(**{name: values[start : start + most] for name, values in inputs.items()})
             for start in range(0, num, most) or [0]
         ]
+        if len(answers) == 1:
+            return answers[0]
         return {name: np.concatenate([each[name] for each in answers]) for name in answers[0]}
 
     return call_in_parts
