@@ -45,7 +45,15 @@ _HOMES = {
 
 __all__ = ["__version__", *_HOMES]
 
-register_when_keras_is_there()
+# The classes that a `.keras` file may hold: some of these, and layers.
+_SAVED = {
+    name: _HOMES[name]
+    for name in (
+        *("GAN", "ConditionalGAN", "VAE", "Pix2Pix", "CycleGAN", "LabelCondition"),
+        *("TextCondition", "Adam", "InverseSquareRootDecay", "LinearDecay"),
+    )
+} | dict.fromkeys(("SpectralConv2D", "SpectralDense"), "tfgan.networks.spectral")
+register_when_keras_is_there(_SAVED)
 
 
 def __getattr__(name):

@@ -148,7 +148,17 @@ def evaluate(arguments):
         lowering, shown = None, evaluation
         if lowering_flags(arguments):
             model = model or exported_model.load(each)
-            lowering = lowered(evaluation, model, train, test, arguments)
+            lowering = lowered(
+                evaluation,
+                model,
+                train,
+                test,
+                num=arguments.num,
+                seed=arguments.seed,
+                truncation=arguments.truncation,
+                keep_fraction=arguments.keep_fraction,
+                max_risk=arguments.max_risk,
+            )
             shown = lowering.after
         write_report(folder, shown, name, lowering, notes)
         print(f"\n{name}\n{lowering or shown.report}\n-> {folder / 'report.html'}")

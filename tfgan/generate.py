@@ -18,7 +18,9 @@ def generate(arguments):
     if not serving_client.is_url(path):
         path = saved_models.find(path)
     if arguments.input:
-        image_files.translate(path, arguments)
+        image_files.translate(
+            path, arguments.input, arguments.out, arguments.mask, arguments.direction
+        )
         return 0
     if arguments.format == "png-folder" and arguments.out.is_dir() and any(arguments.out.iterdir()):
         raise InputError(f"--out {arguments.out} is not empty: pass a new folder")

@@ -56,6 +56,27 @@ def number(kind, minimum, exclusive=False, maximum=math.inf):
     return parse
 
 
+def number_or_none(kind, minimum):
+    """An argparse type: a number of at least `minimum`, or `none`, which is None."""
+    parse = number(kind, minimum)
+    return lambda text: None if text == "none" else parse(text)
+
+
+def names_of(known):
+    """An argparse type: one or several of some names, separated by commas, as a tuple."""
+
+    def parse(text):
+        names = tuple(name for name in text.split(",") if name)
+        if not names or {*names} - {*known}:
+            raise argparse.ArgumentTypeError(
+                f"expected {', '.join(known)} or several of them, separated by commas. "
+                f"Received: {text!r}"
+            )
+        return names
+
+    return parse
+
+
 def image_size(text):
     """An argparse type: `32` is 32x32 pixels, `32x48` is height x width."""
     match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)

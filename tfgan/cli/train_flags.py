@@ -149,7 +149,8 @@ def parse(argv, families, presets):
 
     Args:
         argv: a list of words, or None for those of the process.
-        families: dict from the names that `--model` takes to their dataclasses of flags.
+        families: dict from the names that `--model` takes to their dataclasses of flags, the
+            default first.
         presets: dict from the names that `--preset` takes to flags and their values, text.
 
     Returns:
@@ -165,7 +166,7 @@ def parse(argv, families, presets):
     )
     add_flags(parser, Run, argv)
     choice = dataclasses.make_dataclass(
-        "Choice", [("model", object, chosen_flags("gan", "see below", families))]
+        "Choice", [("model", object, chosen_flags(next(iter(families)), "see below", families))]
     )
     add_flags(parser, choice, argv, "model")
     parser.add_argument(

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 
-from tfgan.cli.sampling_flags import is_rejecting
 from tfgan.conditions.sampling import classes_in, pictures_by_class, told_for
 from tfgan.evaluation.inputs import with_channels
 from tfgan.export import model_card
@@ -131,7 +130,9 @@ def _with_interval(one):
     return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
-def lowered(before, model, train, test, arguments):
+def lowered(
+    before, model, train, test, *, num, seed, truncation=None, keep_fraction=None, max_risk=None
+):
     """Evaluates a model once more, with what lowers its risk.
 
     Args:
@@ -139,8 +140,10 @@ def lowered(before, model, train, test, arguments):
         model: The `ExportedModel`, of a folder.
         train, test: `ImageDataset`s: real pictures that rejection may learn from, and those that
             `before` compares with, whose classes are asked for.
-        arguments: `num`, `seed`, `truncation`, `keep_fraction` and `max_risk`, as
-            `tfgan.evaluate.parse` returns them.
+        num: Images to draw.
+        seed: Of the first.
+        truncation: What latents are multiplied by, or None.
+        keep_fraction, max_risk: As in `tfgan.inference.rejection.keeper_for`, or None.
 
     Returns:
         A `Lowering`.
@@ -149,14 +152,14 @@ def lowered(before, model, train, test, arguments):
         InputError: The model cannot be told what they show, or has no latents; or of many
             candidates none is kept.
     """
-    inputs, num_candidates = model_card.inputs_of_seeds(model.card), arguments.num
-    truncation = 1.0 if arguments.truncation is None else arguments.truncation
-    told = told_for(inputs, test, arguments.num)
+    inputs, num_candidates = model_card.inputs_of_seeds(model.card), num
+    factor = 1.0 if truncation is None else truncation
+    told = told_for(inputs, test, num)
     channels = test.image_shape[2]
-    if is_rejecting(arguments):
+    if keep_fraction is not None or max_risk is not None:
 
         def draw(seeds, **told):
-            images = model.pixels(seeds, truncation=truncation, **told)
+            images = model.pixels(seeds, truncation=factor, **told)
             return with_channels(images, channels, model.path)
 
         keeps = keeper_for(
@@ -164,32 +167,32 @@ def lowered(before, model, train, test, arguments):
             inputs,
             train,
             before.sides.extractor,
-            keep_fraction=arguments.keep_fraction,
-            max_risk=arguments.max_risk,
-            seed=arguments.seed,
+            keep_fraction=keep_fraction,
+            max_risk=max_risk,
+            seed=seed,
         )
 
         def drawn(told):
-            return draw_kept(draw, keeps, arguments.seed, arguments.num, told)
+            return draw_kept(draw, keeps, seed, num, told)
 
         kept = drawn(told)
         images, num_candidates = kept.images, kept.num_candidates
-        by_class = pictures_by_class(lambda told: drawn(told).images, inputs, train, arguments.num)
+        by_class = pictures_by_class(lambda told: drawn(told).images, inputs, train, num)
     else:
-        seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
+        seeds = np.arange(seed, seed + num, dtype=np.int64)
 
         def drawn(told):
-            images = sample(model, seeds, told, truncation)
+            images = sample(model, seeds, told, factor)
             return with_channels(images, channels, model.path)
 
         images = drawn(told)
-        by_class = pictures_by_class(drawn, inputs, train, arguments.num)
+        by_class = pictures_by_class(drawn, inputs, train, num)
     sides = before.sides.with_generated(images, classes_in(told, inputs, train), by_class)
     return Lowering(
         before,
         evaluate_sides(sides, floor_of=before),
-        arguments.truncation,
-        arguments.keep_fraction,
-        arguments.max_risk,
+        truncation,
+        keep_fraction,
+        max_risk,
         num_candidates,
     )

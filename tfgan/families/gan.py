@@ -1,11 +1,10 @@
 """`--model gan`: images from noise; see `tfgan.models.gan`."""
 
-import argparse
 import dataclasses
 from typing import ClassVar
 
 from tfgan.cli.flags import flag
-from tfgan.cli.parser import number
+from tfgan.cli.parser import names_of, number, number_or_none
 from tfgan.families.base import COUNT, WEIGHT
 from tfgan.families.from_latents import FromLatents
 from tfgan.names import LOSSES, POLICIES
@@ -62,22 +61,6 @@ PRESETS = {
 }
 
 
-def count_or_none(text):
-    """An argparse type: a whole number of at least 1, or `none`, which is None."""
-    return None if text == "none" else COUNT(text)
-
-
-def policies(text):
-    """An argparse type: names of augmentations, separated by commas."""
-    names = tuple(name for name in text.split(",") if name)
-    if not names or {*names} - {*POLICIES}:
-        raise argparse.ArgumentTypeError(
-            f"expected {', '.join(POLICIES)} or several of them, separated by commas. "
-            f"Received: {text!r}"
-        )
-    return names
-
-
 @dataclasses.dataclass(frozen=True)
 class Adversarial(FromLatents):
     """What the families share that are trained against a discriminator."""
@@ -113,7 +96,7 @@ class Adversarial(FromLatents):
         (),
         f"show the discriminator images changed at random: {', '.join(POLICIES)}, separated by "
         "commas; for small data sets",
-        policies,
+        names_of(POLICIES),
         metavar="LIST",
         shown="none",
     )
@@ -124,7 +107,7 @@ class Adversarial(FromLatents):
     constant_steps: int | None = flag(
         3000,
         "after so many steps the rate falls with the square root of the steps; none: it stays",
-        count_or_none,
+        number_or_none(int, 1),
         metavar="N|none",
     )
     beta_1: float = flag(0.0, "of Adam", number(float, 0, maximum=0.999999), metavar="BETA")

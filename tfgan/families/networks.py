@@ -11,9 +11,9 @@ COUNT = number(int, 1)
 WIDTH = number(int, 1, maximum=1024)
 
 
-def given(**arguments):
+def given(**values):
     """The arguments of a builder that were given: where a flag was left out its default counts."""
-    return {name: value for name, value in arguments.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclasses.dataclass(frozen=True)

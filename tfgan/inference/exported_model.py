@@ -220,5 +220,5 @@ class ExportedModel:
         return f". Its signatures: {', '.join(self.signatures)}"
 
 
-def _given(**arguments):
-    return {name: value for name, value in arguments.items() if value is not None}
+def _given(**values):
+    return {name: value for name, value in values.items() if value is not None}

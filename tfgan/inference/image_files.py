@@ -17,24 +17,27 @@ WHITE, BLACK = 255, 0
 KINDS = {"L": "grey", "RGB": "colour", "RGBA": "colour with transparency"}
 
 
-def translate(path, arguments):
-    """Translates the pictures of `--input`, writes `--out`, and says what was done to them.
+def translate(path, source, out=None, mask=None, direction=None):
+    """Translates pictures, writes them, and says what was done to them.
 
     Args:
         path: a SavedModel's folder, or the address of a model at a server.
-        arguments: has `input`, `mask`, `direction` and `out`.
+        source: a picture, or a folder of them.
+        out: what is written, of the same kind; by default `translated.png` or `translated`.
+        mask: for a model that fills holes, a picture or a folder of them.
+        direction: of a model of two directions, "AtoB" or "BtoA".
 
     Raises:
         InputError: there is no such picture or mask, one cannot be read, `--out` cannot be written
             to, or the model takes something else.
     """
-    is_folder = arguments.input.is_dir()
-    out = arguments.out or Path("translated" if is_folder else "translated.png")
-    require_place(out, arguments.input)
-    files = files_of(arguments.input)
-    masks = masks_of(files, arguments.mask)
+    is_folder = source.is_dir()
+    out = out or Path("translated" if is_folder else "translated.png")
+    require_place(out, source)
+    files = files_of(source)
+    masks = masks_of(files, mask)
     model = exported_model.load(path)
-    signature = signature_of(model, arguments)
+    signature = signature_of(model, direction, mask)
     # The pictures appear all together, or not at all.
     if is_folder:
         with atomic_folder(out) as temporary:
@@ -44,7 +47,7 @@ def translate(path, arguments):
         with atomic_file(out) as temporary:
             notes = translate_all(files, masks, signature, [temporary])
     tell(notes)
-    subject = f"{len(files)} pictures of {arguments.input}" if is_folder else files[0]
+    subject = f"{len(files)} pictures of {source}" if is_folder else files[0]
     print(f"{subject} by {model.path} -> {out}")
 
 
@@ -132,12 +135,12 @@ def masks_of(files, mask):
     return [masks[path.stem] for path in files]
 
 
-def signature_of(model, arguments):
+def signature_of(model, direction, mask):
     """The `Signature` that is asked for.
 
     Args:
         model: an `ExportedModel`.
-        arguments: as in `translate`.
+        direction, mask: as in `translate`.
 
     Raises:
         InputError: the model has no such signature, or its pictures no size that files can have.
@@ -147,12 +150,12 @@ def signature_of(model, arguments):
     default = model.signatures.get("serving_default")
     if default is None or not {"images"} <= default.inputs.keys() & default.outputs.keys():
         raise InputError(f"{model.path} makes no pictures out of pictures: leave --input out")
-    if arguments.direction and "b_to_a" not in model.signatures:
+    if direction and "b_to_a" not in model.signatures:
         raise InputError(f"{model.path} translates in one direction: leave --direction out")
-    signature = model.signatures["b_to_a"] if arguments.direction == "BtoA" else default
-    if arguments.mask and "masks" not in signature.inputs:
+    signature = model.signatures["b_to_a"] if direction == "BtoA" else default
+    if mask and "masks" not in signature.inputs:
         raise InputError(f"{model.path} fills no holes: leave --mask out")
-    if "masks" in signature.inputs and not arguments.mask:
+    if "masks" in signature.inputs and not mask:
         raise InputError(
             f"{model.path} fills holes: pass --mask, a picture that is white where to fill"
         )

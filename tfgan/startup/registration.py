@@ -9,35 +9,23 @@ import importlib
 import importlib.abc
 import sys
 
-# The modules of the classes that are registered with Keras.
-HOMES = {
-    "Adam": "tfgan.optimizers",
-    "ConditionalGAN": "tfgan.models",
-    "CycleGAN": "tfgan.models",
-    "GAN": "tfgan.models",
-    "InverseSquareRootDecay": "tfgan.optimizers",
-    "LabelCondition": "tfgan.conditions",
-    "LinearDecay": "tfgan.optimizers",
-    "Pix2Pix": "tfgan.models",
-    "SpectralConv2D": "tfgan.networks.spectral",
-    "SpectralDense": "tfgan.networks.spectral",
-    "TextCondition": "tfgan.conditions",
-    "VAE": "tfgan.models",
-}
 
+def register_when_keras_is_there(homes):
+    """Registers the stand-ins, now or when somebody imports Keras.
 
-def register_when_keras_is_there():
-    """Registers the stand-ins, now or when somebody imports Keras."""
+    Args:
+        homes: dict from the names of classes to the modules that register them with Keras.
+    """
     if "keras" in sys.modules:
-        register(sys.modules["keras"])
+        register(sys.modules["keras"], homes)
     else:
-        sys.meta_path.insert(0, _KerasFinder())
+        sys.meta_path.insert(0, _KerasFinder(homes))
 
 
-def register(keras):
+def register(keras, homes):
     """Registers a stand-in for each class that is not there yet."""
     known = keras.saving.get_custom_objects()
-    for name, module in HOMES.items():
+    for name, module in homes.items():
         known.setdefault(f"tfgan>{name}", _stand_in(name, module))
 
 
@@ -50,6 +38,9 @@ def _stand_in(name, module):
 
 class _KerasFinder(importlib.abc.MetaPathFinder):
     """Finds nothing by itself; a Keras that the others find registers when it has been imported."""
+
+    def __init__(self, homes):
+        self.homes = homes
 
     def find_spec(self, name, path=None, target=None):
         if name != "keras":
@@ -77,4 +68,4 @@ class _RegisteringLoader(importlib.abc.Loader):
         self.loader.exec_module(module)
         if self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
-        register(module)
+        register(module, self.finder.homes)

@@ -15,7 +15,7 @@ class NotFiniteError(ArithmeticError):
     """A loss, a gradient or a weight became NaN or infinite; the message names it and the step."""
 
 
-def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, seconds):
+def train_until(budget, model, dataset, callbacks, checkpoints, checkpoint_every, seconds):
     """Trains until the budget is spent or a signal arrives; saves a checkpoint either way.
 
     The weights are those that `fit` would arrive at. `fit` cannot start inside an epoch; this
@@ -24,7 +24,7 @@ def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, 
 
     Args:
         budget: a `Budget`.
-        gan: a compiled model with `step` and `train_step`.
+        model: a compiled model with `step` and `train_step`.
         dataset: an `ImageDataset`.
         callbacks: a list of Keras callbacks.
         checkpoints: the `Checkpoints` of the model.
@@ -38,41 +38,41 @@ def train_until(budget, gan, dataset, callbacks, checkpoints, checkpoint_every, 
         NotFiniteError: a loss, a gradient or a weight is not finite. No checkpoint is written.
         OSError: a checkpoint or a callback's file cannot be written.
     """
-    callbacks = keras.callbacks.CallbackList(callbacks, model=gan)
+    callbacks = keras.callbacks.CallbackList(callbacks, model=model)
     steps_per_epoch = dataset.steps_per_epoch
-    step = int(gan.step)
+    step = int(model.step)
     batches = iter(dataset.batches(start_step=step))
     checkpoint_time = time.monotonic()
     # Inside an epoch a resumed run has its means so far.
-    logs = gan.get_metrics_result()
+    logs = model.get_metrics_result()
     with stop_signals() as received:
         callbacks.on_train_begin()
         while not (budget.is_spent(step, seconds()) or received):
             epoch, batch = divmod(step, steps_per_epoch)
             if batch == 0:
-                gan.reset_metrics()
+                model.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
-            logs = train_step(gan, next(batches), step)
+            logs = train_step(model, next(batches), step)
             step += 1
             callbacks.on_train_batch_end(batch, logs)
             if step % steps_per_epoch == 0:
                 callbacks.on_epoch_end(epoch, logs)
             if time.monotonic() - checkpoint_time >= checkpoint_every:
-                require_finite_model(gan, step)
+                require_finite_model(model, step)
                 checkpoints.save(seconds())
                 checkpoint_time = time.monotonic()
         if step % steps_per_epoch and not received:
             callbacks.on_epoch_end(step // steps_per_epoch, logs)
-        require_finite_model(gan, step)
+        require_finite_model(model, step)
         checkpoints.save(seconds())
         callbacks.on_train_end()
     return received[0] if received else None
 
 
-def train_step(gan, batch, step):
+def train_step(model, batch, step):
     """One step of the model; the failed check of a tensor becomes a `NotFiniteError`."""
     try:
-        return gan.train_step(batch)
+        return model.train_step(batch)
     except tf.errors.InvalidArgumentError as error:
         found = re.search(r"non-finite (.+?) : Tensor had (.+?) values", error.message)
         if not found:
@@ -81,13 +81,13 @@ def train_step(gan, batch, step):
         raise NotFiniteError(f"{found[1]} became {found[2]} at step {step + 1}") from error
 
 
-def require_finite_model(gan, step):
+def require_finite_model(model, step):
     """Refuses a model that no checkpoint should keep, as the last update may have left it."""
-    for variable in gan.weights:
+    for variable in model.weights:
         if variable.dtype.startswith("float") and not np.isfinite(variable).all():
             raise NotFiniteError(f"weight {variable.path} became infinite or NaN at step {step}")
     # Finite weights can be large enough to overflow.
-    if not np.isfinite(gan.probe()).all():
+    if not np.isfinite(model.probe()).all():
         raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
 
 

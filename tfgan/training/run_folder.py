@@ -153,12 +153,12 @@ class RunFolder:
         config = _content_of(self.config_file)
         return differences_of(config["versions"], package_versions()) if config else ""
 
-    def record(self, settings, arguments, files=None, changes=None, step=0):
+    def record(self, settings, flags, files=None, changes=None, step=0):
         """Writes `config.json`, and `pictures.json` where the pictures lie in files.
 
         Args:
             settings: as for `check`.
-            arguments: all that the command was given, to repeat it: a dict for JSON.
+            flags: all that the command was given, to repeat it: a dict for JSON.
             files: as for `check`.
             changes: the `Changes` with which the run goes on, or None.
             step: where it does.
@@ -170,7 +170,7 @@ class RunFolder:
                 continued[-1]["pictures"] = changes.pictures
         if files is not None:
             write_json(self._pictures_file, files)
-        config = {"settings": settings, "arguments": arguments, "versions": package_versions()}
+        config = {"settings": settings, "flags": flags, "versions": package_versions()}
         write_json(self.config_file, config | ({"continued": continued} if continued else {}))
 
     @property
