@@ -1,21 +1,24 @@
 """`--measure`: what is measured with what, what is asked for, and where it is written."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import step_by_operation
 from data_fixtures import save_random
 
-from tfgan import data, metrics
+from tfgan import data, metrics, train
 from tfgan.errors import InputError
 from tfgan.export import model_card
 from tfgan.families import cyclegan, from_latents, pix2pix
 from tfgan.inference import rejection, sampling
 from tfgan.inference.exported_model import ExportedModel
 from tfgan.metrics.extractors import principal_components
-from tfgan.train import measure, parse
+from tfgan.train import parse
 from tfgan.training.plan import held_out_of, plan_of
+from tfgan.training.publish import measure_exported
 
 PAIRED = ["--model", "pix2pix"]
 DOMAINS = ["--model", "cyclegan", "--domain-a", "digits", "--domain-b", "digits:inverted"]
@@ -49,7 +52,7 @@ def measured(folder, flags):
     plan = plan_of(*parse([*flags, "--measure"]))
     plan.folder.path.mkdir(parents=True)
     plan.folder.finish({"saved_model": str(folder)})
-    measure(plan)
+    measure_exported(plan)
     return plan
 
 
@@ -188,3 +191,75 @@ def test_a_folder_that_is_one_part_has_nothing_to_measure_against(flags, tmp_pat
     message = r"its pictures are one part\. Leave --measure out(, and give [^\n]*)?\Z"
     with pytest.raises(InputError, match=message):
         held_out(*flags, "--dataset", str(tmp_path))
+
+
+@pytest.fixture
+def counted(monkeypatch, tmp_path):
+    """What data are read and which SavedModels loaded, two lists, in a place of its own."""
+    import tensorflow as tf
+
+    from tfgan.data import dataset, pairs
+    from tfgan.metrics import classifier
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(classifier, "_IMAGES_SEEN", 300)
+    for family in (from_latents, pix2pix, cyclegan):
+        monkeypatch.setattr(family, "NUM_MEASURED", 299)
+    read, loaded = [], []
+    honest_source, honest_load = dataset.from_source, tf.saved_model.load
+
+    def from_source(source, received, batch_size, seed, split):
+        read.append((received, split))
+        return honest_source(source, received, batch_size, seed, split)
+
+    for module in (dataset, pairs):
+        monkeypatch.setattr(module, "from_source", from_source)
+    monkeypatch.setattr(
+        tf.saved_model, "load", lambda path, *rest: loaded.append(path) or honest_load(path, *rest)
+    )
+    return read, loaded
+
+
+@pytest.mark.parametrize(
+    ("flags", "splits"),
+    [
+        (["--model", "vae", "--latent-dim", "4"], ["train", "test"]),
+        (["--model", "pix2pix", "--task", "denoise"], ["train", "test"]),
+        pytest.param(
+            ["--model", "cyclegan", "--domain-a", "digits:1", "--domain-b", "digits:7"],
+            # Of one data set, each domain of its own.
+            ["train", "train", "test", "test"],
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["vae", "pix2pix", "cyclegan"],
+)
+def test_a_measured_run_reads_each_split_and_its_model_once(flags, splits, counted, capsys):
+    read, loaded = counted
+    flags = [*flags, "--width", "2", "--batch-size", "8", "--precision", "float32", "--name", "it"]
+    with step_by_operation():
+        assert train.main([*flags, "--steps", "2", "--measure"]) == 0
+    assert read == [("digits", split) for split in splits]
+    assert len(loaded) == 1
+    # It appeared with all that belongs to it.
+    card = model_card.read("saved_models/it/1")
+    assert card["metrics"]["card"]["split"] == "test"
+    assert (Path("saved_models/it/1") / model_card.CONTACT_SHEET_FILE).is_file()
+    assert not list(Path("saved_models/it").glob(".*"))
+    # A finished run is measured again without being loaded for anything else.
+    assert train.main([*flags, "--steps", "2", "--measure"]) == 0
+    assert len(loaded) == 2 and "is finished" in capsys.readouterr().out
+
+
+def test_what_cannot_be_measured_is_exported_all_the_same(counted, monkeypatch, capsys):
+    def fails(*arguments):
+        assert not Path("saved_models/it/1").exists()
+        raise InputError("too few images")
+
+    monkeypatch.setattr(pix2pix.Pix2Pix, "measure", fails)
+    flags = [*PAIRED, "--task", "denoise", "--width", "2", "--name", "it", "--steps", "1"]
+    with step_by_operation():
+        assert train.main([*flags, "--measure", "--precision", "float32"]) == 2
+    assert capsys.readouterr().err.endswith("error: too few images\n")
+    assert model_card.read("saved_models/it/1")["metrics"] is None

@@ -36,21 +36,7 @@ def train(asked, start_time):
     if flags.dry_run:
         return dry_run(plan, flags.json)
     with plan.folder.locked():
-        status = train_or_finished(plan, start_time)
-        if flags.measure and status == 0:
-            measure(plan)
-        return status
-
-
-def measure(plan):
-    """Measures the exported model against what no training saw; the model card keeps it."""
-    from tfgan.export import model_card
-    from tfgan.inference.exported_model import ExportedModel
-
-    exported = ExportedModel.load(plan.folder.exported)
-    report = plan.family.measure(exported, plan.dataset, plan.held_out)
-    model_card.add_metrics(exported.path, report)
-    print(f"\n{report}")
+        return train_or_finished(plan, start_time)
 
 
 def main(argv=None):

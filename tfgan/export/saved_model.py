@@ -1,6 +1,7 @@
 """Trained models as SavedModels that TensorFlow Serving takes as they are."""
 
 import contextlib
+import dataclasses
 import os
 from pathlib import Path
 
@@ -76,6 +77,25 @@ def require_same_pictures(pngs, images):
         raise RuntimeError("the PNGs do not decode to the pictures: nothing is exported")
 
 
+@dataclasses.dataclass
+class Draft:
+    """A version that has been written and checked, and does not appear yet.
+
+    Attributes:
+        folder: where it lies, under a temporary name.
+        saved_model: what was loaded from there.
+        card: its model card, a dict.
+        difference: what `self_check` found.
+        version_folder: where it appears, once it has; None before.
+    """
+
+    folder: Path
+    saved_model: object
+    card: dict
+    difference: float
+    version_folder: Path | None = None
+
+
 def export_saved_model(model, model_folder, training=None):
     """Exports a model's averaged networks as its next version.
 
@@ -97,13 +117,27 @@ def export_saved_model(model, model_folder, training=None):
         RuntimeError: the reloaded model does not match the live one.
         OSError: the disk is full or the folder cannot be written.
     """
+    with exporting(model, model_folder, training) as draft:
+        pass
+    return draft.version_folder, draft.difference
+
+
+@contextlib.contextmanager
+def exporting(model, model_folder, training=None):
+    """As `export_saved_model`; the version appears when the block ends, with what it has added.
+
+    Args:
+        model, model_folder, training: as there.
+
+    Yields:
+        A `Draft`. Where the block raises, nothing appears.
+    """
     served = signatures_of(model)
     model_folder = Path(model_folder)
     # Its number is not known before it is written: other processes may take theirs meanwhile.
     with unfinished(model_folder / "version") as written:
         with _failures_to_write(model_folder):
             tf.saved_model.save(served.module, str(written), signatures=served.signatures)
-        # Held on to: a loaded object's functions die with it.
         reloaded = tf.saved_model.load(str(written))
         difference = self_check(served.examples, reloaded)
         # One picture runs every operation; another batch size costs nothing more afterwards.
@@ -123,8 +157,10 @@ def export_saved_model(model, model_folder, training=None):
         model_card.write(written, card)
         for signature, network in served.networks.items():
             write_text(written / layers_file(signature), network.to_json(indent=2) + "\n")
+        draft = Draft(written, reloaded, card, difference)
+        yield draft
         flush_to_disk(written)
-        return renamed_to_next_version(written, model_folder), difference
+        draft.version_folder = renamed_to_next_version(written, model_folder)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """One session of a run: builds its model, goes on where it stands, trains, and exports."""
 
-import shlex
 import signal
 import sys
 import time
@@ -9,6 +8,7 @@ from tfgan.cli.parser import EXIT_FAULT
 from tfgan.errors import InputError
 from tfgan.startup import start_tensorflow
 from tfgan.training.changes import Changes
+from tfgan.training.publish import measure_exported, publish
 from tfgan.training.run_folder import require_writable
 
 EXIT_NOT_FINITE = 3
@@ -38,6 +38,8 @@ def train_or_finished(plan, start_time):
         other_versions = folder.other_versions()
         if is_finished(plan):
             print(finished_message(plan))
+            if run.measure:
+                measure_exported(plan)
             return 0
     require_writable(run.export_dir, "--export-dir")
     if other_versions:
@@ -235,7 +237,7 @@ def train(plan, settings, changes, start_time):
     quality = watch and watch.choose()
     training = training_of(plan, settings, int(model.step), trained_seconds, quality)
     try:
-        export(plan, model, samples, training)
+        failure = publish(plan, model, samples, training)
     # Hours of training must not seem lost, whatever it is.
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
@@ -245,6 +247,8 @@ def train(plan, settings, changes, start_time):
             file=sys.stderr,
         )
         return EXIT_FAULT
+    if failure:
+        raise failure
     return 0
 
 
@@ -294,56 +298,6 @@ def training_of(plan, settings, step, seconds, quality):
         # The flags alone do not tell how it came about.
         training["continued"] = plan.folder.continued
     return training
-
-
-def export(plan, model, samples, training):
-    """Writes the SavedModel, its grid of images and the curves, and says where they are.
-
-    Args:
-        plan: the `Plan`.
-        model: the trained model.
-        samples: what its family's `samples` returned.
-        training: what `training_of` returned.
-    """
-    from tfgan.export import model_card
-    from tfgan.export.saved_model import export_saved_model
-    from tfgan.inference.exported_model import ExportedModel
-    from tfgan.plotting import save_curves, sheet
-    from tfgan.training.monitor.watch import told_of_choice
-
-    folder, model_folder = plan.folder, plan.model_folder
-    version_folder, difference = export_saved_model(model, model_folder, training)
-    # Drawn by the exported model: the grid shows what is served.
-    images, columns = samples.served(ExportedModel.load(version_folder))
-    grid = sheet(images, columns)
-    grid.save(folder.contact_sheet_file)
-    # Those who are handed the model alone look at it, too.
-    grid.save(version_folder / model_card.CONTACT_SHEET_FILE)
-    save_curves(folder.history_file, folder.curves_file, folder.quality_file, model.panels)
-    names = ("step", "images", "seconds", "quality")
-    result = {name: training[name] for name in names if name in training}
-    folder.finish(result | {"saved_model": str(version_folder)})
-    lines = [
-        f"exported {version_folder} (reloaded, it differs from the live model by at most "
-        f"{difference:.1g})"
-    ]
-    if quality := result.get("quality"):
-        lines.append(f"quality  {told_of_choice(quality, result['step'])}")
-        lines += [
-            f"alarm    {alarm['name']} since step {alarm['since']:,}, and still at the end"
-            for alarm in quality["alarms"]
-        ]
-    lines += [
-        f"card     {version_folder / model_card.CARD_FILE}",
-        f"pictures {folder.contact_sheet_file}",
-        f"curves   {folder.curves_file}",
-        f"sample   python -m tfgan.generate {shlex.quote(str(model_folder))} "
-        f"{plan.family.usage(model)}",
-        f"serve    tensorflow_model_server --rest_api_port=8501 "
-        f"--model_name={shlex.quote(model_folder.name)} "
-        f"--model_base_path={shlex.quote(str(model_folder.absolute()))}",
-    ]
-    print("", *lines, sep="\n")
 
 
 def dry_run(plan, as_json):
