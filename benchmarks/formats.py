@@ -51,7 +51,7 @@ def export(models_folder):
         tfgan.convolutional_generator(IMAGE_SHAPE, LATENT_DIM),
         tfgan.convolutional_discriminator(IMAGE_SHAPE),
     )
-    for variable in gan.average_generator.trainable_variables:
+    for variable in gan.ema_generator.trainable_variables:
         if variable.path.endswith("kernel"):
             variable.assign(4 * variable)
     return tfgan.export_saved_model(gan, models_folder / "mnist")[0]

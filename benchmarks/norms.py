@@ -73,7 +73,7 @@ def write_sheet(generator, latents, path):
     """Writes the sheet of latents float32 [N, D] of the typical length."""
     import numpy as np
 
-    from tfgan.plotting import sheet
+    from tfgan.plotting import image_grid
 
     columns = len(FACTORS)
     lengths = latents[:ROWS, None] * np.float32(FACTORS)[:, None]
@@ -83,7 +83,7 @@ def write_sheet(generator, latents, path):
     if told is not None:
         # One condition, so that the latents alone differ.
         told = np.repeat(told[:1], len(both), axis=0)
-    sheet(np.clip(generator.draw(both, told), 0, 1), columns).save(path)
+    image_grid(np.clip(generator.draw(both, told), 0, 1), columns).save(path)
 
 
 def main(argv=None):

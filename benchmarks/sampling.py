@@ -42,7 +42,7 @@ def contenders(gan, folder):
     version_folder, _ = export_saved_model(gan, folder)
     model = tf.saved_model.load(str(version_folder))
     generator = tf.function(
-        lambda latents: gan.average_generator(latents, training=False),
+        lambda latents: gan.ema_generator(latents, training=False),
         input_signature=[tf.TensorSpec([None, gan.latent_dim])],
     )
     signatures = model.signatures

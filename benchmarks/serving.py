@@ -63,7 +63,7 @@ def in_this_process(gan, latents):
     """Contenders without a server: names to functions of a number of calls."""
     import tensorflow as tf
 
-    generator = gan.average_generator
+    generator = gan.ema_generator
     graph = tf.function(
         lambda latents: generator(latents, training=False),
         input_signature=[tf.TensorSpec([None, gan.latent_dim])],

@@ -22,7 +22,7 @@ class BiGAN(GenerativeModel):
     """An encoder and a generator against a discriminator of pairs of images and latents."""
 
     networks = ("encoder", "generator", "discriminator")
-    averaged = ("encoder", "generator")
+    ema_networks = ("encoder", "generator")
     optimizers = ("generator_optimizer", "discriminator_optimizer")
 
     def __init__(self, encoder, generator, discriminator, **kwargs):
@@ -83,7 +83,7 @@ class BiGAN(GenerativeModel):
         ]
         for (optimizer, _, variables), each in zip(moves, gradients):
             self.apply_gradients(optimizer, each, variables)
-        self.update_average()
+        self.update_ema()
         self.step.assign_add(1)
 
         # Report.
@@ -97,10 +97,10 @@ class BiGAN(GenerativeModel):
         return self.discriminator([images, latents], training=False)
 
     def encode(self, images):
-        return self.average_encoder(2.0 * images - 1.0, training=False)
+        return self.ema_encoder(2.0 * images - 1.0, training=False)
 
     def reconstruct(self, images):
-        return (self.average_generator(self.encode(images), training=False) + 1.0) / 2.0
+        return (self.ema_generator(self.encode(images), training=False) + 1.0) / 2.0
 
     def signatures(self):
         served = served_from_latents(self)

@@ -33,7 +33,7 @@ def make_gan(
     latent_dim=6,
     generator=None,
     discriminator=None,
-    averaging_decay=0.999,
+    ema_decay=0.999,
     **compile_arguments,
 ):
     """A tiny compiled GAN, the same at every call."""
@@ -46,7 +46,7 @@ def make_gan(
     gan = GAN(
         generator or convolutional_generator(image_shape, latent_dim, width=width, depth=2),
         discriminator or convolutional_discriminator(image_shape, width=width, depth=2),
-        averaging_decay=averaging_decay,
+        ema_decay=ema_decay,
         seed=5,
     )
     gan.compile(**compile_arguments)
@@ -83,7 +83,7 @@ def random_batch(image_shape=IMAGE_SHAPE, size=4, seed=0):
 
 def strong(model, factor=8):
     """Weights that make pictures differ strongly from latent to latent."""
-    network = model.average_generator
+    network = model.ema_generator
     network.set_weights([factor * weight for weight in network.get_weights()])
     return model
 

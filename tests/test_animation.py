@@ -114,7 +114,7 @@ def test_each_way_shows_what_the_model_is_told(tmp_path):
         tfgan.dense_discriminator((SIDE, SIDE, 1), 2, condition.encoder()),
         condition,
     )
-    for variable in gan.average_generator.trainable_variables:
+    for variable in gan.ema_generator.trainable_variables:
         variable.assign(20 * variable)
     version, _ = tfgan.export_saved_model(gan, tmp_path / "conditional")
     pixels = animation.walk(LatentGenerator.load(version), [3, 4], {"labels": [0, 2]}, frames=2)

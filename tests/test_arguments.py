@@ -107,8 +107,8 @@ def test_seeds_in_range(seed):
 
 @pytest.mark.parametrize("value", ["0.9", None, float("nan"), -0.1, 1.0], ids=str)
 def test_decays(value):
-    with pytest.raises(InputError, match=one_line("averaging_decay must be.*Received: ")):
-        GAN(*networks(), averaging_decay=value)
+    with pytest.raises(InputError, match=one_line("ema_decay must be.*Received: ")):
+        GAN(*networks(), ema_decay=value)
 
 
 @pytest.mark.parametrize(

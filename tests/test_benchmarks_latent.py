@@ -74,7 +74,7 @@ def test_a_table_of_directions_tells_good_ones_from_bad(monkeypatch, capsys):
 @pytest.mark.slow
 def test_the_descent_is_nearer_than_random_latents(tmp_path, monkeypatch, capsys):
     gan = make_gan()
-    network = gan.average_generator
+    network = gan.ema_generator
     network.set_weights([8 * weight for weight in network.get_weights()])
     folder = tmp_path / "tiny"
     training = {"data": {"name": "drawn"}}

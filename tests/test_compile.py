@@ -75,7 +75,7 @@ def test_an_optimizer_of_another_model(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_averages_of_an_optimizer_that_come_to_nothing(family):
-    with pytest.raises(InputError, match=one_line("use_ema.*averaging_decay")):
+    with pytest.raises(InputError, match=one_line("use_ema.*ema_decay")):
         with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True))
     with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=2))
 
@@ -386,7 +386,7 @@ def test_the_average_of_a_spectral_layer_has_a_norm_of_its_own():
     model = spectral_gan(SpectralDense, run_eagerly=False)
     for _ in range(60):
         model.train_step({"image": pictures()})
-    for layer in model.average_generator.layers:
+    for layer in model.ema_generator.layers:
         if isinstance(layer, SpectralDense):
             assert np.linalg.norm(layer.u) == pytest.approx(1.0, abs=1e-5)
             assert np.linalg.norm(layer.kernel, 2) == pytest.approx(1.0, abs=0.02)
@@ -423,5 +423,5 @@ def test_integers_are_taken_over_by_the_average():
     model.compile(run_eagerly=True, r1_gamma=0.0)
     for _ in range(3):
         model.train_step({"image": pictures()})
-    (counter,) = [each for each in model.average_generator.layers if isinstance(each, Counter)]
+    (counter,) = [each for each in model.ema_generator.layers if isinstance(each, Counter)]
     assert int(counter.calls) == 3

@@ -374,8 +374,8 @@ def test_the_averages_are_what_draws(trained):
 
     # A VAE draws without its encoder.
     drawing = [
-        (getattr(trained, f"average_{name}"), getattr(trained, name))
-        for name in trained.averaged
+        (getattr(trained, f"ema_{name}"), getattr(trained, name))
+        for name in trained.ema_networks
         if name.startswith("generator")
     ]
     before = pictures()
@@ -393,7 +393,7 @@ def test_the_averages_are_what_draws(trained):
 
 def test_what_is_called_is_the_average(trained):
     if isinstance(trained, GenerativeModel):
-        average = trained.average_generator
+        average = trained.ema_generator
         inputs = [tf.zeros((2, *value.shape[1:]), value.dtype) for value in average.inputs]
         inputs = inputs[0] if len(inputs) == 1 else inputs
         np.testing.assert_array_equal(trained(inputs), average(inputs, training=False))

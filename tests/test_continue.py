@@ -347,7 +347,7 @@ def test_the_best_may_come_or_go_with_the_number_of_pictures(tmp_path, gan, befo
     Checkpoints(tmp_path, gan, best=best if before else None).save(1.0)
     gan.generator.weights[0].assign(gan.generator.weights[0] + 1)
     assert Checkpoints(tmp_path, gan, best=best if after else None).restore() == 0
-    np.testing.assert_array_equal(gan.generator.weights[0], gan.average_generator.weights[0])
+    np.testing.assert_array_equal(gan.generator.weights[0], gan.ema_generator.weights[0])
 
 
 def test_a_rate_that_stays_is_the_one_of_now(root):

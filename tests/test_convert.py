@@ -29,7 +29,7 @@ def make_model(generator, discriminator, folder):
     """A GAN whose averaged generator has no variable as it was at first, and its export."""
     gan = make_gan(generator=generator, discriminator=discriminator)
     rng = np.random.default_rng(0)
-    for variable in gan.average_generator.variables:
+    for variable in gan.ema_generator.variables:
         if len(variable.shape) > 1:
             # Larger kernels tell the pictures apart.
             variable.assign(8 * variable)
@@ -88,7 +88,7 @@ def conditional_gan(models):
         condition,
     )
     rng = np.random.default_rng(0)
-    for variable in gan.average_generator.trainable_variables:
+    for variable in gan.ema_generator.trainable_variables:
         variable.assign(rng.normal(0, 0.5, variable.shape))
     tfgan.export_saved_model(gan, models / "cgan")
     return gan
@@ -128,7 +128,7 @@ def test_labels_to_compare_with_are_what_the_model_takes(num_classes):
 def latents_and_pictures(gan):
     """11 latents, and what the live model draws from them."""
     latents = np.random.default_rng(1).standard_normal((11, LATENT_DIM), np.float32)
-    pictures = (gan.average_generator(latents).numpy() + 1) / 2
+    pictures = (gan.ema_generator(latents).numpy() + 1) / 2
     assert pictures.std(axis=0).mean() > 0.02
     return latents, pictures
 
@@ -170,7 +170,7 @@ def test_the_pages_programs_draw_the_live_models_pictures(
     monkeypatch.chdir(converted)
     names = {}
     exec(compile(program, str(PAGE), "exec"), names)
-    live = (digits_gan.average_generator(names["latents"]).numpy() + 1) / 2
+    live = (digits_gan.ema_generator(names["latents"]).numpy() + 1) / 2
     np.testing.assert_allclose(names["images"], live, atol=1e-5)
 
 
@@ -239,7 +239,7 @@ def make_recurrent_gan(height, folder):
         discriminator=tfgan.recurrent_discriminator((height, 5, 3), width=2),
     )
     # The last layer alone: with larger recurrent kernels the states would be chaotic.
-    kernel = gan.average_generator.get_layer(index=-3).kernel
+    kernel = gan.ema_generator.get_layer(index=-3).kernel
     kernel.assign(20 * kernel)
     tfgan.export_saved_model(gan, folder)
     return gan
@@ -296,7 +296,7 @@ def translators(models):
     }
     rng = np.random.default_rng(0)
     for name, model in made.items():
-        for average, _ in model.averages():
+        for average, _ in model.ema_pairs():
             for variable in average.trainable_variables:
                 variable.assign(rng.normal(0, 0.2, variable.shape))
         tfgan.export_saved_model(model, models / name)

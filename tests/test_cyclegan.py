@@ -53,7 +53,7 @@ def mean_square(values):
 
 def apart(model):
     """The model with averages far from its generators."""
-    for average, network in model.averages():
+    for average, network in model.ema_pairs():
         network.set_weights([2 * weight for weight in network.get_weights()])
         assert not np.allclose(average(pictures()), network(pictures()), atol=1e-4)
     return model
@@ -151,19 +151,19 @@ def test_the_averages_translate_each_picture_on_its_own():
     model = apart(make())
     images = (pictures(num=7) + 1) / 2
     for translate, average in (
-        (model.a_to_b, model.average_generator_ab),
-        (model.b_to_a, model.average_generator_ba),
+        (model.a_to_b, model.ema_generator_ab),
+        (model.b_to_a, model.ema_generator_ba),
     ):
         together = translate(images).numpy()
         assert together.min() >= 0 and together.max() <= 1
         np.testing.assert_allclose(together, (average(2 * images - 1) + 1) / 2, atol=1e-6)
         np.testing.assert_allclose(translate(images[3:4])[0], together[3], atol=1e-6)
-    np.testing.assert_array_equal(model(pictures()), model.average_generator_ab(pictures()))
+    np.testing.assert_array_equal(model(pictures()), model.ema_generator_ab(pictures()))
 
 
 def test_evaluate_reports_the_averages_cycle_losses():
     model, batch = apart(make()), make_batch()
-    ab, ba = model.average_generator_ab, model.average_generator_ba
+    ab, ba = model.ema_generator_ab, model.ema_generator_ba
     a, b = batch.values()
     expected = mean_abs(ba(ab(a)) - a) + mean_abs(ab(ba(b)) - b)
     reported = model.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0)

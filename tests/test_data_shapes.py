@@ -21,7 +21,7 @@ def test_the_data_set(test_split):
     assert dataset.images.shape == (4000, 32, 32, 3) and dataset.images.dtype == np.uint8
     assert dataset.attribute_names == shapes.FACTORS
     assert len(dataset.class_names) == 28
-    assert dataset.licence == "Apache-2.0"
+    assert dataset.license == "Apache-2.0"
     batch = next(iter(dataset))
     assert batch.keys() == {"image", "label", "attributes", "text"}
     for label, (shape, colour, *_), text in zip(

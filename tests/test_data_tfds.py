@@ -387,7 +387,7 @@ def test_mnist(mnist_data_dir):
     assert dataset.images.shape == (60000, 28, 28, 1)
     assert dataset.class_names == tuple("0123456789")
     assert content((dataset.images, dataset.labels)) == content((images, labels))
-    assert dataset.licence.startswith("CC BY-SA 3.0")
+    assert dataset.license.startswith("CC BY-SA 3.0")
 
 
 def test_binarized_mnist_is_drawn_once_with_the_intensity_as_probability(monkeypatch):
@@ -418,7 +418,7 @@ def test_binarized_mnist(mnist_data_dir):
     grey = load("mnist", batch_size=256, data_dir=mnist_data_dir, split="test")
     np.testing.assert_array_equal(dataset.labels, grey.labels)
     np.testing.assert_allclose(dataset.images.mean(), grey.images.mean(), rtol=0.01)
-    assert dataset.licence == grey.licence
+    assert dataset.license == grey.license
 
 
 @pytest.mark.mnist

@@ -55,7 +55,7 @@ def assert_equal(example, gan):
     pairs = [
         (example.generator.weights, gan.generator.weights),
         (example.discriminator.weights, gan.discriminator.weights),
-        (example.ema_generator.weights, gan.average_generator.weights),
+        (example.ema_generator.weights, gan.ema_generator.weights),
         (example.generator_optimizer.m, gan.generator_optimizer._momentums),
         (example.generator_optimizer.v, gan.generator_optimizer._velocities),
         (example.discriminator_optimizer.m, gan.discriminator_optimizer._momentums),

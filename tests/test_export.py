@@ -27,7 +27,7 @@ def trained():
         for seed in range(3):
             gan.train_step(random_batch(IMAGE_SHAPE, seed=seed))
     # After three steps all pictures are the same grey; larger kernels tell them apart.
-    for network in (gan.generator, gan.average_generator):
+    for network in (gan.generator, gan.ema_generator):
         for variable in network.trainable_variables:
             variable.assign(20.0 * variable)
     return gan

@@ -91,7 +91,7 @@ def live_answers(model, family):
         return {None: forth, "AtoB": forth, "BtoA": back}
     told = [tf.constant(LABELS)] if family == "conditional_gan" else []
     latents = 0.5 * latents_from_seeds(SEEDS, model.latent_dim)
-    short = model.average_generator([latents, *told] if told else latents)
+    short = model.ema_generator([latents, *told] if told else latents)
     found = {"generate": model.generate(SEEDS, *told), "truncated": (short + 1) / 2}
     if family == "vae":
         found |= {"encode": model.encode(IMAGES), "reconstruct": model.reconstruct(IMAGES)}

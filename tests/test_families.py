@@ -121,6 +121,6 @@ def test_grey_pictures_stand_beside_coloured_ones():
 def test_a_probe_finds_weights_that_overflow(flags):
     _, model = of(*flags)
     assert np.isfinite(model.probe()).all()
-    for average, _ in model.averages():
+    for average, _ in model.ema_pairs():
         average.weights[0].assign(average.weights[0] * np.inf)
     assert not np.isfinite(model.probe()).all()

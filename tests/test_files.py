@@ -326,3 +326,15 @@ def test_an_empty_log_gets_its_header(log):
     log.path.write_text("")
     log.append({"step": 1})
     assert log.path.read_text() == "step\n1\n"
+
+
+def test_columns_of_earlier_versions_are_read_and_written_by_their_names_of_now(tmp_path):
+    log = CsvLog(tmp_path / "quality.csv")
+    log.path.write_text("step,told_apart\n1,0.5\n2,0.75\n")
+    assert log.rows() == [
+        {"step": 1.0, "discriminator_auc": 0.5},
+        {"step": 2.0, "discriminator_auc": 0.75},
+    ]
+    log.keep(lambda row: row["step"] < 2)
+    log.append({"step": 3, "discriminator_auc": 0.9})
+    assert log.path.read_text() == "step,discriminator_auc\n1,0.5\n3,0.9\n"

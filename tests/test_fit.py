@@ -393,7 +393,7 @@ def test_evaluate_reports_the_average_and_does_so_again(family):
     # Another generator alone changes nothing, another average does.
     model.generator.set_weights([weight + 1 for weight in model.generator.get_weights()])
     assert model.evaluate(batches, verbose=0, return_dict=True) == first
-    model.average_generator.set_weights(model.generator.get_weights())
+    model.ema_generator.set_weights(model.generator.get_weights())
     changed = model.evaluate(batches, verbose=0, return_dict=True)
     assert changed["real_logit"] == first["real_logit"]
     assert changed["fake_logit"] != first["fake_logit"]

@@ -40,7 +40,7 @@ def every_value(gan):
         [
             *gan.generator.variables,
             *gan.discriminator.variables,
-            *gan.average_generator.variables,
+            *gan.ema_generator.variables,
             *gan.generator_optimizer.variables,
             *gan.discriminator_optimizer.variables,
             gan.step,
@@ -275,7 +275,7 @@ def distance(left, right):
 @pytest.mark.usefixtures("eagerly")
 def test_the_average_follows_with_a_growing_decay(batch):
     gan = make_gan(r1_gamma=0.0)
-    averages = values_of(gan.average_generator.variables)
+    averages = values_of(gan.ema_generator.variables)
     for step in range(3):
         gan.train_step(batch)
         decay = (1 + step) / (10 + step)
@@ -283,7 +283,7 @@ def test_the_average_follows_with_a_growing_decay(batch):
             decay * average + (1 - decay) * np.array(value)
             for average, value in zip(averages, gan.generator.variables)
         ]
-    for average, expected in zip(gan.average_generator.variables, averages):
+    for average, expected in zip(gan.ema_generator.variables, averages):
         np.testing.assert_allclose(average, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -291,9 +291,9 @@ def test_the_average_follows_with_a_growing_decay(batch):
 def test_the_decay_does_not_grow_beyond_its_limit(batch):
     gan = make_gan(r1_gamma=0.0)
     gan.step.assign(10**6)
-    before = values_of(gan.average_generator.variables)
+    before = values_of(gan.ema_generator.variables)
     gan.train_step(batch)
-    for old, new, value in zip(before, gan.average_generator.variables, gan.generator.variables):
+    for old, new, value in zip(before, gan.ema_generator.variables, gan.generator.variables):
         np.testing.assert_allclose(new, 0.999 * old + 0.001 * np.array(value), rtol=1e-3, atol=1e-6)
 
 
@@ -305,12 +305,12 @@ def test_batch_normalisation_statistics_are_averaged_with_the_weights(batch):
     moved = [
         variable.path
         for variable, initial in zip(
-            gan.average_generator.non_trainable_variables,
-            make_gan().average_generator.non_trainable_variables,
+            gan.ema_generator.non_trainable_variables,
+            make_gan().ema_generator.non_trainable_variables,
         )
         if not np.allclose(variable, initial)
     ]
-    assert len(moved) == len(gan.average_generator.non_trainable_variables) == 6
+    assert len(moved) == len(gan.ema_generator.non_trainable_variables) == 6
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -318,10 +318,10 @@ def test_a_random_state_is_not_averaged(batch):
     latents = keras.Input((6,))
     x = keras.layers.Dropout(0.5, seed=1)(latents)
     x = keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64, activation="tanh")(x))
-    gan = make_gan(generator=keras.Model(latents, x), averaging_decay=0.0)
+    gan = make_gan(generator=keras.Model(latents, x), ema_decay=0.0)
     gan.train_step(batch)
     assert len(gan.generator.variables) == len(gan.generator.weights) + 1
-    for average, value in zip(gan.average_generator.weights, gan.generator.weights, strict=True):
+    for average, value in zip(gan.ema_generator.weights, gan.generator.weights, strict=True):
         np.testing.assert_allclose(average, value, atol=1e-6)
 
 

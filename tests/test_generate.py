@@ -241,7 +241,7 @@ def conditional_folder(tmp_path_factory):
         tfgan.dense_discriminator((SIDE, SIDE, 1), width=2, **told[1]),
         condition,
     )
-    for variable in gan.average_generator.trainable_variables:
+    for variable in gan.ema_generator.trainable_variables:
         variable.assign(20 * variable)
     folder = tmp_path_factory.mktemp("models") / "conditional"
     tfgan.export_saved_model(gan, folder)

@@ -43,7 +43,7 @@ def refusal_of(argv, capsys):
         (["--seeds", "0"], ["--seeds", "'0'"]),
         (["--train=--latent-dim 3"], ["--train must not hold --latent-dim"]),
         (["--train=--seed=3"], ["--train must not hold --seed"]),
-        (["--train=--model vae"], ["--model", "a gan"]),
+        (["--train=--model vae"], ["--train must not hold --model"]),
         (["--train=--loss hindge"], ["--loss", "'hindge'"]),
         (["--ablation", "--train=--networks dense"], ["--networks dense"]),
     ],
@@ -132,7 +132,7 @@ def test_what_is_inside_is_what_a_plain_reading_of_the_networks_gives():
     )
 
     latents = generator.latents(np.arange(measurements.NUM_INSIDE))
-    kernel, _, _, mean, variance = gan.average_generator.get_weights()[:5]
+    kernel, _, _, mean, variance = gan.ema_generator.get_weights()[:5]
     first = (latents @ kernel).reshape(-1, 2, 2, 8)
     first = (first - mean) / np.sqrt(variance + 1e-5)
     first = np.where(first > 0, first, 0.2 * first).reshape(len(latents), -1)

@@ -73,7 +73,7 @@ def test_it_resumes_after_a_kill_bit_for_bit(place):
 def test_it_is_monitored_by_its_own_discriminator(place):
     rows = curve_rows(place / "runs/it/quality.csv")
     assert [row["step"] for row in rows] == [20, 40, 60]
-    assert all(0 <= row["told_apart"] <= 1 for row in rows)
+    assert all(0 <= row["discriminator_auc"] <= 1 for row in rows)
 
 
 def curve_rows(file):

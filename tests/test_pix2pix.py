@@ -156,7 +156,7 @@ def test_the_average_translates_each_picture_on_its_own():
     images = (pictures(3, num=7) + 1) / 2
     together = model.translate(images).numpy()
     assert together.shape == (7, *SIZE, 1) and together.min() >= 0 and together.max() <= 1
-    expected = (model.average_generator(2 * images - 1) + 1) / 2
+    expected = (model.ema_generator(2 * images - 1) + 1) / 2
     np.testing.assert_allclose(together, expected, atol=1e-6)
     np.testing.assert_allclose(model.translate(images[3:4])[0], together[3], atol=1e-6)
     assert not np.allclose(together, (model.generator(2 * images - 1) + 1) / 2, atol=1e-6)

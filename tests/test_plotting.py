@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan.plotting import save_curves, sheet, to_picture, to_uint8
+from tfgan.plotting import image_grid, save_curves, to_picture, to_uint8
 
 GAP = 4
 GREY = 128
@@ -41,7 +41,7 @@ def test_what_leaves_the_range_is_clipped():
     values = np.array([-300.0, -0.01, 0.0, 0.5, 1.0, 1.003, 1.54, 3.58], np.float32)
     levels = [0, 0, 0, 128, 255, 255, 255, 255]
     np.testing.assert_array_equal(to_uint8(values), levels)
-    page = as_array(sheet(values[:, None, None, None], columns=8))
+    page = as_array(image_grid(values[:, None, None, None], columns=8))
     # Each pixel is enlarged 64 times.
     np.testing.assert_array_equal(page[40, 40 :: 64 + GAP, 0], levels)
 
@@ -61,7 +61,7 @@ def test_what_leaves_the_range_is_clipped():
 )
 def test_every_pixel_of_a_sheet(channels, count, size, columns, used_columns, factor):
     cells = random_pixels(count, *size, channels)
-    page = sheet(cells, columns)
+    page = image_grid(cells, columns)
     assert page.mode == ("L" if channels == 1 else "RGB")
     np.testing.assert_array_equal(as_array(page), expected_sheet(cells, used_columns, factor))
 
@@ -69,19 +69,19 @@ def test_every_pixel_of_a_sheet(channels, count, size, columns, used_columns, fa
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (4, 2), (5, 3), (9, 3), (64, 8)])
 def test_a_sheet_is_about_square(count, columns):
     cells = random_pixels(count, 64, 64, 1)
-    assert sheet(cells).size[0] == GAP + columns * (64 + GAP)
+    assert image_grid(cells).size[0] == GAP + columns * (64 + GAP)
 
 
 def test_floats_are_rounded_to_the_same_sheet():
     cells = random_pixels(5, 7, 9, 3)
-    np.testing.assert_array_equal(sheet(cells.astype(np.float32) / 255), sheet(cells))
+    np.testing.assert_array_equal(image_grid(cells.astype(np.float32) / 255), image_grid(cells))
 
 
 def test_transparent_pictures_lie_on_the_grey():
     cells = random_pixels(3, 16, 16, 4)
     cells[0, ..., 3] = 255
     cells[1, ..., 3] = 0
-    page = sheet(cells, columns=3)
+    page = image_grid(cells, columns=3)
     assert page.mode == "RGB"
     alpha = cells[..., 3:] / 255
     blended = cells[..., :3] * alpha + GREY * (1 - alpha)
@@ -175,7 +175,7 @@ def test_what_the_curves_show(tmp_path, monkeypatch):
 
 
 QUALITY = """\
-step,seconds,frechet_distance,error,floor,diversity,nearest_pair,told_apart
+step,seconds,frechet_distance,error,floor,diversity,nearest_pair,discriminator_auc
 15,2.0,9.0,0.1,1.5,0.6,0.7,nan
 30,3.6,5.0,0.1,1.5,0.8,0.9,nan
 """

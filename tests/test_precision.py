@@ -63,11 +63,11 @@ def test_weights_logits_and_pictures_stay_float32(mixed, batch):
 
 @pytest.mark.usefixtures("eagerly")
 def test_the_average_computes_in_float32(mixed, batch):
-    gan = make_gan(averaging_decay=0.0)
+    gan = make_gan(ema_decay=0.0)
     gan.train_step(batch)
     # The first is the input, which computes nothing.
-    assert {layer.compute_dtype for layer in gan.average_generator.layers[1:]} == {"float32"}
-    assert gan.average_generator.compute_dtype == gan.compute_dtype == "float32"
+    assert {layer.compute_dtype for layer in gan.ema_generator.layers[1:]} == {"float32"}
+    assert gan.ema_generator.compute_dtype == gan.compute_dtype == "float32"
     latents = tf.random.stateless_normal((4, 6), (0, 0))
     exact, rounded = gan(latents), gan.generator(latents, training=False)
     # The same weights: what differs is the rounding, which bfloat16 does to 8 bits.

@@ -11,7 +11,7 @@ from tfgan.training.monitor.check import Check
 
 INTERVAL = 250
 ADVICE = FAMILIES["gan"].advice
-HEALTHY = Check(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, told_apart=0.8)
+HEALTHY = Check(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, discriminator_auc=0.8)
 
 
 def alarms_of(checks, advice=ADVICE):
@@ -59,8 +59,8 @@ def test_the_numbers_of_a_collapse_are_told():
 
 
 def test_what_an_autoencoder_should_try_is_something_else():
-    collapsed = {"nearest_pair": 0.0, "told_apart": math.nan}
-    checks = curve({"told_apart": math.nan}, collapsed, collapsed)
+    collapsed = {"nearest_pair": 0.0, "discriminator_auc": math.nan}
+    checks = curve({"discriminator_auc": math.nan}, collapsed, collapsed)
     (alarm,) = alarms_of(checks, FAMILIES["vae"].advice)
     assert "--beta" in alarm.advice and "--r1-gamma" not in alarm.advice
 
@@ -100,12 +100,12 @@ def test_an_alarm_ends_and_may_come_again():
 
 
 def test_what_a_picture_set_cannot_tell_raises_nothing():
-    unknown = {"nearest_pair": math.nan, "diversity": math.nan, "told_apart": math.nan}
+    unknown = {"nearest_pair": math.nan, "diversity": math.nan, "discriminator_auc": math.nan}
     assert alarms_of(curve(*[unknown] * 5)) == []
 
 
 def test_a_discriminator_that_knows_overpowers_only_where_nothing_is_gained():
-    sure = {"told_apart": 1.0}
+    sure = {"discriminator_auc": 1.0}
     (alarm,) = alarms_of(curve({}, *[sure] * alarms.CHECKS_OF_POWER))
     assert alarm.name == "overpowering discriminator"
     assert (alarm.since, alarm.raised) == (500, 250 * (alarms.CHECKS_OF_POWER + 1))
@@ -114,11 +114,11 @@ def test_a_discriminator_that_knows_overpowers_only_where_nothing_is_gained():
     assert alarms_of(curve(*gaining)) == []
     # Not for long enough, or not sure enough.
     assert alarms_of(curve({}, *[sure] * (alarms.CHECKS_OF_POWER - 1))) == []
-    assert alarms_of(curve({}, *[{"told_apart": 0.99}] * 8)) == []
+    assert alarms_of(curve({}, *[{"discriminator_auc": 0.99}] * 8)) == []
 
 
 def test_an_advance_within_the_noise_is_none():
-    noisy = {"told_apart": 1.0, "frechet_distance": 9.8, "error": 0.1}
+    noisy = {"discriminator_auc": 1.0, "frechet_distance": 9.8, "error": 0.1}
     clear = noisy | {"frechet_distance": 9.6}
     assert names(alarms_of(curve({}, *[noisy] * 4))) == ["overpowering discriminator"]
     assert alarms_of(curve({}, *[clear] * 4)) == []
@@ -154,7 +154,7 @@ def test_slow_gains_add_up():
 
 
 def test_check_by_check_gives_what_the_whole_curve_gives():
-    collapsed = {"nearest_pair": 0.0, "told_apart": 1.0}
+    collapsed = {"nearest_pair": 0.0, "discriminator_auc": 1.0}
     checks = curve(*improving(6), *[collapsed] * 30, {}, {}, *[collapsed] * 4)
     found = []
     for count in range(1, len(checks) + 1):

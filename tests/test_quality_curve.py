@@ -33,7 +33,7 @@ def test_the_numbers_are_those_of_the_pixels(digits):
     # 64 principal components of 64 pixels turn them, which no distance minds.
     gan = dense_gan()
     gan.step.assign(1)
-    for weight in gan.average_generator.weights:
+    for weight in gan.ema_generator.weights:
         weight.assign(0.5 * weight)
     reader = QualityReader(gan, *digits, "held-out")
     check = reader.check()
@@ -59,7 +59,7 @@ def test_the_numbers_are_those_of_the_pixels(digits):
         for each in (images, reader.training_images)
     )
     wins = [(real > fake) + 0.5 * (real == fake) for real in reals for fake in fakes]
-    assert check.told_apart == pytest.approx(np.mean(wins), abs=1e-3)
+    assert check.discriminator_auc == pytest.approx(np.mean(wins), abs=1e-3)
 
 
 def test_what_is_read_follows_from_the_weights(digits):
@@ -136,7 +136,7 @@ def test_a_discriminator_that_knows_is_read_as_one(digits):
         gan = dense_gan(factor=factor)
         # Black pictures: no digit is as dark.
         gan.generator.set_weights([np.zeros((6, 64)), np.full(64, -10.0)])
-        assert QualityReader(gan, *digits, "held-out").check().told_apart == expected
+        assert QualityReader(gan, *digits, "held-out").check().discriminator_auc == expected
 
 
 def test_a_conditional_generator_is_asked_for_what_training_pictures_show(digits, monkeypatch):
@@ -153,7 +153,7 @@ def test_a_conditional_generator_is_asked_for_what_training_pictures_show(digits
     )
     reader = QualityReader(gan, *digits, "held-out")
     check = reader.check()
-    assert 0.0 <= check.told_apart <= 1.0
+    assert 0.0 <= check.discriminator_auc <= 1.0
     counts = np.bincount(asked, minlength=10)
     assert len(asked) == 250 and counts.min() > 10
 
@@ -174,7 +174,7 @@ def test_an_autoencoder_has_nobody_to_tell_apart(digits):
     generator = tfgan.convolutional_generator((8, 8, 1), 6, width=4, depth=2)
     vae = tfgan.VAE(tfgan.encoder_of(discriminator, 6), generator)
     check = QualityReader(vae, *digits, "held-out").check()
-    assert math.isnan(check.told_apart) and check.frechet_distance > check.floor
+    assert math.isnan(check.discriminator_auc) and check.frechet_distance > check.floor
 
 
 def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(tmp_path):

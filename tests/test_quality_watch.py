@@ -20,7 +20,7 @@ from tfgan.training.monitor.watch import QualityWatch, told_of_choice
 from tfgan.training.run_folder import RunFolder
 
 INTERVAL = 5
-HEALTHY = Check(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, told_apart=0.8)
+HEALTHY = Check(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, discriminator_auc=0.8)
 COLLAPSED = {"nearest_pair": 0.0}
 
 
@@ -67,16 +67,14 @@ def train(watch, gan, until):
     watch.on_train_begin()
     while int(gan.step) < until:
         gan.step.assign_add(1)
-        for weight in gan.average_generator.weights:
+        for weight in gan.ema_generator.weights:
             weight.assign(tf.fill(weight.shape, float(gan.step)))
         watch.on_train_batch_end(0)
 
 
 def value_of(gan):
     """The one number that all weights of the average have."""
-    (value,) = {
-        float(each) for weight in gan.average_generator.get_weights() for each in weight.flat
-    }
+    (value,) = {float(each) for weight in gan.ema_generator.get_weights() for each in weight.flat}
     return value
 
 

@@ -175,4 +175,4 @@ def test_a_step_in_mixed_precision(unroll, monkeypatch):
         assert gru_of(network).cell.compute_dtype == "bfloat16"
         assert {variable.dtype for variable in network.trainable_variables} == {"float32"}
         assert network.outputs[0].dtype == "float32"
-    assert gru_of(gan.average_generator).cell.compute_dtype == "float32"
+    assert gru_of(gan.ema_generator).cell.compute_dtype == "float32"

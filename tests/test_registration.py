@@ -113,3 +113,10 @@ def test_a_stand_in_gives_way_to_the_class():
 
     registration.register(keras, tfgan._SAVED)
     assert keras.saving.get_registered_object("tfgan>GAN") is GAN
+
+
+def test_a_config_of_before_the_ema_had_its_name_is_read():
+    config = make("gan").get_config()
+    config.pop("ema_decay")
+    config["averaging_decay"] = 0.9
+    assert GAN.from_config(config).ema_decay == 0.9

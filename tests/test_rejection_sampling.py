@@ -88,7 +88,7 @@ def test_what_is_never_kept_is_given_up(monkeypatch):
 def model_folder(tmp_path_factory):
     """A tiny GAN, its pictures far apart, whose card tells a training on the digits."""
     gan = make_gan()
-    for variable in gan.average_generator.trainable_variables:
+    for variable in gan.ema_generator.trainable_variables:
         variable.assign(6 * variable)
     digits = data.load("digits", 1)
     training = {

@@ -175,7 +175,7 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
     assert expected.keys() == tensors.keys()
     # Both optimizers have their momentum slots in it, and the average its weights.
     assert sum("optimizer" in name for name in tensors) > 20
-    assert sum("average_generator" in name for name in tensors) > 5
+    assert sum("ema_generator" in name for name in tensors) > 5
     different = [name for name in tensors if not np.array_equal(tensors[name], expected[name])]
     assert different == []
     assert history_without_times(tmp_path) == history_without_times(straight_run)

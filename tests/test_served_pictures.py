@@ -94,7 +94,7 @@ def test_what_lies_behind_transparency():
 def apart(model):
     """The model with averages that are far from the networks, and tell pictures apart."""
     random = np.random.default_rng(0)
-    for average, _ in model.averages():
+    for average, _ in model.ema_pairs():
         for variable in average.trainable_variables:
             variable.assign(random.normal(0, 0.3, variable.shape))
     return model

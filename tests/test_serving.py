@@ -400,7 +400,7 @@ def test_the_pages_commands_for_pictures_run(name, page):
         tfgan.unet_generator((8, 8, 3), input_channels=1, width=2),
         tfgan.patch_discriminator((8, 8, 3), condition_channels=1, width=2),
     )
-    for variable in model.average_generator.trainable_variables:
+    for variable in model.ema_generator.trainable_variables:
         variable.assign(5 * variable)
     folder = page.folder / "saved_models" / TRANSLATOR
     tfgan.export_saved_model(model, folder)

@@ -72,7 +72,7 @@ def test_the_card_says_where_the_model_comes_from(name):
     assert "/" not in training["command"]
     assert training["seed"] == run.seed and training["seconds"] > 0
     assert training["precision"] == "float32"
-    assert training["data"]["licence"].startswith("CC BY-SA 3.0")
+    assert training["data"]["license"].startswith("CC BY-SA 3.0")
     assert {"tfgan", "tensorflow", "keras", "numpy"} <= card["versions"].keys()
     assert card["metrics"]["card"]["split"] == "test"
     Image.open(folder / model_card.CONTACT_SHEET_FILE).verify()

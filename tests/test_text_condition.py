@@ -30,7 +30,7 @@ def exported(condition, tmp_path_factory):
     )
     # What a text changes is nothing at first.
     random = np.random.default_rng(0)
-    for variable in gan.average_generator.trainable_variables:
+    for variable in gan.ema_generator.trainable_variables:
         variable.assign(variable + random.normal(0, 0.3, variable.shape))
     return gan, export_saved_model(gan, tmp_path_factory.mktemp("models") / "of_texts")[0]
 

@@ -125,7 +125,7 @@ def test_the_card_tells_the_training(workplace_after):
     digits = training["data"]
     assert (digits["name"], digits["num_images"]) == ("digits", 1498)
     assert digits["image_shape"] == [8, 8, 1]
-    assert digits["licence"].startswith("CC BY 4.0") and digits["fingerprint"]
+    assert digits["license"].startswith("CC BY 4.0") and digits["fingerprint"]
 
 
 @pytest.mark.slow
@@ -162,14 +162,14 @@ def test_a_run_keeps_its_best_and_exports_it(workplace, capsys, monkeypatch):
     assert model_card.read("saved_models/twenty/1")["training"]["quality"] == quality
 
     # The same training, whose averages are spoiled after step 20.
-    average = GAN.update_average
+    average = GAN.update_ema
 
     def spoiled(gan):
         average(gan)
-        for weight in gan.average_generator.weights:
+        for weight in gan.ema_generator.weights:
             weight.assign(tf.where(gan.step >= 20, 10.0, 1.0) * weight)
 
-    monkeypatch.setattr(GAN, "update_average", spoiled)
+    monkeypatch.setattr(GAN, "update_ema", spoiled)
     assert train_tiny("--steps", 25, "--name", "spoiled", *NO_PENALTY) == 0
     assert "quality  step 20, not the last: Frechet distance " in capsys.readouterr().out
     assert [row["step"] for row in rows_of(workplace / "runs/spoiled/quality.csv")] == [

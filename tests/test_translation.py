@@ -124,7 +124,7 @@ def assert_equal(left, right):
 def test_all_that_training_changes_is_among_the_weights(make):
     model = make()
     weights = {id(weight) for weight in model.weights}
-    owners = [network for pair in model.averages() for network in pair]
+    owners = [network for pair in model.ema_pairs() for network in pair]
     owners += [getattr(model, name) for name in model.networks]
     if isinstance(model, CycleGAN):
         owners += [model.pool_a, model.pool_b]
@@ -169,10 +169,10 @@ def test_the_averages_follow_with_a_growing_decay(make, straight):
     model, _, _ = straight
     for batch in batches(make, 2):
         step = int(model.step)
-        averages = [values_of(average.weights) for average, _ in model.averages()]
+        averages = [values_of(average.weights) for average, _ in model.ema_pairs()]
         model.train_step(batch)
         decay = (1 + step) / (10 + step)
-        for before, (average, network) in zip(averages, model.averages()):
+        for before, (average, network) in zip(averages, model.ema_pairs()):
             for old, new, value in zip(before, average.weights, network.weights, strict=True):
                 expected = decay * old + (1 - decay) * np.array(value)
                 np.testing.assert_allclose(new, expected, rtol=1e-4, atol=1e-6)
@@ -197,7 +197,7 @@ def test_in_mixed_precision_the_averages_and_the_losses_are_float32(make):
         keras.config.set_dtype_policy("float32")
     logs = [model.train_step(batch) for batch in batches(make, 2)][-1]
     assert all(np.isfinite(value) and value.dtype == tf.float32 for value in logs.values())
-    for average, network in model.averages():
+    for average, network in model.ema_pairs():
         dtypes = [
             {layer.compute_dtype for layer in one.layers if layer.weights}
             for one in (average, network)

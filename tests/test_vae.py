@@ -5,7 +5,7 @@ import tensorflow as tf
 from cpp_loader import refusals, serve
 
 from tfgan import data
-from tfgan.elbo import bernoulli_log_likelihood, divergence_from_prior
+from tfgan.elbo import bernoulli_log_likelihood, kl_divergence
 from tfgan.errors import InputError
 from tfgan.export.saved_model import export_saved_model
 from tfgan.models import VAE
@@ -117,11 +117,11 @@ def test_the_bound_is_that_of_the_averaged_networks_at_the_seeds_latents():
         vae.train_step(black_and_white())
     white = (black_and_white()["image"] + 1) / 2
     seeds = tf.constant([4, 7, 1, 0], tf.int64)
-    mean, log_variance = vae.average_encoder(2 * white - 1, training=False)
+    mean, log_variance = vae.ema_encoder(2 * white - 1, training=False)
     latents = mean + tf.exp(log_variance / 2) * latents_from_seeds(seeds, 6)
-    probability = (vae.average_generator(latents, training=False) + 1) / 2
+    probability = (vae.ema_generator(latents, training=False) + 1) / 2
     logits = tf.math.log(probability) - tf.math.log(1 - probability)
-    expected = divergence_from_prior(mean, log_variance) - bernoulli_log_likelihood(white, logits)
+    expected = kl_divergence(mean, log_variance) - bernoulli_log_likelihood(white, logits)
     np.testing.assert_allclose(vae.negative_elbo(white, seeds), expected, rtol=1e-4)
 
 

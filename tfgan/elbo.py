@@ -45,7 +45,7 @@ def gaussian_log_likelihood(pixels, logits):
     return tf.reduce_sum(log_density, axis=[1, 2, 3])
 
 
-def divergence_from_prior(mean, log_variance):
+def kl_divergence(mean, log_variance):
     """KL(N(mean, variance) || N(0, 1)) = 1/2 sum(mean^2 + variance - 1 - log variance).
 
     Args:

@@ -162,6 +162,10 @@ def read_json(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+# What columns are called in logs of earlier versions.
+_EARLIER_COLUMNS = {"told_apart": "discriminator_auc", "divergence": "kl"}
+
+
 class CsvLog:
     """A table of numbers in a CSV file, which grows by a row at a time.
 
@@ -209,6 +213,7 @@ class CsvLog:
             return
         with open(self.path, newline="") as file:
             for row in csv.DictReader(file):
+                row = {_EARLIER_COLUMNS.get(name, name): value for name, value in row.items()}
                 try:
                     numbers = {name: float(value) for name, value in row.items()}
                 except (TypeError, ValueError):

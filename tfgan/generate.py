@@ -210,7 +210,7 @@ def write(pixels, seeds, arguments):
     """Writes pictures uint8 [N, H, W, C] in the format that was asked for."""
     import numpy as np
 
-    from tfgan.plotting import sheet, to_picture
+    from tfgan.plotting import image_grid, to_picture
 
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     if arguments.format == "gif":
@@ -218,7 +218,7 @@ def write(pixels, seeds, arguments):
 
         write_gif(pixels, arguments.out)
     elif arguments.format == "grid":
-        sheet(pixels).save(arguments.out)
+        image_grid(pixels).save(arguments.out)
     elif arguments.format == "npz":
         np.savez_compressed(arguments.out, images=pixels, seeds=seeds)
     else:

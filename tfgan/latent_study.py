@@ -219,7 +219,7 @@ def report(rows, conditions, arguments):
     import numpy as np
 
     from tfgan.inference.exported_model import ExportedModel
-    from tfgan.plotting import sheet
+    from tfgan.plotting import image_grid
     from tfgan.study.report import COLUMNS, plot, tables
 
     card = conditions["card"]
@@ -233,7 +233,7 @@ def report(rows, conditions, arguments):
     plot(rows, conditions["floor"], arguments.out / "study.png")
     folders = [row["saved_model"] for row in rows if not row["seed"]]
     drawn = [ExportedModel.load(folder).pixels(np.arange(COLUMNS)) for folder in folders]
-    sheet(np.concatenate(drawn), COLUMNS).save(arguments.out / "pictures.png")
+    image_grid(np.concatenate(drawn), COLUMNS).save(arguments.out / "pictures.png")
     print(
         f"{text}\n\nnumbers  {arguments.out / 'study.json'}\ntables   {arguments.out / 'study.md'}"
         f"\nplot     {arguments.out / 'study.png'}\npictures {arguments.out / 'pictures.png'}, "

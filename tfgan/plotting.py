@@ -26,7 +26,7 @@ def to_picture(pixels):
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
-def sheet(images, columns=None):
+def image_grid(images, columns=None):
     """Pictures side by side in rows, enlarged by a whole factor without smoothing.
 
     Args:
@@ -88,7 +88,7 @@ def save_curves(history_file, picture_file, quality_file=None, panels=()):
         draw_columns(distance, quality, ["frechet_distance"])
         distance.axhline(quality[0]["floor"], color="black", linestyle=":", label="real pictures")
         distance.set(ylabel="distance to held-out pictures", yscale="log")
-        draw_columns(shares, quality, ["diversity", "nearest_pair", "told_apart"])
+        draw_columns(shares, quality, ["diversity", "nearest_pair", "discriminator_auc"])
         shares.set(ylabel="share", ylim=(0.0, None))
     for axes in all_axes:
         axes.grid(alpha=0.3)

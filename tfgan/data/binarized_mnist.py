@@ -48,5 +48,5 @@ def source(size: tuple[int, int] | None, data_dir: str | Path | None, split: str
         class_names=mnist.class_names,
         survey=mnist.survey,
         decode=decode,
-        licence=mnist.licence,
+        license=mnist.license,
     )

@@ -55,7 +55,7 @@ class ImageDataset:
         former_fingerprint: What an earlier version took for it, which also changed with the place
             and the times of files.
         contents: A hash of each file's content by its name, of pictures that lie in files; or None.
-        licence: What the pictures may be used under.
+        license: What the pictures may be used under.
         attributes: int32 [N, A], the index of each picture's category in each of A attributes, or
             None.
         attribute_names: Of each attribute its categories, in the order of their indices, or None.
@@ -75,7 +75,7 @@ class ImageDataset:
     fingerprint: str = ""
     former_fingerprint: str = ""
     contents: dict[str, str] | None = dataclasses.field(default=None, repr=False)
-    licence: str = "unknown"
+    license: str = "unknown"
     attributes: np.ndarray | None = None
     attribute_names: dict[str, tuple[str, ...]] | None = None
     captions: Captions | None = None
@@ -336,7 +336,7 @@ def from_source(
         fingerprint=key_of(source),
         former_fingerprint=former_key_of(source),
         contents=source.contents,
-        licence=source.licence,
+        license=source.license,
         attributes=annotations.attributes,
         attribute_names=source.attribute_names,
         captions=captions,

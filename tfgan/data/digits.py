@@ -50,5 +50,5 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
         class_names=tuple("0123456789"),
         survey=lambda: (*(size or (8, 8)), 1),
         decode=decode,
-        licence=_LICENCE,
+        license=_LICENCE,
     )

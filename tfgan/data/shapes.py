@@ -110,7 +110,7 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
         class_names=tuple(f"{colour} {shape}" for colour, shape in pairs),
         survey=lambda: (*(size or (_DEFAULT_SIDE, _DEFAULT_SIDE)), 3),
         decode=decode,
-        licence=_LICENCE,
+        license=_LICENCE,
         attribute_names=FACTORS,
         caption_table=captions(chosen),
     )

@@ -37,7 +37,7 @@ class Source:
         survey: Returns the shape (height, width, channels) that every decoded picture has.
         decode: Takes that shape and yields, in a fixed order, each readable picture as uint8
             [height, width, channels] with its annotation, of which all have the same fields.
-        licence: What the pictures may be used under.
+        license: What the pictures may be used under.
         attribute_names: Of each attribute its categories, in the order of their indices, or None.
         caption_table: Captions, str [M, K]: K phrasings in each row, or None.
         options: How they are decoded, as JSON-serialisable data, as far as the fingerprint does not
@@ -52,7 +52,7 @@ class Source:
     class_names: tuple[str, ...] | None
     survey: Callable[[], ImageShape]
     decode: Callable[[ImageShape], Iterator[tuple[np.ndarray, Annotation]]]
-    licence: str = "unknown"
+    license: str = "unknown"
     attribute_names: dict[str, tuple[str, ...]] | None = None
     caption_table: np.ndarray | None = None
     options: list = dataclasses.field(default_factory=list)

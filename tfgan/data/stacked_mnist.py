@@ -49,5 +49,5 @@ def source(size: tuple[int, int] | None, data_dir: str | Path | None, split: str
         class_names=tuple(f"{mode:03d}" for mode in range(1000)),
         survey=lambda: (*(size or (28, 28)), 3),
         decode=decode,
-        licence=mnist.licence,
+        license=mnist.license,
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _READ_BATCH = 256
 # Splits that are meant to be held out, from the one that is rather trained on.
 _HELD_OUT = ("val", "valid", "validation", "test")
-# Of those that TFDS does not know the licence of; MNIST's as keras.io/api/datasets/mnist states it.
+# Of those that TFDS does not know the license of; MNIST's as keras.io/api/datasets/mnist states it.
 _LICENCES = {
     "mnist": "CC BY-SA 3.0, Yann LeCun and Corinna Cortes, derived from NIST's data sets",
 }
@@ -121,7 +121,7 @@ def source(
         class_names=tuple(label.names) if labelled else None,
         survey=survey,
         decode=decode,
-        licence=(
+        license=(
             builder.info.redistribution_info.license.strip()
             or _LICENCES.get(builder.name, "unknown")
         ),

@@ -107,9 +107,9 @@ class TransformedDataset:
         return self.pictures.former_fingerprint
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """What the pictures may be used under."""
-        return self.pictures.licence
+        return self.pictures.license
 
     def batches(self, start_step: int = 0) -> tf.data.Dataset:
         """Returns an endless data set that begins with the batch of a given step.

@@ -107,9 +107,9 @@ class UnpairedDataset:
         return f"{self.a.former_fingerprint} {self.b.former_fingerprint}"
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """What the pictures may be used under."""
-        return "; ".join(dict.fromkeys((self.a.licence, self.b.licence)))
+        return "; ".join(dict.fromkeys((self.a.license, self.b.license)))
 
     def batches(self, start_step: int = 0) -> tf.data.Dataset:
         """Returns an endless data set that begins with the batch of a given step.

@@ -9,7 +9,7 @@ import numpy as np
 from tfgan.evaluation.plots import GENERATED, REAL, class_plot, picture_plot, risk_plot
 from tfgan.files import write_json, write_text
 from tfgan.metrics.classifier_set import DESCRIPTION
-from tfgan.plotting import sheet
+from tfgan.plotting import image_grid
 
 _ADVICE = (
     "python -m tfgan.generate MODEL --keep-fraction 0.5 draws pictures that are harder to tell; "
@@ -227,7 +227,7 @@ def page(evaluation, name, lowering=None, notes=()):
         risks = evaluation.risk.fake_probabilities[rows]
         body.append(
             _figure(
-                _png(sheet(images[rows], _SHEET_COLUMNS)),
+                _png(image_grid(images[rows], _SHEET_COLUMNS)),
                 f"{title}: the generated pictures of risk {risks.min():.2f} to {risks.max():.2f}.",
                 "pixels",
             )
@@ -240,7 +240,7 @@ def page(evaluation, name, lowering=None, notes=()):
     body += [
         "<h2>Copies</h2>",
         _figure(
-            _png(sheet(pairs, _NUM_COPIES)),
+            _png(image_grid(pairs, _NUM_COPIES)),
             "Top: the generated pictures nearest to a training picture, as a rule the simplest "
             "ones. Below each: that training picture. A generated picture is nearer to the "
             "training pictures than a real one that was held out with a probability of "

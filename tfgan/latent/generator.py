@@ -59,7 +59,7 @@ class LatentGenerator:
 
         def images(latents, *told):
             inputs = [latents, condition.checked(*told)] if told else latents
-            return (model.average_generator(inputs, training=False) + 1.0) / 2.0
+            return (model.ema_generator(inputs, training=False) + 1.0) / 2.0
 
         return cls(
             model.name,
@@ -68,7 +68,7 @@ class LatentGenerator:
             tuple(model.image_shape),
             condition and condition.spec,
             condition,
-            model.average_generator,
+            model.ema_generator,
             {},
         )
 

@@ -24,7 +24,7 @@ class AdversarialModel(GenerativeModel):
         generator: as in `GenerativeModel`.
         discriminator: functional model, float [N, H, W, C] -> logits. Where it has more inputs than
             one, the pictures are the first.
-        **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`.
+        **kwargs: `ema_decay` and `seed`, as in `EMAModel`.
 
     Raises:
         InputError: networks that are not functional, give something else than pictures and logits,
@@ -112,7 +112,7 @@ class AdversarialModel(GenerativeModel):
                 appendix B: lazy regularisation).
             augmentation: what real and generated pictures go through before the discriminator sees
                 them: a sequence of names from `tfgan.augment.POLICIES`. For small data sets.
-            **kwargs: as in `AveragedModel.compile`.
+            **kwargs: as in `EMAModel.compile`.
 
         Raises:
             InputError: an unknown loss or augmentation, a negative weight, an interval or a number

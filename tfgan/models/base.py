@@ -4,6 +4,7 @@ Plumbing alone: no loss and no order of updates is decided here. A family's math
 its own `train_step`.
 """
 
+import operator
 from numbers import Real
 from types import FunctionType
 from typing import ClassVar
@@ -100,31 +101,37 @@ def image_spec(shape):
     return tf.TensorSpec([None, *shape], tf.float32)
 
 
-class AveragedModel(FittedModel):
-    """Networks, and the averages of some of them, which are called, measured and exported.
+class EMAModel(FittedModel):
+    """Networks, and the exponential moving average (EMA) of some, which is called and exported.
 
-    Every weight of an average follows its network's as
-    `average += (1 - decay) (value - average)`, the moving statistics of batch normalisation like
-    the weights: both average over the same steps, so they belong together. The decay grows as
-    min(decay, (1 + step) / (10 + step)), which keeps the initial weights from lingering. An
-    average computes in float32, whatever the dtype policy the networks were built under.
+    Every weight of an EMA follows its network's as `ema += (1 - decay) (value - ema)`, the moving
+    statistics of batch normalization like the weights: both average over the same steps, so they
+    belong together. The decay grows as min(decay, (1 + step) / (10 + step)), which keeps the
+    initial weights from lingering. An EMA computes in float32, whatever the dtype policy the
+    networks were built under.
 
     Args:
-        averaging_decay: in [0, 1); 0 follows the networks at once.
+        ema_decay: per step, in [0, 1); 0 follows the networks at once.
         seed: of all randomness in training, which is a pure function of (seed, step).
     """
 
-    # Those of the networks that have an average, an attribute `average_<name>`.
-    averaged = ()
+    # Those of the networks that have an EMA, which a family keeps as `average_<name>`: checkpoints
+    # and files know it by that name. `ema_<name>` is what it is called.
+    ema_networks = ()
     # The label of the panel in which a metric is plotted; see `tfgan.plotting.save_curves`.
     panels: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, *, averaging_decay=0.999, seed=0, **kwargs):
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in cls.ema_networks:
+            setattr(cls, f"ema_{name}", property(operator.attrgetter(f"average_{name}")))
+
+    def __init__(self, *, ema_decay=0.999, seed=0, **kwargs):
         # Under a mixed dtype policy Keras would round what the model is called with.
         super().__init__(dtype="float32", **kwargs)
-        if not isinstance(averaging_decay, Real) or not 0 <= averaging_decay < 1:
-            raise InputError(f"averaging_decay must be in [0, 1). Received: {averaging_decay!r}")
-        self.averaging_decay = averaging_decay
+        if not isinstance(ema_decay, Real) or not 0 <= ema_decay < 1:
+            raise InputError(f"ema_decay must be in [0, 1). Received: {ema_decay!r}")
+        self.ema_decay = ema_decay
         self.seed = checked_seed(seed)
         self.step = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
@@ -186,27 +193,27 @@ class AveragedModel(FittedModel):
         finite = require_finite(tf.where(is_excused, tf.zeros_like(gradient), gradient), name)
         return tf.where(is_excused, gradient, finite)
 
-    def update_average(self):
-        """Moves every weight of the averages towards its network's; integers are taken over.
+    def update_ema(self):
+        """Moves every weight of the EMAs towards its network's; integers are taken over.
 
         Weights are not all of its variables: dropout and GRUs keep a random state.
         """
         step = tf.cast(self.step, tf.float32)
-        decay = tf.minimum(self.averaging_decay, (1.0 + step) / (10.0 + step))
-        for average_network, network in self.averages():
-            for average, value in zip(average_network.weights, network.weights):
-                if keras.backend.is_float_dtype(average.dtype):
-                    average.assign_add((1.0 - decay) * (value - average))
+        decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
+        for ema_network, network in self.ema_pairs():
+            for ema, value in zip(ema_network.weights, network.weights):
+                if keras.backend.is_float_dtype(ema.dtype):
+                    ema.assign_add((1.0 - decay) * (value - ema))
                 else:
-                    average.assign(value)
-            for layer in average_network._flatten_layers():
-                # A mean of unit vectors belongs to no kernel, but nears that of the average.
+                    ema.assign(value)
+            for layer in ema_network._flatten_layers():
+                # A mean of unit vectors belongs to no kernel, but nears that of the EMA.
                 if isinstance(layer, SpectralNorm):
                     layer.iterate()
 
-    def averages(self):
-        """Pairs of an average and the network that it follows."""
-        return [(getattr(self, f"average_{name}"), getattr(self, name)) for name in self.averaged]
+    def ema_pairs(self):
+        """Pairs of an EMA and the network that it follows."""
+        return [(getattr(self, f"ema_{name}"), getattr(self, name)) for name in self.ema_networks]
 
     def get_config(self):
         return {
@@ -215,7 +222,7 @@ class AveragedModel(FittedModel):
                 name: keras.saving.serialize_keras_object(getattr(self, name))
                 for name in self.networks
             },
-            "averaging_decay": self.averaging_decay,
+            "ema_decay": self.ema_decay,
             "seed": self.seed,
         }
 
@@ -223,6 +230,9 @@ class AveragedModel(FittedModel):
     def from_config(cls, config, custom_objects=None):
         for network in cls.networks:
             config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects)
+        # What files of before call it.
+        if "averaging_decay" in config:
+            config["ema_decay"] = config.pop("averaging_decay")
         return cls(**config)
 
     def get_compile_config(self):
@@ -249,17 +259,17 @@ class AveragedModel(FittedModel):
         self.compile(**config)
 
 
-class GenerativeModel(AveragedModel):
+class GenerativeModel(EMAModel):
     """A generator that draws pictures out of latents, and its average.
 
     Args:
         generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1]. Where it has
             more inputs than one, the latents are the first.
-        **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`.
+        **kwargs: `ema_decay` and `seed`, as in `EMAModel`.
     """
 
     networks = ("generator",)
-    averaged = ("generator",)
+    ema_networks = ("generator",)
     # What the networks are told beside their input: a family's own.
     condition = None
     # Logits of images, of a family that has a discriminator; see `AdversarialModel`.
@@ -286,7 +296,7 @@ class GenerativeModel(AveragedModel):
 
     def call(self, inputs, training=False):
         """The averaged generator: its inputs -> float [N, H, W, C] in [-1, 1]."""
-        return self.average_generator(inputs, training=training)
+        return self.ema_generator(inputs, training=training)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="seeds")])
     def generate(self, seeds):
@@ -300,7 +310,7 @@ class GenerativeModel(AveragedModel):
             float32 [N, H, W, C] in [0, 1].
         """
         latents = latents_from_seeds(seeds, self.latent_dim)
-        return (self.average_generator(latents, training=False) + 1.0) / 2.0
+        return (self.ema_generator(latents, training=False) + 1.0) / 2.0
 
     def examples(self, num):
         """What to `generate` for a sheet of pictures.

@@ -126,7 +126,7 @@ class ConditionalGAN(AdversarialModel):
         self.apply_gradients(
             self.discriminator_optimizer, discriminator_gradients, discriminator_weights
         )
-        self.update_average()
+        self.update_ema()
         self.step.assign_add(1)
 
         # Report.
@@ -140,7 +140,7 @@ class ConditionalGAN(AdversarialModel):
         """What `evaluate` reports: losses and logits of the averaged generator's pictures."""
         condition = self.condition.checked(batch[self.condition.batch_key])
         latents = self.test_latents(tf.shape(batch["image"])[0])
-        fake_images = self.average_generator([latents, condition], training=False)
+        fake_images = self.ema_generator([latents, condition], training=False)
         return self.report(
             self.discriminator([batch["image"], condition], training=False),
             self.discriminator([fake_images, condition], training=False),
@@ -164,7 +164,7 @@ class ConditionalGAN(AdversarialModel):
         """
         condition = self.condition.checked(condition)
         latents = latents_from_seeds(seeds, self.latent_dim)
-        return (self.average_generator([latents, condition], training=False) + 1.0) / 2.0
+        return (self.ema_generator([latents, condition], training=False) + 1.0) / 2.0
 
     def examples(self, num):
         """As `AdversarialModel.examples`: what is asked for changes from column to column."""

@@ -32,7 +32,7 @@ class CycleGAN(TranslationModel):
         discriminator_b: the same for B.
         pool_size: of the generated pictures that are kept for either discriminator; see
             `ImagePool`.
-        **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`. Both generators are averaged.
+        **kwargs: `ema_decay` and `seed`, as in `EMAModel`. Both generators are averaged.
 
     Raises:
         InputError: the networks do not fit together, a pool of no pictures.
@@ -55,7 +55,7 @@ class CycleGAN(TranslationModel):
     """
 
     networks = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
-    averaged = ("generator_ab", "generator_ba")
+    ema_networks = ("generator_ab", "generator_ba")
 
     def __init__(
         self, generator_ab, generator_ba, discriminator_a, discriminator_b, pool_size=50, **kwargs
@@ -218,7 +218,7 @@ class CycleGAN(TranslationModel):
         self.apply_gradients(
             self.discriminator_optimizer, discriminator_gradients, self.discriminator_variables
         )
-        self.update_average()
+        self.update_ema()
         self.step.assign_add(1)
 
         # Report.
@@ -230,11 +230,11 @@ class CycleGAN(TranslationModel):
 
     def call(self, inputs, training=False):
         """The averaged generator from A to B: float32 [N, H, W, C] in [-1, 1] both."""
-        return self.average_generator_ab(inputs, training=training)
+        return self.ema_generator_ab(inputs, training=training)
 
     def test_step(self, batch):
         """What `evaluate` reports: both cycle losses of the averaged generators, summed."""
-        ab, ba = self.average_generator_ab, self.average_generator_ba
+        ab, ba = self.ema_generator_ab, self.ema_generator_ba
         real_a, real_b = batch["image_a"], batch["image_b"]
         cycled_a = ba(ab(real_a, training=False), training=False)
         cycled_b = ab(ba(real_b, training=False), training=False)
@@ -253,11 +253,11 @@ class CycleGAN(TranslationModel):
         Raises:
             InputError: pictures of another shape.
         """
-        return translated(self.average_generator_ab, checked_pictures(images, self.shape_a))
+        return translated(self.ema_generator_ab, checked_pictures(images, self.shape_a))
 
     def b_to_a(self, images):
         """The same from B to A; see `a_to_b`."""
-        return translated(self.average_generator_ba, checked_pictures(images, self.shape_b))
+        return translated(self.ema_generator_ba, checked_pictures(images, self.shape_b))
 
     def probe(self):
         """A picture of kind A from one of kind B from noise: float32 [1, H, W, C]."""

@@ -247,7 +247,7 @@ class FittedModel(keras.Model):
             if inner.use_ema and not inner.ema_overwrite_frequency:
                 raise InputError(
                     f"{name} must not have use_ema: the model keeps averages of its own, by "
-                    "averaging_decay. Received: use_ema=True"
+                    "ema_decay. Received: use_ema=True"
                 )
             if is_half and self.auto_scale_loss and optimizer is inner:
                 optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

@@ -81,7 +81,7 @@ class GAN(AdversarialModel):
         self.apply_gradients(
             self.discriminator_optimizer, discriminator_gradients, discriminator_weights
         )
-        self.update_average()
+        self.update_ema()
         self.step.assign_add(1)
 
         # Report.
@@ -94,7 +94,7 @@ class GAN(AdversarialModel):
     def test_step(self, batch):
         """What `evaluate` reports: losses and logits of the averaged generator's pictures."""
         latents = self.test_latents(tf.shape(batch["image"])[0])
-        fake_images = self.average_generator(latents, training=False)
+        fake_images = self.ema_generator(latents, training=False)
         return self.report(
             self.discriminator(batch["image"], training=False),
             self.discriminator(fake_images, training=False),

@@ -36,7 +36,7 @@ class Pix2Pix(TranslationModel):
             [N, H, W, C'] -> logits of any shape [N, ...], such as `tfgan.patch_discriminator`
             makes.
         masked: whether batches have a `mask`. The condition then has the picture's channels.
-        **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`.
+        **kwargs: `ema_decay` and `seed`, as in `EMAModel`.
 
     Raises:
         InputError: the networks do not fit together.
@@ -55,7 +55,7 @@ class Pix2Pix(TranslationModel):
     """
 
     networks = ("generator", "discriminator")
-    averaged = ("generator",)
+    ema_networks = ("generator",)
     panels: ClassVar[dict[str, str]] = {"l1": "mean absolute error"}
 
     def __init__(self, generator, discriminator, masked=False, **kwargs):
@@ -191,7 +191,7 @@ class Pix2Pix(TranslationModel):
         self.apply_gradients(
             self.discriminator_optimizer, discriminator_gradients, self.discriminator_variables
         )
-        self.update_average()
+        self.update_ema()
         self.step.assign_add(1)
 
         # Report.
@@ -225,7 +225,7 @@ class Pix2Pix(TranslationModel):
             float32 [N, H, W, C] in [-1, 1].
         """
         source, masks = inputs if self.masked else (inputs, None)
-        generated = self.average_generator(self.shown(source, masks), training=training)
+        generated = self.ema_generator(self.shown(source, masks), training=training)
         return self.composed(generated, source, masks)
 
     def test_step(self, batch):

@@ -6,7 +6,7 @@ Plumbing alone, as in `tfgan.models.base`.
 import tensorflow as tf
 
 from tfgan.errors import InputError
-from tfgan.models.base import AveragedModel
+from tfgan.models.base import EMAModel
 from tfgan.optimizers import adam
 
 
@@ -39,7 +39,7 @@ def shape_between(network):
     return " -> ".join("x".join(map(str, side)) for side in sides)
 
 
-class TranslationModel(AveragedModel):
+class TranslationModel(EMAModel):
     """Generators from pictures to pictures and discriminators, an optimizer for either side.
 
     The generators are the networks that have an average.
@@ -53,7 +53,7 @@ class TranslationModel(AveragedModel):
         Args:
             generator_optimizer, discriminator_optimizer: Keras optimizers. Gradients are clipped by
                 norm with the optimizers' own `global_clipnorm`.
-            **kwargs: as in `AveragedModel.compile`.
+            **kwargs: as in `EMAModel.compile`.
         """
         super().compile(**kwargs)
         published = {"learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999}
@@ -71,12 +71,14 @@ class TranslationModel(AveragedModel):
     @property
     def generator_variables(self):
         """What the generators' optimizer moves."""
-        return self._weights_moved_in(self.averaged)
+        return self._weights_moved_in(self.ema_networks)
 
     @property
     def discriminator_variables(self):
         """What the discriminators' optimizer moves."""
-        return self._weights_moved_in(name for name in self.networks if name not in self.averaged)
+        return self._weights_moved_in(
+            name for name in self.networks if name not in self.ema_networks
+        )
 
     def _weights_moved_in(self, names):
         return [variable for name in names for variable in getattr(self, name).trainable_variables]

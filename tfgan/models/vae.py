@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfgan.arguments import require_at_least
-from tfgan.elbo import LIKELIHOODS, divergence_from_prior, require_likelihood
+from tfgan.elbo import LIKELIHOODS, kl_divergence, require_likelihood
 from tfgan.errors import InputError
 from tfgan.models.base import GenerativeModel, float32_twin, require_finite
 from tfgan.networks.functional import functional
@@ -24,7 +24,7 @@ class VAE(GenerativeModel):
             float [N, D], such as `tfgan.networks.encoder_of` makes.
         generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1], whose last
             layer is the activation tanh.
-        **kwargs: `averaging_decay` and `seed`, as in `AveragedModel`. The encoder is averaged
+        **kwargs: `ema_decay` and `seed`, as in `EMAModel`. The encoder is averaged
             like the generator.
 
     Raises:
@@ -49,9 +49,9 @@ class VAE(GenerativeModel):
     """
 
     networks = ("encoder", "generator")
-    averaged = networks
+    ema_networks = networks
     optimizers = ("optimizer",)
-    panels = dict.fromkeys(("negative_elbo", "log_likelihood", "divergence"), "nats per image")
+    panels = dict.fromkeys(("negative_elbo", "log_likelihood", "kl"), "nats per image")
 
     def __init__(self, encoder, generator, **kwargs):
         encoder = functional(encoder, "encoder", num_inputs=1, num_outputs=2)
@@ -77,13 +77,13 @@ class VAE(GenerativeModel):
         self.average_encoder = float32_twin(encoder)
         self.negative_elbo_mean = keras.metrics.Mean(name="negative_elbo")
         self.log_likelihood_mean = keras.metrics.Mean(name="log_likelihood")
-        self.divergence_mean = keras.metrics.Mean(name="divergence")
+        self.kl_mean = keras.metrics.Mean(name="kl")
         # All networks are functional, so nothing is left to build.
         self.built = True
 
     @property
     def metrics(self):
-        return [self.negative_elbo_mean, self.log_likelihood_mean, self.divergence_mean]
+        return [self.negative_elbo_mean, self.log_likelihood_mean, self.kl_mean]
 
     def compile(self, optimizer=None, likelihood="bernoulli", beta=1.0, **kwargs):
         """Chooses the optimizer and what it minimises.
@@ -94,9 +94,9 @@ class VAE(GenerativeModel):
                 its intensity as the probability of white (Salakhutdinov and Murray 2008), which
                 leaves pictures that are black and white as they are. "gaussian": a pixel's
                 intensity in [0, 1] is normal with a standard deviation of 0.1.
-            beta: weight of the divergence in what is minimised, at least 0. What is reported is
+            beta: weight of the KL divergence in what is minimised, at least 0. What is reported is
                 the bound itself, with a weight of 1.
-            **kwargs: as in `AveragedModel.compile`.
+            **kwargs: as in `EMAModel.compile`.
 
         Raises:
             InputError: an unknown likelihood, a negative beta.
@@ -128,7 +128,7 @@ class VAE(GenerativeModel):
 
         Returns:
             dict of scalars in nats a picture, averaged since the metrics' reset: the negative
-            bound, the log likelihood of a reconstruction, and the divergence from the prior.
+            bound, the log likelihood of a reconstruction, and the KL divergence from the prior.
 
         Raises:
             tf.errors.InvalidArgumentError: the loss or a gradient is not finite; the message names
@@ -145,20 +145,20 @@ class VAE(GenerativeModel):
             latents = mean + tf.exp(0.5 * log_variance) * noise
             logits = pixel_logits(self.generator, latents, training=True)
             log_likelihood = tf.reduce_mean(LIKELIHOODS[self.likelihood](pixels, logits))
-            divergence = tf.reduce_mean(divergence_from_prior(mean, log_variance))
-            loss = require_finite(self.beta * divergence - log_likelihood, "loss")
+            kl = tf.reduce_mean(kl_divergence(mean, log_variance))
+            loss = require_finite(self.beta * kl - log_likelihood, "loss")
 
         # Update.
         weights = self.trained_variables
         gradients = self.gradients(tape, loss, weights, self.optimizer)
         self.apply_gradients(self.optimizer, gradients, weights)
-        self.update_average()
+        self.update_ema()
         self.step.assign_add(1)
 
         # Report.
-        self.negative_elbo_mean.update_state(divergence - log_likelihood)
+        self.negative_elbo_mean.update_state(kl - log_likelihood)
         self.log_likelihood_mean.update_state(log_likelihood)
-        self.divergence_mean.update_state(divergence)
+        self.kl_mean.update_state(kl)
         return {metric.name: metric.result() for metric in self.metrics}
 
     def observed(self, images, seed):
@@ -186,12 +186,12 @@ class VAE(GenerativeModel):
             float32 [N], in nats.
         """
         pixels = self.observed(images, tf.stack([seeds[0], tf.size(seeds, tf.int64)]))
-        mean, log_variance = self.average_encoder(2.0 * pixels - 1.0, training=False)
+        mean, log_variance = self.ema_encoder(2.0 * pixels - 1.0, training=False)
         noise = latents_from_seeds(seeds, self.latent_dim)
         latents = mean + tf.exp(0.5 * log_variance) * noise
-        logits = pixel_logits(self.average_generator, latents, training=False)
+        logits = pixel_logits(self.ema_generator, latents, training=False)
         log_likelihood = LIKELIHOODS[self.likelihood](pixels, logits)
-        return divergence_from_prior(mean, log_variance) - log_likelihood
+        return kl_divergence(mean, log_variance) - log_likelihood
 
     def test_step(self, batch):
         """What `evaluate` reports: the negative bound of the averaged networks, in nats."""
@@ -206,12 +206,12 @@ class VAE(GenerativeModel):
 
     def encode(self, images):
         """The mean latents of pictures: float [N, H, W, C] in [0, 1] -> float32 [N, D]."""
-        mean, _ = self.average_encoder(2.0 * images - 1.0, training=False)
+        mean, _ = self.ema_encoder(2.0 * images - 1.0, training=False)
         return mean
 
     def reconstruct(self, images):
         """Pictures of the mean latents of pictures, float [N, H, W, C] in [0, 1] both."""
-        return (self.average_generator(self.encode(images), training=False) + 1.0) / 2.0
+        return (self.ema_generator(self.encode(images), training=False) + 1.0) / 2.0
 
     def compile_arguments(self):
         return super().compile_arguments() | {

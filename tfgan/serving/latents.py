@@ -46,7 +46,7 @@ def served_from_latents(model):
     Raises:
         InputError: the images have another number of channels than 1, 3 and 4.
     """
-    generator, condition = model.average_generator, model.condition
+    generator, condition = model.ema_generator, model.condition
     require_channels(model.image_shape)
     # From the generator's [-1, 1].
     zero_to_one = keras.layers.Rescaling(
@@ -119,9 +119,9 @@ def add_encoder(served, model):
 
     Args:
         served: what `served_from_latents` returned.
-        model: has `encode` and `reconstruct`, and `average_encoder`.
+        model: has `encode` and `reconstruct`, and `ema_encoder`.
     """
-    served.module.encoder_weights = [variable.value for variable in model.average_encoder.variables]
+    served.module.encoder_weights = [variable.value for variable in model.ema_encoder.variables]
     images_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, name="images")
     most = most_images(model.image_shape)
 

@@ -35,7 +35,7 @@ def served_pix2pix(model):
     if model.masked:
         shapes["masks"] = (*model.condition_shape[:2], 1)
     # Not the model itself, which would be a layer with all that belongs to training.
-    network = from_zero_to_one(model.call, model.average_generator, shapes, model.generator.name)
+    network = from_zero_to_one(model.call, model.ema_generator, shapes, model.generator.name)
     module = tf.Module()
     translate = hold(module, network, [*shapes])
     inputs = example_inputs(shapes)
@@ -72,7 +72,7 @@ def served_cyclegan(model):
         InputError: the pictures have another number of channels than 1, 3 and 4.
     """
     shapes_a, shapes_b = {"images": model.shape_a}, {"images": model.shape_b}
-    generator_ab, generator_ba = model.average_generator_ab, model.average_generator_ba
+    generator_ab, generator_ba = model.ema_generator_ab, model.ema_generator_ba
     network_ab = from_zero_to_one(generator_ab, generator_ab, shapes_a, "a_to_b")
     network_ba = from_zero_to_one(generator_ba, generator_ba, shapes_b, "b_to_a")
     module = tf.Module()

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfgan.files import CsvLog, atomic_file
-from tfgan.plotting import sheet
+from tfgan.plotting import image_grid
 
 # A terminal's bar is redrawn as Keras does; a log file gets a line now and then.
 LOG_FILE_INTERVAL_S = 30.0
@@ -19,7 +19,7 @@ MIN_STEPS_BETWEEN_GRIDS = 20
 def write_grid(file, images, columns):
     """Writes a grid of images float32 [N, H, W, C] in [0, 1], whole or not at all."""
     with atomic_file(file) as temporary:
-        sheet(images, columns).save(temporary)
+        image_grid(images, columns).save(temporary)
 
 
 class SampleGrids(keras.callbacks.Callback):

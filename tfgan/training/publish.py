@@ -24,7 +24,7 @@ def publish(plan, model, samples, training):
     from tfgan.export.saved_model import exporting
     from tfgan.files import atomic_file
     from tfgan.inference.exported_model import ExportedModel
-    from tfgan.plotting import save_curves, sheet
+    from tfgan.plotting import image_grid, save_curves
 
     folder = plan.folder
     report = failure = None
@@ -34,7 +34,7 @@ def publish(plan, model, samples, training):
             draft.folder, plan.model_folder.name, draft.card, draft.saved_model
         )
         images, columns = samples.served(exported)
-        grid = sheet(images, columns)
+        grid = image_grid(images, columns)
         with atomic_file(folder.contact_sheet_file) as temporary:
             grid.save(temporary)
         # Those who are handed the model alone look at it, too.

@@ -289,7 +289,7 @@ def training_of(plan, settings, step, seconds, quality):
             "num_images": dataset.num_images,
             "image_shape": dataset.image_shape,
             "fingerprint": dataset.fingerprint,
-            "licence": dataset.licence,
+            "license": dataset.license,
         },
     }
     if quality:

@@ -15,7 +15,7 @@ CHECKS_OF_COLLAPSE = 2
 # A generator whose pictures have never surely differed yet has so many checks to learn it.
 CHECKS_OF_YOUTH = 10
 # How surely an overpowering discriminator knows, and for how many checks without a gain.
-TOLD_APART = 0.995
+MOST_AUC = 0.995
 CHECKS_OF_POWER = 4
 # Nothing was gained in the second half of a run of at least twice so many checks ...
 CHECKS_OF_STAGNATION = 10
@@ -136,7 +136,7 @@ def _collapse(checks):
 
 
 def _overpowering(checks):
-    shown = _since(checks, lambda check: check.told_apart >= TOLD_APART)
+    shown = _since(checks, lambda check: check.discriminator_auc >= MOST_AUC)
     before, late = checks[:-CHECKS_OF_POWER], checks[-CHECKS_OF_POWER:]
     if len(shown) < CHECKS_OF_POWER or not before:
         return None
@@ -144,8 +144,9 @@ def _overpowering(checks):
     if any(is_better(check, best) for check in late):
         return None
     seen = (
-        f"of {late[-1].told_apart:.1%} of the pairs of a training and a generated picture it knows "
-        f"which is which, and the Frechet distance does not fall ({late[-1].frechet_distance:.3g})"
+        f"of {late[-1].discriminator_auc:.1%} of the pairs of a training and a generated image it "
+        "knows which is which, and the Frechet distance does not fall "
+        f"({late[-1].frechet_distance:.3g})"
     )
     return shown[0].step, seen, ""
 

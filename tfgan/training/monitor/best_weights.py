@@ -11,7 +11,7 @@ class BestWeights:
     A part of every checkpoint, so that a run that is resumed knows the best that it knew.
 
     Args:
-        model: an `AveragedModel`.
+        model: an `EMAModel`.
 
     Attributes:
         state: the part of a checkpoint.
@@ -19,7 +19,7 @@ class BestWeights:
 
     def __init__(self, model):
         self._averages = [
-            weight.value for average, _ in model.averages() for weight in average.weights
+            weight.value for average, _ in model.ema_pairs() for weight in average.weights
         ]
         self._kept = [tf.Variable(weight, trainable=False) for weight in self._averages]
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)

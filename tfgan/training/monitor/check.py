@@ -19,8 +19,9 @@ class Check:
             where all pictures are alike.
         nearest_pair: the median distance from a picture of the live generator to the nearest other
             one, over that of as many real ones: 0 where pictures repeat.
-        told_apart: the probability that the discriminator prefers a training picture to one of the
-            live generator: 0.5 where it cannot tell, 1 where it always can. NaN without one.
+        discriminator_auc: the area under the discriminator's ROC curve, that is the probability
+            that it prefers a training image to one of the live generator: 0.5 where it cannot tell,
+            1 where it always can. NaN without one.
     """
 
     step: int
@@ -29,7 +30,7 @@ class Check:
     floor: float
     diversity: float
     nearest_pair: float
-    told_apart: float = math.nan
+    discriminator_auc: float = math.nan
 
 
 def write_check(file, check, seconds):

@@ -147,7 +147,7 @@ class QualityReader:
                 floor=self.floor,
                 diversity=float(variance / np.trace(self.real.covariance)),
                 nearest_pair=float(np.median(distances) / self.real_nearest),
-                told_apart=probability_above(*logits) if logits else math.nan,
+                discriminator_auc=probability_above(*logits) if logits else math.nan,
             )
 
     def requests(self, num):

@@ -6,8 +6,8 @@ import tensorflow as tf
 from tfgan.elbo import (
     GAUSSIAN_STDDEV,
     bernoulli_log_likelihood,
-    divergence_from_prior,
     gaussian_log_likelihood,
+    kl_divergence,
 )
 
 
@@ -41,14 +41,14 @@ def test_divergence_is_that_of_integration():
     q = scipy.stats.norm(mean, np.sqrt(variance))
     log_ratio = q.logpdf(x) - scipy.stats.norm.logpdf(x)
     expected = np.trapezoid(q.pdf(x) * log_ratio, x)
-    value = divergence_from_prior(
+    value = kl_divergence(
         tf.constant([[mean, 0.0]]), tf.constant([[np.log(variance).astype(np.float32), 0.0]])
     )
     np.testing.assert_allclose(value, [expected], rtol=1e-5)
 
 
 def test_the_prior_itself_has_no_divergence():
-    assert float(divergence_from_prior(tf.zeros((1, 3)), tf.zeros((1, 3)))[0]) == 0.0
+    assert float(kl_divergence(tf.zeros((1, 3)), tf.zeros((1, 3)))[0]) == 0.0
 
 
 @pytest.mark.parametrize("function", [bernoulli_log_likelihood, gaussian_log_likelihood])
