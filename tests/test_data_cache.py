@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from data_fixtures import random_pixels, save, save_random
 
-from tfgan.data import cache, load, pictures
+from tfgan.data import cache, image_files, load
 from tfgan.errors import InputError
 
 
@@ -46,7 +46,7 @@ def passes(monkeypatch):
         return call
 
     for name in ("survey", "decode"):
-        monkeypatch.setattr(pictures, name, recorded(name, getattr(pictures, name)))
+        monkeypatch.setattr(image_files, name, recorded(name, getattr(image_files, name)))
     return calls
 
 
@@ -94,13 +94,13 @@ def test_changed_file_invalidates_the_cache(folder, passes):
 
 
 def test_two_processes_at_once_decode_once(folder, passes, monkeypatch):
-    both_found_no_cache, survey = threading.Barrier(2, timeout=30), pictures.survey
+    both_found_no_cache, survey = threading.Barrier(2, timeout=30), image_files.survey
 
     def survey_together(*arguments):
         both_found_no_cache.wait()
         return survey(*arguments)
 
-    monkeypatch.setattr(pictures, "survey", survey_together)
+    monkeypatch.setattr(image_files, "survey", survey_together)
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: load(folder, batch_size=3), range(2))
     assert passes.count(("decode", 10)) == 1

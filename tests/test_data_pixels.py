@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from data_fixtures import encoded, random_pixels, save
 from PIL import Image
 
-from tfgan.data import load, pictures
+from tfgan.data import image_files, load
 from tfgan.errors import InputError, InputWarning
 from tfgan.evaluation import inputs as picture_files
 from tfgan.inference.image_files import read
@@ -62,7 +62,7 @@ MODES = {
 def test_every_mode_comes_out_right(name):
     image, expected = MODES[name]
     assert image.mode == name.partition(",")[0]
-    found = {c: pictures.to_array(image, (*SIDE, c))[0, 0] for c in (1, 3, 4)}
+    found = {c: image_files.to_array(image, (*SIDE, c))[0, 0] for c in (1, 3, 4)}
     np.testing.assert_allclose(found[4], expected, atol=1)
     *color, alpha = expected
     shown = [laid_on_white(each, alpha) for each in color]
@@ -75,7 +75,7 @@ def test_every_mode_is_turned_as_it_says(name):
     image = MODES[name][0].resize((4, 8)) if name != "I;16B" else MODES[name][0].copy()
     image.getexif()[0x0112] = 6
     image.info["exif"] = image.getexif().tobytes()
-    assert pictures.upright(image).size == image.size[::-1]
+    assert image_files.upright(image).size == image.size[::-1]
 
 
 def test_no_mode_of_pillow_is_left_out():
@@ -156,7 +156,7 @@ def test_a_16_bit_level_may_be_the_transparent_one():
     )
     if image.info.get("transparency") is None:
         pytest.skip("this Pillow writes no such chunk")
-    assert pictures.to_array(image, (*SIDE, 4))[0, 0].tolist() == [2, 2, 2, 0]
+    assert image_files.to_array(image, (*SIDE, 4))[0, 0].tolist() == [2, 2, 2, 0]
 
 
 def test_a_cmyk_jpeg_of_adobe_is_not_inverted(tmp_path):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from tfgan.data import load
-from tfgan.data.pictures import to_array
+from tfgan.data.image_files import to_array
 from tfgan.data.tasks import TASKS, draw_mask, edges, style, task
 from tfgan.data.variants import VARIANTS, colored, inverted, luma, page, relief, thick
 from tfgan.errors import InputError

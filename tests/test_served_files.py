@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfgan.data.pictures import to_array
+from tfgan.data.image_files import to_array
 from tfgan.serving.decoders import pixels_in
 from tfgan.serving.files import decode_pictures, encode_pngs
 from tfgan.serving.limits import MAX_FILE_PIXELS, MAX_FILES_PIXELS, in_parts, most_images

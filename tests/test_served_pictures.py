@@ -11,7 +11,7 @@ from cpp_loader import serve
 from PIL import Image
 from warm_up import warm_up_requests
 
-from tfgan.data.pictures import to_array
+from tfgan.data.image_files import to_array
 from tfgan.errors import InputError
 from tfgan.export import model_card
 from tfgan.export.saved_model import export_saved_model, self_check

@@ -31,7 +31,7 @@ from tensorflow_serving.apis import (
 
 import tfgan
 from tfgan import generate
-from tfgan.data.pictures import to_array
+from tfgan.data.image_files import to_array
 from tfgan.inference import sampling
 from tfgan.inference.serving_client import ServingClient
 from tfgan.serving import limits

@@ -7,7 +7,7 @@ from PIL import Image
 from server_process import STAND_IN, running
 
 from tfgan import generate
-from tfgan.data.pictures import to_array
+from tfgan.data.image_files import to_array
 from tfgan.inference import image_files
 
 SIDE = 8

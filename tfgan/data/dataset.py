@@ -17,7 +17,7 @@ from tfgan.data import (
     binarized_mnist,
     digits,
     folder,
-    pictures,
+    image_files,
     shapes,
     stacked_mnist,
     tfds,
@@ -319,7 +319,7 @@ def from_source(
             f"{received!r} has {len(images)} readable pictures, fewer than a batch of "
             f"{batch_size}. Pass --batch-size {len(images)} or less, or add pictures."
         )
-    pictures.warn_if_dark(images, repr(received))
+    image_files.warn_if_dark(images, repr(received))
     _warn_of_empty_classes(source, annotations, repr(received))
     captions = None
     if source.caption_table is not None:
@@ -405,7 +405,7 @@ def _with_channels(source: Source, channels: int | None) -> Source:
         for image, annotation in source.decode((height, width, made)):
             # Pillow's grey has no axis of channels.
             image = Image.fromarray(image[..., 0] if made == 1 else image)
-            yield pictures.to_array(image, image_shape), annotation
+            yield image_files.to_array(image, image_shape), annotation
 
     return dataclasses.replace(
         source,

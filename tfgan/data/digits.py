@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from tfgan.data.pictures import to_array
+from tfgan.data.image_files import to_array
 from tfgan.data.source import Annotation, Source
 from tfgan.errors import InputError
 

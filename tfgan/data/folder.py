@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-from tfgan.data import pictures
+from tfgan.data import image_files
 from tfgan.data.captions import caption_table
 from tfgan.data.contents import hashes_of
 from tfgan.data.listing import files_below, is_picture, picture_files, visible, warn_of_left_out
@@ -70,7 +70,7 @@ def source(
 
     def survey_folder():
         found_channels, sizes = survey(folder, found, skip_corrupt, channels)
-        return *(size or pictures.one_size(sizes, repr(str(folder)))), found_channels
+        return *(size or image_files.one_size(sizes, repr(str(folder)))), found_channels
 
     tables = [folder / name for name in _TABLES]
     content = [picture.file for picture in found] + [file for file in tables if file.exists()]
@@ -85,14 +85,14 @@ def source(
         num_images=len(found),
         class_names=classes,
         survey=survey_folder,
-        decode=lambda image_shape: pictures.decode(found, len(found), image_shape, skip_corrupt),
+        decode=lambda image_shape: image_files.decode(found, len(found), image_shape, skip_corrupt),
         attribute_names=attribute_names,
         caption_table=caption_table(captions) if captions else None,
     )
 
 
 def survey(
-    folder: Path, found: list[pictures.Encoded], skip_corrupt: bool, channels: int | None
+    folder: Path, found: list[image_files.Encoded], skip_corrupt: bool, channels: int | None
 ) -> tuple[int, Counter[tuple[int, int]]]:
     """Finds the channels that a folder's pictures need, and counts their sizes.
 
@@ -105,10 +105,10 @@ def survey(
     Raises:
         InputError: A picture cannot be read and `skip_corrupt` is False, or none can be.
     """
-    modes, sizes = pictures.survey(found, len(found), skip_corrupt, channels is not None)
+    modes, sizes = image_files.survey(found, len(found), skip_corrupt, channels is not None)
     if not modes:
         raise InputError(f"None of the {len(found)} pictures in {str(folder)!r} can be read.")
-    return channels or max(pictures.CHANNELS[mode] for mode in modes), sizes
+    return channels or max(image_files.CHANNELS[mode] for mode in modes), sizes
 
 
 def state_of(file: Path) -> list:
@@ -230,7 +230,7 @@ def _read_csv(
     return columns, rows
 
 
-def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]:
+def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[image_files.Encoded]]:
     """Returns the names of the classes, or None, and the pictures in order."""
     check_is_folder(folder)
     children = visible(folder)
@@ -263,9 +263,9 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[pictures.Encoded]]
         ],
     )
     if flat:
-        return None, [pictures.Encoded(str(file), file, Annotation()) for file in flat]
+        return None, [image_files.Encoded(str(file), file, Annotation()) for file in flat]
     return tuple(nested), [
-        pictures.Encoded(str(file), file, Annotation(label))
+        image_files.Encoded(str(file), file, Annotation(label))
         for label, files in enumerate(nested.values())
         for file in files
     ]

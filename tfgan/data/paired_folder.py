@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfgan.data import folder, pictures
+from tfgan.data import folder, image_files
 from tfgan.data.contents import hashes_of
 from tfgan.data.listing import files_below, is_picture, picture_files, warn_of_left_out
 from tfgan.data.source import Annotation, ImageShape, Source, slug
@@ -39,7 +39,7 @@ def source(
         root, split, "Pairs A|B lie in train, and if there are any val and test"
     )
     files = picture_files(part)
-    found = [pictures.Encoded(str(file), file, Annotation()) for file in files]
+    found = [image_files.Encoded(str(file), file, Annotation()) for file in files]
     left_out = sorted({*files_below(part)} - {*files})
     warn_of_left_out(
         part,
@@ -52,7 +52,7 @@ def source(
         halves = Counter()
         for (height, width), count in sizes.items():
             halves[height, width // 2] += count
-        return *(size or pictures.one_size(halves, repr(str(part)))), 2 * found_channels
+        return *(size or image_files.one_size(halves, repr(str(part)))), 2 * found_channels
 
     hashes = hashes_of(part, files)
     return Source(
@@ -64,14 +64,14 @@ def source(
         num_images=len(found),
         class_names=None,
         survey=survey,
-        decode=lambda shape: pictures.decode(found, len(found), shape, skip_corrupt, _to_array),
+        decode=lambda shape: image_files.decode(found, len(found), shape, skip_corrupt, _to_array),
     )
 
 
 def _to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:
     """Both halves of a picture, cropped and resized alike, one behind the other."""
     height, width, channels = image_shape
-    image = pictures.upright(image)
+    image = image_files.upright(image)
     if image.width % 2:
         raise ValueError(
             f"a pair A|B has an even width, and it is {image.width} wide and {image.height} high"
@@ -82,5 +82,5 @@ def _to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:
         image.crop((middle, 0, image.width, image.height)),
     )
     return np.concatenate(
-        [pictures.to_array(half, (height, width, channels // 2)) for half in halves], axis=-1
+        [image_files.to_array(half, (height, width, channels // 2)) for half in halves], axis=-1
     )

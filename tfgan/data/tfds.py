@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan.data import pictures
+from tfgan.data import image_files
 from tfgan.data.reachable import unreachable
 from tfgan.data.source import Annotation, Source, slug
 from tfgan.errors import InputError
@@ -93,13 +93,13 @@ def source(
     def encoded():
         examples = _examples(_records(builder, split, labelled))
         for index, (image, label) in enumerate(examples):
-            yield pictures.Encoded(f"{index} of {name}", io.BytesIO(image), Annotation(label))
+            yield image_files.Encoded(f"{index} of {name}", io.BytesIO(image), Annotation(label))
 
     def survey():
         if size or (height and width):
             return *(size or (height, width)), channels
-        _, sizes = pictures.survey(encoded(), total, skip_corrupt, True)
-        return *pictures.one_size(sizes, repr(name)), channels
+        _, sizes = image_files.survey(encoded(), total, skip_corrupt, True)
+        return *image_files.one_size(sizes, repr(name)), channels
 
     def decode(image_shape):
         done = 0
@@ -111,7 +111,7 @@ def source(
                 done += 1
         if done < total:
             rest = itertools.islice(encoded(), done, None)
-            yield from pictures.decode(rest, total - done, image_shape, skip_corrupt)
+            yield from image_files.decode(rest, total - done, image_shape, skip_corrupt)
 
     return Source(
         name=slug(name),

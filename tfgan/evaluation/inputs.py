@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan import data
-from tfgan.data.pictures import warn_if_dark
+from tfgan.data.image_files import warn_if_dark
 from tfgan.errors import InputError
 from tfgan.metrics.extractors import rounded
 

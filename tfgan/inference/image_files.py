@@ -145,7 +145,7 @@ def signature_of(model, direction, mask):
     Raises:
         InputError: the model has no such signature, or its pictures no size that files can have.
     """
-    from tfgan.data.pictures import MODES
+    from tfgan.data.image_files import MODES
 
     default = model.signatures.get("serving_default")
     if default is None or not {"images"} <= default.inputs.keys() & default.outputs.keys():
@@ -171,7 +171,7 @@ def read(path):
     Raises:
         InputError: it cannot be read.
     """
-    from tfgan.data.pictures import upright
+    from tfgan.data.image_files import upright
 
     try:
         with Image.open(path) as image:
@@ -193,7 +193,7 @@ def fitted(image, image_shape, background=WHITE):
     Returns:
         `(pixels, note)`: uint8 of that shape, and a text, which is empty where nothing was done.
     """
-    from tfgan.data.pictures import MODES, mode_of, to_array
+    from tfgan.data.image_files import MODES, mode_of, to_array
 
     height, width, channels = image_shape
     mode, wanted = mode_of(image), MODES[channels]

@@ -31,7 +31,7 @@ def encode_pngs(images):
 def decode_pictures(files, image_shape, background=WHITE):
     """Pictures in files of any size and colour, brought to those of a model.
 
-    As `tfgan.data.pictures.to_array` brings pictures to a size, pass by pass, and bit for bit where
+    As `tfgan.data.image_files.to_array` resizes pictures, pass by pass, and bit for bit where
     they have the size; but that a JPEG's orientation is not seen here, and that where a model knows
     no transparency it lies on a background.
 
