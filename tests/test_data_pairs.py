@@ -90,15 +90,15 @@ def test_a_sample_is_a_random_part_in_its_own_order():
     pairs = pairs_of(load("digits", batch_size=1, split="test"), "denoise")
     assert pairs.sample(299) is pairs
     rows = [
-        [int(np.flatnonzero(np.all(pairs.pictures.images == image, axis=(1, 2, 3)))[0])
-         for image in pairs.sample(20, seed).pictures.images]
+        [int(np.flatnonzero(np.all(pairs.dataset.images == image, axis=(1, 2, 3)))[0])
+         for image in pairs.sample(20, seed).dataset.images]
         for seed in (0, 1)
     ]  # fmt: skip
     for some in rows:
         assert len(set(some)) == 20 and some == sorted(some)
     assert rows[0] != rows[1]
     np.testing.assert_array_equal(
-        pairs.sample(20).examples(20)["label"], pairs.pictures.labels[rows[0]]
+        pairs.sample(20).examples(20)["label"], pairs.dataset.labels[rows[0]]
     )
 
 

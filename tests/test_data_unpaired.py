@@ -50,7 +50,7 @@ def test_classes_categories_and_variants_in_any_number():
     domains = load_unpaired(
         "shapes:striped:red_circle:thick:inverted", "shapes:dotted", 10, split="test"
     )
-    chosen = domains.a.pictures
+    chosen = domains.a.dataset
     assert {chosen.class_names[label] for label in chosen.labels} == {"red circle"}
     assert set(chosen.attributes[:, 2]) == {1}
     assert len(chosen.captions.rows) == chosen.num_images

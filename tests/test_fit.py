@@ -165,11 +165,11 @@ def test_the_data_sets_of_pairs_too(tmp_path):
     model = make("cyclegan")
     model.fit(UnpairedDataset("ab", a, b), epochs=2, verbose=0)
     assert int(model.step) == 4
-    pairs = TransformedDataset("p", a.pictures, lambda x, _: {"image": x, "condition": -x})
+    pairs = TransformedDataset("p", a.dataset, lambda x, _: {"image": x, "condition": -x})
     model = make("pix2pix")
     model.fit(pairs, verbose=0, validation_data=pairs)
     assert int(model.step) == 2
-    assert len(repr(pairs)) < 500 and repr(a.pictures) == "<ImageDataset 'a': 8 pictures of 8x8x1>"
+    assert len(repr(pairs)) < 500 and repr(a.dataset) == "<ImageDataset 'a': 8 pictures of 8x8x1>"
 
 
 def test_a_folder_by_keras(tmp_path):

@@ -55,7 +55,7 @@ def test_an_exact_translator_scores_perfectly(inverted_pairs):
 
 def test_leaving_pictures_as_they_are_gains_nothing(inverted_pairs):
     report = measure_pairs(keep, inverted_pairs, progress=False)
-    images = inverted_pairs.pictures.images / 255
+    images = inverted_pairs.dataset.images / 255
     assert report["l1"].value == pytest.approx(np.mean(np.abs(2 * images - 1)), abs=1e-6)
     for one in report.measurements.values():
         assert one.value == one.untranslated and one.low < one.value < one.high
@@ -134,9 +134,9 @@ def test_what_is_made_must_fit_the_targets(inverted_pairs):
 
 
 def test_one_pair_has_no_interval(inverted_pairs):
-    pictures = inverted_pairs.pictures
+    pictures = inverted_pairs.dataset
     one = dataclasses.replace(
-        inverted_pairs, pictures=dataclasses.replace(pictures, images=pictures.images[:1])
+        inverted_pairs, dataset=dataclasses.replace(pictures, images=pictures.images[:1])
     )
     with pytest.raises(InputError, match="at least 2 pairs"):
         measure_pairs(keep, one, progress=False)
@@ -197,7 +197,7 @@ def test_exact_translators_reach_the_floor_and_none_do_not(inverted_digits, monk
 def test_the_cycle_error_is_that_of_the_way_back(inverted_digits, monkeypatch):
     monkeypatch.setattr(translation, "extractor_for", centroids)
     report = measured(invert, lambda images: np.full_like(images, 0.5), inverted_digits)
-    digits = inverted_digits[1].a.pictures.images / 255
+    digits = inverted_digits[1].a.dataset.images / 255
     assert report["cycle_l1_a"].value == pytest.approx(np.mean(np.abs(digits - 0.5)), abs=1e-6)
     # From B to A nothing is left, and the way from grey to B is grey.
     assert report["cycle_l1_b"].value == pytest.approx(np.mean(np.abs(digits - 0.5)), abs=1e-6)
@@ -222,7 +222,7 @@ def without_labels(unpaired):
         *(
             dataclasses.replace(
                 domain,
-                pictures=dataclasses.replace(domain.pictures, labels=None, class_names=None),
+                dataset=dataclasses.replace(domain.dataset, labels=None, class_names=None),
             )
             for domain in (unpaired.a, unpaired.b)
         ),
@@ -240,12 +240,12 @@ def test_the_classifiers_get_as_many_pictures_of_either_domain(inverted_digits, 
     train, test = inverted_digits
     few = dataclasses.replace(
         train.a,
-        pictures=train.a.pictures.subset(np.arange(200)),
+        dataset=train.a.dataset.subset(np.arange(200)),
     )
     measured(keep, keep, (UnpairedDataset("few", few, train.b), test))
     both, *_ = seen
     np.testing.assert_array_equal(np.bincount(both.labels), [200, 200])
-    np.testing.assert_array_equal(both.images[:200], train.a.pictures.images[:200])
+    np.testing.assert_array_equal(both.images[:200], train.a.dataset.images[:200])
     # The training's own classifier is told the domains' pictures as they are translated to.
     assert both.images[200:].mean() > 150 > both.images[:200].mean()
 
@@ -274,7 +274,7 @@ def test_domains_go_by_the_same_names_in_either_split(inverted_digits, monkeypat
 
 def test_one_picture_has_no_interval(inverted_digits):
     train, test = inverted_digits
-    one = dataclasses.replace(test.a, pictures=test.a.pictures.subset(np.arange(1)))
+    one = dataclasses.replace(test.a, dataset=test.a.dataset.subset(np.arange(1)))
     with pytest.raises(InputError, match=r"2 pictures a domain\. Received: 1"):
         measured(keep, keep, (train, UnpairedDataset("one", one, test.b)))
 

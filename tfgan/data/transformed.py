@@ -27,7 +27,7 @@ class TransformedDataset:
 
     Attributes:
         name: Slug, usable as a file name.
-        pictures: The data set.
+        dataset: The data set.
         transform: Takes pictures, float32 [N, H, W, C] in [-1, 1], and a seed, int64 [2]; returns
             a dictionary of float32 [N, H', W', C'], `image` among them, as those of
             `tfgan.data.tasks` do.
@@ -40,14 +40,14 @@ class TransformedDataset:
     """
 
     name: str
-    pictures: ImageDataset
+    dataset: ImageDataset
     transform: Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
     jitter: bool = False
     shapes: dict[str, ImageShape] = dataclasses.field(init=False)
 
     def __post_init__(self):
         with tf.device("CPU"):
-            made = self.transform(tf.zeros((1, *self.pictures.image_shape)), tf.zeros(2, tf.int64))
+            made = self.transform(tf.zeros((1, *self.dataset.image_shape)), tf.zeros(2, tf.int64))
         shapes = {key: tuple(value.shape[1:]) for key, value in made.items()}
         object.__setattr__(self, "shapes", shapes)
 
@@ -69,47 +69,47 @@ class TransformedDataset:
     @property
     def split(self) -> str:
         """The part of the data set that the pictures are."""
-        return self.pictures.split
+        return self.dataset.split
 
     @property
     def batch_size(self) -> int:
         """Pictures in a batch."""
-        return self.pictures.batch_size
+        return self.dataset.batch_size
 
     @property
     def seed(self) -> int:
         """Decides the order of the pictures, and what is random about them."""
-        return self.pictures.seed
+        return self.dataset.seed
 
     @property
     def num_images(self) -> int:
         """How many pictures, or pairs, there are."""
-        return self.pictures.num_images
+        return self.dataset.num_images
 
     @property
     def decoded(self) -> tuple[ImageDataset, ...]:
         """What the pictures lie in."""
-        return self.pictures.decoded
+        return self.dataset.decoded
 
     @property
     def steps_per_epoch(self) -> int:
         """Full batches in an epoch."""
-        return self.pictures.steps_per_epoch
+        return self.dataset.steps_per_epoch
 
     @property
     def fingerprint(self) -> str:
         """Changes with the files, or the version, that the pictures come from."""
-        return self.pictures.fingerprint
+        return self.dataset.fingerprint
 
     @property
     def former_fingerprint(self) -> str:
         """What an earlier version took for it."""
-        return self.pictures.former_fingerprint
+        return self.dataset.former_fingerprint
 
     @property
     def license(self) -> str:
         """What the pictures may be used under."""
-        return self.pictures.license
+        return self.dataset.license
 
     def batches(self, start_step: int = 0) -> tf.data.Dataset:
         """Returns an endless data set that begins with the batch of a given step.
@@ -139,7 +139,7 @@ class TransformedDataset:
             }
 
         return (
-            self.pictures.batches(start_step)
+            self.dataset.batches(start_step)
             .enumerate(start_step)
             .map(transformed, num_parallel_calls=2, deterministic=True)
             .prefetch(4)
@@ -153,7 +153,7 @@ class TransformedDataset:
         if self.num_images <= count:
             return self
         rows = np.random.default_rng(seed).permutation(self.num_images)[:count]
-        return dataclasses.replace(self, pictures=self.pictures.subset(np.sort(rows)))
+        return dataclasses.replace(self, dataset=self.dataset.subset(np.sort(rows)))
 
     def examples(self, count: int) -> dict[str, np.ndarray]:
         """Returns the first pictures in the data set's order, transformed, to measure with.
@@ -173,13 +173,13 @@ class TransformedDataset:
 
     def example_batches(self, count: int | None = None) -> Iterator[dict[str, np.ndarray]]:
         """Yields what `examples` returns, by default of all pictures, but never holds them all."""
-        labels = self.pictures.labels
+        labels = self.dataset.labels
         end = self.num_images if count is None else min(count, self.num_images)
         for start in range(0, end, _CHUNK):
             rows = slice(start, min(start + _CHUNK, end))
             with tf.device("CPU"):
                 made = self.transform(
-                    tf.constant(self.pictures.images[rows], tf.float32) / 127.5 - 1.0,
+                    tf.constant(self.dataset.images[rows], tf.float32) / 127.5 - 1.0,
                     tf.constant([0, start], tf.int64),
                 )
             batch = {key: value.numpy() for key, value in made.items()}

@@ -240,7 +240,7 @@ def load_unpaired_folder(
     )
     # Each is a folder of its own, all of which would be trained on.
     a, b = (
-        dataclasses.replace(each, pictures=dataclasses.replace(each.pictures, split=split))
+        dataclasses.replace(each, dataset=dataclasses.replace(each.dataset, split=split))
         for each in (unpaired.a, unpaired.b)
     )
     return UnpairedDataset(slug(root.name), a, b)

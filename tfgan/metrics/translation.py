@@ -345,7 +345,7 @@ def _as_pictures(domain):
     """A domain as an `ImageDataset` of what its transform makes, of all pictures."""
     batches = domain.example_batches()
     return dataclasses.replace(
-        domain.pictures,
+        domain.dataset,
         name=domain.name,
         images=np.concatenate([rounded(_unit(batch["image"])) for batch in batches]),
     )
