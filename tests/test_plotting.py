@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan.plotting import image_grid, save_curves, to_picture, to_uint8
+from tfgan.plotting import image_grid, save_curves, to_pil, to_uint8
 
 GAP = 4
 GREY = 128
@@ -118,9 +118,9 @@ def test_to_uint8_rounds_as_the_png_signature_does():
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
-def test_to_picture(channels, mode):
+def test_to_pil(channels, mode):
     pixels = random_pixels(3, 5, channels)
-    picture = to_picture(pixels)
+    picture = to_pil(pixels)
     assert (picture.mode, picture.size) == (mode, (5, 3))
     np.testing.assert_array_equal(as_array(picture), pixels)
 

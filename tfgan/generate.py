@@ -210,7 +210,7 @@ def write(pixels, seeds, arguments):
     """Writes pictures uint8 [N, H, W, C] in the format that was asked for."""
     import numpy as np
 
-    from tfgan.plotting import image_grid, to_picture
+    from tfgan.plotting import image_grid, to_pil
 
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     if arguments.format == "gif":
@@ -224,7 +224,7 @@ def write(pixels, seeds, arguments):
     else:
         arguments.out.mkdir(exist_ok=True)
         for seed, picture in zip(seeds, pixels):
-            to_picture(picture).save(arguments.out / f"{seed:06d}.png")
+            to_pil(picture).save(arguments.out / f"{seed:06d}.png")
 
 
 def main(argv=None):

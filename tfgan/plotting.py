@@ -21,7 +21,7 @@ def to_uint8(images):
     return np.round(np.clip(images, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def to_picture(pixels):
+def to_pil(pixels):
     """uint8 [H, W, C] as a Pillow image: grey, RGB or RGBA for 1, 3 or 4 channels."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
@@ -45,7 +45,7 @@ def image_grid(images, columns=None):
     mode = "L" if channels == 1 else "RGB"
     background = BACKGROUND if channels == 1 else (BACKGROUND,) * 3
     page = Image.new(mode, (columns * cell[0] + GAP, rows * cell[1] + GAP), background)
-    for index, picture in enumerate(map(to_picture, pixels)):
+    for index, picture in enumerate(map(to_pil, pixels)):
         picture = picture.resize((width * factor, height * factor), Image.Resampling.NEAREST)
         row, column = divmod(index, columns)
         place = (GAP + column * cell[0], GAP + row * cell[1])

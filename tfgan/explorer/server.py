@@ -27,7 +27,7 @@ from werkzeug.wrappers import Request, Response
 
 from tfgan.errors import InputError
 from tfgan.explorer.page import SERVED_POLICY, description_of, served_page
-from tfgan.plotting import to_picture, to_uint8
+from tfgan.plotting import to_pil, to_uint8
 
 MOST_PICTURES = 256
 MOST_BYTES = 2**24
@@ -102,7 +102,7 @@ class Explorer:
         told = self._told(body.get("told"), len(latents))
         pixels = to_uint8(self.generator.draw(latents, told))
         png = io.BytesIO()
-        to_picture(pixels.reshape(-1, *pixels.shape[2:])).save(png, "png", compress_level=1)
+        to_pil(pixels.reshape(-1, *pixels.shape[2:])).save(png, "png", compress_level=1)
         return Response(png.getvalue(), mimetype="image/png")
 
     def _latents(self, given):

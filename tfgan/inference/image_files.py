@@ -55,7 +55,7 @@ def translate_all(files, masks, signature, results):
     """Writes a PNG to its place for each file; returns what was done to which, `{path: note}`."""
     import numpy as np
 
-    from tfgan.plotting import to_picture, to_uint8
+    from tfgan.plotting import to_pil, to_uint8
 
     notes = {}
     pending = zip(files, masks, results)
@@ -74,7 +74,7 @@ def translate_all(files, masks, signature, results):
             inputs = {name: np.stack([row[name] for row in rows]) for name in shapes}
             translated = signature(**inputs)["images"]
             for (_, _, result), pixels in zip(batch, to_uint8(translated)):
-                to_picture(pixels).save(result)
+                to_pil(pixels).save(result)
             progress.update(len(batch))
     return notes
 

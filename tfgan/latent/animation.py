@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from tfgan.latent.paths import closed_path
-from tfgan.plotting import BACKGROUND, to_picture, to_uint8
+from tfgan.plotting import BACKGROUND, to_pil, to_uint8
 
 # From one seed's picture to the next: 0.8 seconds at 20 pictures a second.
 FRAMES = 16
@@ -58,7 +58,7 @@ def write_gif(pixels, path):
 
 
 def _frame(pixels):
-    picture = to_picture(pixels)
+    picture = to_pil(pixels)
     factor = max(1, round(SIDE / max(picture.size)))
     picture = picture.resize(
         (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
