@@ -9,7 +9,7 @@ from pathlib import Path
 from tfgan.data import image_files
 from tfgan.data.captions import caption_table
 from tfgan.data.contents import hashes_of
-from tfgan.data.listing import files_below, is_picture, picture_files, visible, warn_of_left_out
+from tfgan.data.listing import files_below, images_in, is_image, visible, warn_of_left_out
 from tfgan.data.source import Annotation, Source, slug
 from tfgan.errors import InputError, InputWarning
 
@@ -139,7 +139,7 @@ def subfolder(folder: Path, name: str, layout: str) -> Path:
             f"The folder {str(folder)!r} has no subfolder {name!r}, but "
             f"{', '.join(found) or 'none at all'}. {layout}."
         )
-    if not picture_files(chosen):
+    if not images_in(chosen):
         raise InputError(f"There are no pictures in {str(chosen)!r}. Put them there.")
     return chosen
 
@@ -234,9 +234,9 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[image_files.Encode
     """Returns the names of the classes, or None, and the pictures in order."""
     check_is_folder(folder)
     children = visible(folder)
-    flat = [child for child in children if is_picture(child)]
+    flat = [child for child in children if is_image(child)]
     subfolders = [child for child in children if child.is_dir()]
-    nested = {child.name: picture_files(child) for child in subfolders}
+    nested = {child.name: images_in(child) for child in subfolders}
     nested = {name: files for name, files in nested.items() if files}
     if flat and nested:
         raise InputError(
@@ -256,8 +256,8 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[image_files.Encode
         )
     warn_of_left_out(
         folder,
-        deeper=filter(is_picture, left_out),
-        others=[file for file in left_out if not is_picture(file)],
+        deeper=filter(is_image, left_out),
+        others=[file for file in left_out if not is_image(file)],
         empty=[
             each for each in subfolders if each.name not in nested and not any(files_below(each))
         ],

@@ -11,7 +11,7 @@ from PIL import Image
 from tfgan.errors import InputWarning
 
 # What Pillow opens that is no picture of pixels, or takes another program to decode.
-_NO_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
+_NO_IMAGES = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
 
 # What systems leave in folders, besides hidden files.
 _OF_SYSTEMS = {"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
@@ -26,7 +26,7 @@ def extensions() -> frozenset[str]:
     return frozenset(
         extension
         for extension, kind in Image.registered_extensions().items()
-        if kind in Image.OPEN and kind not in _NO_PICTURES
+        if kind in Image.OPEN and kind not in _NO_IMAGES
     )
 
 
@@ -42,16 +42,16 @@ def visible(folder: Path) -> list[Path]:
     )
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Tells by its name whether a file is a picture; a link that leads nowhere may be one."""
     if path.suffix.lower() not in extensions():
         return False
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 
-def picture_files(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
     """Returns the pictures that lie directly in a folder, ordered by name, hidden ones left out."""
-    return [child for child in visible(folder) if is_picture(child)]
+    return [child for child in visible(folder) if is_image(child)]
 
 
 def files_below(folder: Path) -> Iterator[Path]:

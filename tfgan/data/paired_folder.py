@@ -8,7 +8,7 @@ from PIL import Image
 
 from tfgan.data import folder, image_files
 from tfgan.data.contents import hashes_of
-from tfgan.data.listing import files_below, is_picture, picture_files, warn_of_left_out
+from tfgan.data.listing import files_below, images_in, is_image, warn_of_left_out
 from tfgan.data.source import Annotation, ImageShape, Source, slug
 
 
@@ -38,13 +38,13 @@ def source(
     part = folder.subfolder(
         root, split, "Pairs A|B lie in train, and if there are any val and test"
     )
-    files = picture_files(part)
+    files = images_in(part)
     found = [image_files.Encoded(str(file), file, Annotation()) for file in files]
     left_out = sorted({*files_below(part)} - {*files})
     warn_of_left_out(
         part,
-        deeper=filter(is_picture, left_out),
-        others=[file for file in left_out if not is_picture(file)],
+        deeper=filter(is_image, left_out),
+        others=[file for file in left_out if not is_image(file)],
     )
 
     def survey():

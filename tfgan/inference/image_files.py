@@ -96,13 +96,13 @@ def files_of(source):
     Raises:
         InputError: there are none, or two of one stem, whose results would be one file.
     """
-    from tfgan.data.listing import picture_files
+    from tfgan.data.listing import images_in
 
     if not source.is_dir():
         if not source.is_file():
             raise InputError(f"there is no picture {source}")
         return [source]
-    files = picture_files(source)
+    files = images_in(source)
     if not files:
         raise InputError(f"there are no pictures in the folder {source}")
     for stem, count in Counter(path.stem for path in files).items():
