@@ -331,7 +331,7 @@ def test_checkpoints_of_before_the_pictures_changed_are_known(tmp_path):
     folder = RunFolder(tmp_path)
     changes = [{"step": 25, "changes": {FINGERPRINT: [1, 2]}}, {"step": 40, "changes": {"seed": 1}}]
     folder.config_file.write_text(json.dumps({"settings": {}, "continued": changes}))
-    assert [folder.had_other_pictures(step) for step in (20, 25, 26, 40)] == [1, 1, 0, 0]
+    assert [folder.had_other_images(step) for step in (20, 25, 26, 40)] == [1, 1, 0, 0]
 
 
 def test_consent_and_a_fresh_start_exclude_each_other(capsys):

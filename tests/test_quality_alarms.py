@@ -7,15 +7,15 @@ import pytest
 
 from tfgan.families import FAMILIES
 from tfgan.training.monitor import alarms
-from tfgan.training.monitor.check import Check
+from tfgan.training.monitor.reading import Reading
 
 INTERVAL = 250
 ADVICE = FAMILIES["gan"].advice
-HEALTHY = Check(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, discriminator_auc=0.8)
+HEALTHY = Reading(0, 10.0, 0.1, 1.0, diversity=0.8, nearest_pair=0.9, discriminator_auc=0.8)
 
 
-def alarms_of(checks, advice=ADVICE):
-    return alarms.alarms_of(checks, advice)
+def alarms_of(readings, advice=ADVICE):
+    return alarms.alarms_of(readings, advice)
 
 
 def curve(*changes, start=1):
@@ -27,7 +27,7 @@ def curve(*changes, start=1):
 
 
 def improving(count, ratio=0.9):
-    """As many changes: distances that fall beyond their noise at each check."""
+    """As many changes: distances that fall beyond their noise at each reading."""
     return [{"frechet_distance": 100.0 * ratio**index, "error": 0.1} for index in range(count)]
 
 
@@ -60,8 +60,8 @@ def test_the_numbers_of_a_collapse_are_told():
 
 def test_what_an_autoencoder_should_try_is_something_else():
     collapsed = {"nearest_pair": 0.0, "discriminator_auc": math.nan}
-    checks = curve({"discriminator_auc": math.nan}, collapsed, collapsed)
-    (alarm,) = alarms_of(checks, FAMILIES["vae"].advice)
+    readings = curve({"discriminator_auc": math.nan}, collapsed, collapsed)
+    (alarm,) = alarms_of(readings, FAMILIES["vae"].advice)
     assert "--beta" in alarm.advice and "--r1-gamma" not in alarm.advice
 
 
@@ -80,11 +80,11 @@ def test_the_bound_of_a_collapse(value):
 
 def test_a_young_generator_has_its_time():
     alike = {"nearest_pair": 0.05, "diversity": 0.05}
-    young = [alike] * (alarms.CHECKS_OF_YOUTH - 1)
+    young = [alike] * (alarms.READINGS_OF_YOUTH - 1)
     assert alarms_of(curve(*young)) == []
     assert alarms_of(curve(*young, {"frechet_distance": 5.0})) == []
     (alarm,) = alarms_of(curve(*young, alike))
-    assert (alarm.since, alarm.raised) == (250, 250 * alarms.CHECKS_OF_YOUTH)
+    assert (alarm.since, alarm.raised) == (250, 250 * alarms.READINGS_OF_YOUTH)
     # Once it could, a relapse is a collapse; where it hardly could, youth goes on.
     assert names(alarms_of(curve(alike, {}, alike, alike))) == ["mode collapse"]
     hardly = {"nearest_pair": 0.19, "diversity": 0.8}
@@ -106,14 +106,14 @@ def test_what_a_picture_set_cannot_tell_raises_nothing():
 
 def test_a_discriminator_that_knows_overpowers_only_where_nothing_is_gained():
     sure = {"discriminator_auc": 1.0}
-    (alarm,) = alarms_of(curve({}, *[sure] * alarms.CHECKS_OF_POWER))
+    (alarm,) = alarms_of(curve({}, *[sure] * alarms.READINGS_OF_POWER))
     assert alarm.name == "overpowering discriminator"
-    assert (alarm.since, alarm.raised) == (500, 250 * (alarms.CHECKS_OF_POWER + 1))
+    assert (alarm.since, alarm.raised) == (500, 250 * (alarms.READINGS_OF_POWER + 1))
     assert "100.0%" in alarm.seen
     gaining = [change | sure for change in improving(12)]
     assert alarms_of(curve(*gaining)) == []
     # Not for long enough, or not sure enough.
-    assert alarms_of(curve({}, *[sure] * (alarms.CHECKS_OF_POWER - 1))) == []
+    assert alarms_of(curve({}, *[sure] * (alarms.READINGS_OF_POWER - 1))) == []
     assert alarms_of(curve({}, *[{"discriminator_auc": 0.99}] * 8)) == []
 
 
@@ -125,7 +125,7 @@ def test_an_advance_within_the_noise_is_none():
 
 
 def test_stagnation_is_a_second_half_without_a_gain():
-    # The last gain is at check 16; nothing after it, and twice its age is check 32.
+    # The last gain is at reading 16; nothing after it, and twice its age is reading 32.
     flat = [{"frechet_distance": 100.0 * 0.9**15}] * 40
     found = alarms_of(curve(*improving(16), *flat))
     assert names(found) == ["stagnation"]
@@ -135,9 +135,9 @@ def test_stagnation_is_a_second_half_without_a_gain():
 
 def test_stagnation_takes_a_number_of_checks_however_young_the_run():
     # No gain at all since the first.
-    assert alarms_of(curve({}, *[{}] * (alarms.CHECKS_OF_STAGNATION - 1))) == []
-    (alarm,) = alarms_of(curve({}, *[{}] * alarms.CHECKS_OF_STAGNATION))
-    assert alarm.raised == 250 * (alarms.CHECKS_OF_STAGNATION + 1)
+    assert alarms_of(curve({}, *[{}] * (alarms.READINGS_OF_STAGNATION - 1))) == []
+    (alarm,) = alarms_of(curve({}, *[{}] * alarms.READINGS_OF_STAGNATION))
+    assert alarm.raised == 250 * (alarms.READINGS_OF_STAGNATION + 1)
 
 
 def test_what_is_near_the_floor_has_arrived():
@@ -155,11 +155,11 @@ def test_slow_gains_add_up():
 
 def test_check_by_check_gives_what_the_whole_curve_gives():
     collapsed = {"nearest_pair": 0.0, "discriminator_auc": 1.0}
-    checks = curve(*improving(6), *[collapsed] * 30, {}, {}, *[collapsed] * 4)
+    readings = curve(*improving(6), *[collapsed] * 30, {}, {}, *[collapsed] * 4)
     found = []
-    for count in range(1, len(checks) + 1):
-        found = alarms.after(found, checks[:count], ADVICE)
-    assert found == alarms_of(checks)
+    for count in range(1, len(readings) + 1):
+        found = alarms.after(found, readings[:count], ADVICE)
+    assert found == alarms_of(readings)
     assert sorted(set(names(found))) == [
         "mode collapse",
         "overpowering discriminator",

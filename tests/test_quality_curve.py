@@ -16,7 +16,7 @@ from tfgan.metrics.frechet import GaussianStatistics
 from tfgan.training.loop import NotFiniteError
 from tfgan.training.monitor import curve
 from tfgan.training.monitor.alarms import has_collapsed, is_diverse
-from tfgan.training.monitor.curve import FEWEST_PICTURES, QualityReader, interval_of, reader_for
+from tfgan.training.monitor.curve import FEWEST_IMAGES, QualityEvaluator, evaluator_for, interval_of
 
 
 @pytest.fixture(scope="module")
@@ -35,39 +35,39 @@ def test_the_numbers_are_those_of_the_pixels(digits):
     gan.step.assign(1)
     for weight in gan.ema_generator.weights:
         weight.assign(0.5 * weight)
-    reader = QualityReader(gan, *digits, "held-out")
-    check = reader.check()
+    evaluator = QualityEvaluator(gan, *digits, "held-out")
+    reading = evaluator.evaluate()
     real = pixels(digits[1].images / 255.0)
-    assert reader.compared_with == "299 held-out pictures"
+    assert evaluator.compared_with == "299 held-out pictures"
     drawn = pixels(gan.generate(np.arange(250)))
-    assert check.step == 1
-    assert check.frechet_distance == pytest.approx(frechet_distance(real, drawn), rel=1e-3)
+    assert reading.step == 1
+    assert reading.frechet_distance == pytest.approx(frechet_distance(real, drawn), rel=1e-3)
     error = frechet_error(GaussianStatistics.from_features(real), drawn)
-    assert check.error == pytest.approx(error, rel=1e-2)
+    assert reading.error == pytest.approx(error, rel=1e-2)
 
     # The generator as it is trained, not its average.
     latents = tfgan.noise.latents_from_seeds(np.arange(100), 6)
     images = gan.generator(latents, training=False)
     live = pixels((images + 1.0) / 2.0)
     diversity = live.var(axis=0, ddof=1).sum() / real.var(axis=0, ddof=1).sum()
-    assert check.diversity == pytest.approx(diversity, rel=1e-3)
+    assert reading.diversity == pytest.approx(diversity, rel=1e-3)
     distances = cdist(live, live) + np.diag(np.full(100, np.inf))
     nearest = np.median(distances.min(axis=1))
-    assert check.nearest_pair * reader.real_nearest == pytest.approx(nearest, rel=1e-3)
+    assert reading.nearest_pair * evaluator.real_nearest == pytest.approx(nearest, rel=1e-3)
     fakes, reals = (
         np.ravel(gan.discriminator(each, training=False))
-        for each in (images, reader.training_images)
+        for each in (images, evaluator.training_images)
     )
     wins = [(real > fake) + 0.5 * (real == fake) for real in reals for fake in fakes]
-    assert check.discriminator_auc == pytest.approx(np.mean(wins), abs=1e-3)
+    assert reading.discriminator_auc == pytest.approx(np.mean(wins), abs=1e-3)
 
 
 def test_what_is_read_follows_from_the_weights(digits):
     gan = dense_gan()
-    first = QualityReader(gan, *digits, "held-out")
-    assert first.check() == first.check()
+    first = QualityEvaluator(gan, *digits, "held-out")
+    assert first.evaluate() == first.evaluate()
     # As in a process that resumes.
-    assert QualityReader(gan, *digits, "held-out").check() == first.check()
+    assert QualityEvaluator(gan, *digits, "held-out").evaluate() == first.evaluate()
 
 
 def weights_of(gan):
@@ -89,13 +89,13 @@ def test_reading_changes_no_bit_of_the_training(normalization, digits):
             [np.random.default_rng(0).normal(size=w.shape) for w in discriminator.get_weights()]
         )
         gan = make_gan(discriminator=discriminator, r1_gamma=0.0)
-        reader = QualityReader(gan, *digits, "held-out") if is_read else None
+        evaluator = QualityEvaluator(gan, *digits, "held-out") if is_read else None
         with step_by_operation():
             for seed in range(2):
                 gan.train_step(random_batch(seed=seed))
-                if reader:
+                if evaluator:
                     before = weights_of(gan)
-                    reader.check()
+                    evaluator.evaluate()
                     for value, expected in zip(weights_of(gan), before, strict=True):
                         np.testing.assert_array_equal(value, expected)
         results.append(weights_of(gan))
@@ -107,10 +107,10 @@ def test_reading_changes_no_bit_of_the_training(normalization, digits):
 def test_a_frozen_generator_reads_as_collapsed(outputs, digits):
     gan = dense_gan()
     gan.generator = collapsing(gan.generator, outputs, 5, gan.step)
-    reader = QualityReader(gan, *digits, "held-out")
-    healthy = reader.check()
+    evaluator = QualityEvaluator(gan, *digits, "held-out")
+    healthy = evaluator.evaluate()
     gan.step.assign(5)
-    collapsed = reader.check()
+    collapsed = evaluator.evaluate()
     assert collapsed.nearest_pair == 0.0
     assert (collapsed.diversity < 1e-9) == (outputs == 1)
     assert has_collapsed(collapsed) and is_diverse(healthy)
@@ -121,11 +121,11 @@ def test_a_frozen_generator_reads_as_collapsed(outputs, digits):
 def test_latents_that_shrink_read_as_collapsed(digits):
     gan = dense_gan()
     gan.generator = collapsing(gan.generator, None, 100, gan.step)
-    reader = QualityReader(gan, *digits, "held-out")
+    evaluator = QualityEvaluator(gan, *digits, "held-out")
     readings = []
     for step in (100, 150, 200, 600):
         gan.step.assign(step)
-        readings.append(reader.check())
+        readings.append(evaluator.evaluate())
     diversities = [reading.diversity for reading in readings]
     assert diversities == sorted(diversities, reverse=True)
     assert has_collapsed(readings[-1]) and is_diverse(readings[0])
@@ -136,7 +136,7 @@ def test_a_discriminator_that_knows_is_read_as_one(digits):
         gan = dense_gan(factor=factor)
         # Black pictures: no digit is as dark.
         gan.generator.set_weights([np.zeros((6, 64)), np.full(64, -10.0)])
-        assert QualityReader(gan, *digits, "held-out").check().discriminator_auc == expected
+        assert QualityEvaluator(gan, *digits, "held-out").evaluate().discriminator_auc == expected
 
 
 def test_a_conditional_generator_is_asked_for_what_training_pictures_show(digits, monkeypatch):
@@ -151,9 +151,9 @@ def test_a_conditional_generator_is_asked_for_what_training_pictures_show(digits
     monkeypatch.setattr(
         gan, "generate", lambda seeds, labels: asked.extend(labels) or generate(seeds, labels)
     )
-    reader = QualityReader(gan, *digits, "held-out")
-    check = reader.check()
-    assert 0.0 <= check.discriminator_auc <= 1.0
+    evaluator = QualityEvaluator(gan, *digits, "held-out")
+    reading = evaluator.evaluate()
+    assert 0.0 <= reading.discriminator_auc <= 1.0
     counts = np.bincount(asked, minlength=10)
     assert len(asked) == 250 and counts.min() > 10
 
@@ -161,20 +161,20 @@ def test_a_conditional_generator_is_asked_for_what_training_pictures_show(digits
 def test_the_components_were_not_fitted_to_the_pictures_of_the_floor(digits, monkeypatch):
     train, test = digits
     monkeypatch.setattr(curve, "_NUM_FITTED", 500)
-    reader = QualityReader(dense_gan(), train, test, "held-out")
+    evaluator = QualityEvaluator(dense_gan(), train, test, "held-out")
     order = np.random.default_rng(0).permutation(train.num_images)
     real, floor = (
-        reader.extractor(each)[0] for each in (test.images, train.images[order[500:750]])
+        evaluator.extractor(each)[0] for each in (test.images, train.images[order[500:750]])
     )
-    assert reader.floor == pytest.approx(frechet_distance(real, floor))
+    assert evaluator.floor == pytest.approx(frechet_distance(real, floor))
 
 
 def test_an_autoencoder_has_nobody_to_tell_apart(digits):
     discriminator = tfgan.convolutional_discriminator((8, 8, 1), width=4, depth=2)
     generator = tfgan.convolutional_generator((8, 8, 1), 6, width=4, depth=2)
     vae = tfgan.VAE(tfgan.encoder_of(discriminator, 6), generator)
-    check = QualityReader(vae, *digits, "held-out").check()
-    assert math.isnan(check.discriminator_auc) and check.frechet_distance > check.floor
+    reading = QualityEvaluator(vae, *digits, "held-out").evaluate()
+    assert math.isnan(reading.discriminator_auc) and reading.frechet_distance > reading.floor
 
 
 def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(tmp_path):
@@ -185,16 +185,16 @@ def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(
         image = random.integers(0, 256, (8, 8), dtype=np.uint8)
         Image.fromarray(image).save(tmp_path / f"{index}.png")
     dataset = data.load(tmp_path, 8)
-    reader = reader_for(dense_gan(), dataset, None)()
-    assert reader.compared_with == "20 training pictures"
+    evaluator = evaluator_for(dense_gan(), dataset, None)()
+    assert evaluator.compared_with == "20 training pictures"
     # None of them stands on both sides.
-    assert reader.floor > 0
-    assert np.isfinite(dataclasses.astuple(reader.check())).all()
+    assert evaluator.floor > 0
+    assert np.isfinite(dataclasses.astuple(evaluator.evaluate())).all()
 
 
 def test_a_data_set_with_a_test_split_is_compared_with_it(digits):
-    reader = reader_for(dense_gan(), *digits)()
-    assert reader.compared_with == "299 held-out pictures"
+    evaluator = evaluator_for(dense_gan(), *digits)()
+    assert evaluator.compared_with == "299 held-out pictures"
 
 
 @pytest.mark.parametrize(("shape", "size"), [((40, 80), (16, 32)), ((32, 9), (32, 9))])
@@ -203,27 +203,27 @@ def test_large_pictures_are_made_small(shape, size):
     images[:, : shape[0] // 2] = 0
     dataset = data.ImageDataset("noise", images, None, None, 10, 0)
     gan = make_gan((*shape, 3), width=2)
-    reader = QualityReader(gan, dataset, dataset, "training")
-    assert reader.size == size
-    small = reader.small_pictures(dataset)
+    evaluator = QualityEvaluator(gan, dataset, dataset, "training")
+    assert evaluator.size == size
+    small = evaluator.small_images_of(dataset)
     assert small.shape == (30, *size, 3) and small.dtype == np.uint8
     # The mean of what a small pixel covers: a black half stays black, and the other as bright.
     assert small[:, : size[0] // 2].max() == 0
     assert small[:, size[0] // 2 :].mean() == pytest.approx(images.mean() * 2, rel=0.01)
     if size == shape:
         np.testing.assert_array_equal(small, images)
-    assert np.isfinite(dataclasses.astuple(reader.check())[:-1]).all()
+    assert np.isfinite(dataclasses.astuple(evaluator.evaluate())[:-1]).all()
 
 
 def test_pictures_that_are_not_finite_stop_the_run(digits):
     gan = dense_gan()
-    reader = QualityReader(gan, *digits, "held-out")
+    evaluator = QualityEvaluator(gan, *digits, "held-out")
     gan.step.assign(7)
     gan.generator.set_weights([np.full((6, 64), math.nan), np.zeros(64)])
     with pytest.raises(NotFiniteError, match="pictures became infinite or NaN at step 7"):
-        reader.check()
+        evaluator.evaluate()
 
 
 def test_the_interval_is_so_many_pictures():
     assert [interval_of(size) for size in (1, 16, 64, 4096)] == [4000, 250, 62, 50]
-    assert FEWEST_PICTURES >= 4
+    assert FEWEST_IMAGES >= 4

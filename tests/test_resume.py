@@ -71,20 +71,20 @@ module.History.on_epoch_end = patched
 WATCHED = """
 import tfgan.training.monitor.alarms, tfgan.training.monitor.curve
 tfgan.training.monitor.curve.interval_of = lambda batch_size: 15
-tfgan.training.monitor.alarms.CHECKS_OF_YOUTH = 3
+tfgan.training.monitor.alarms.READINGS_OF_YOUTH = 3
 tfgan.training.monitor.alarms.LEAST_DIVERSITY = 0.9
 """
 KILL_AT_READING = {
     "none": "",
     "between two steps": KILL_AT["between two steps"],
     "after a row of the quality": """
-import tfgan.training.monitor.watch as module
-original = module.write_check
-def patched(file, check, seconds):
-    original(file, check, seconds)
-    if check.step == 75:
+import tfgan.training.monitor.quality_monitor as module
+original = module.write_reading
+def patched(file, reading, seconds):
+    original(file, reading, seconds)
+    if reading.step == 75:
         kill()
-module.write_check = patched
+module.write_reading = patched
 """,
     "after a checkpoint with a row": """
 import tfgan.training.checkpoint as module

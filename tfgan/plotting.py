@@ -60,7 +60,7 @@ def save_curves(history_file, picture_file, quality_file=None, panels=()):
         history_file: CSV with the columns `epoch`, `step`, `seconds`, and those of the family.
         picture_file: PNG to write.
         quality_file: CSV of the quality curve, drawn below where there is one; its columns are
-            those of `tfgan.training.monitor.check.Check`.
+            those of `tfgan.training.monitor.reading.Reading`.
         panels: dict from columns to the label of the panel that they are drawn in. Losses and
             logits have one each; of others each has its own unless it is told here.
     """

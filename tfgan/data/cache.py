@@ -21,7 +21,7 @@ _CONTENT_VERSION = 1
 _FILES = Annotation("labels.npy", "attributes.npy", "captions.npy")
 
 
-def materialise(source: Source) -> tuple[np.ndarray, Annotation, Path | None]:
+def materialize(source: Source) -> tuple[np.ndarray, Annotation, Path | None]:
     """Decodes all pictures of a source, or finds them decoded.
 
     Args:

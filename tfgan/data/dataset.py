@@ -23,7 +23,7 @@ from tfgan.data import (
     tfds,
 )
 from tfgan.data.arguments import height_and_width
-from tfgan.data.cache import former_key_of, key_of, materialise
+from tfgan.data.cache import former_key_of, key_of, materialize
 from tfgan.data.captions import Captions, captions_of_classes
 from tfgan.data.source import Annotation, ImageShape, Source
 from tfgan.errors import InputError, InputWarning
@@ -308,7 +308,7 @@ def from_source(
     Raises:
         InputError: A picture is corrupt, or there are fewer than a batch.
     """
-    images, annotations, cache_path = materialise(source)
+    images, annotations, cache_path = materialize(source)
     if not len(images):
         raise InputError(
             f"None of the {source.num_images} pictures of {received!r} can be read. Convert them, "

@@ -66,7 +66,7 @@ def lines_on(plan, model, draft, result):
         result: what the run folder keeps of the run.
     """
     from tfgan.export import model_card
-    from tfgan.training.monitor.watch import told_of_choice
+    from tfgan.training.monitor.quality_monitor import describe_choice
 
     folder, model_folder, version_folder = plan.folder, plan.model_folder, draft.version_folder
     yield (
@@ -74,7 +74,7 @@ def lines_on(plan, model, draft, result):
         f"{draft.difference:.1g})"
     )
     if quality := result.get("quality"):
-        yield f"quality  {told_of_choice(quality, result['step'])}"
+        yield f"quality  {describe_choice(quality, result['step'])}"
         for alarm in quality["alarms"]:
             yield f"alarm    {alarm['name']} since step {alarm['since']:,}, and still at the end"
     yield f"card     {version_folder / model_card.CARD_FILE}"

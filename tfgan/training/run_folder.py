@@ -178,7 +178,7 @@ class RunFolder:
         """At which steps the run went on with other settings, and with which: a list of dicts."""
         return (_content_of(self.config_file) or {}).get("continued", [])
 
-    def had_other_pictures(self, step):
+    def had_other_images(self, step):
         """Whether the pictures were others when a checkpoint of that step was written."""
         return any(
             FINGERPRINT in each["changes"] for each in self.continued if each["step"] >= step

@@ -148,8 +148,8 @@ def train(plan, settings, changes, start_time):
     from tfgan.training.checkpoint import Checkpoints
     from tfgan.training.loop import NotFiniteError, train_until
     from tfgan.training.monitor.best_weights import BestWeights
-    from tfgan.training.monitor.curve import interval_of, is_watched, reader_for
-    from tfgan.training.monitor.watch import QualityWatch
+    from tfgan.training.monitor.curve import evaluator_for, interval_of, is_watched
+    from tfgan.training.monitor.quality_monitor import QualityMonitor
 
     run, family, dataset, budget, folder = (
         plan.run,
@@ -180,7 +180,7 @@ def train(plan, settings, changes, start_time):
     # What was saved before the run went on otherwise has the rate and the best of before, also
     # where a session of the new settings was killed before it saved anything.
     require_rates(model, family.learning_rate)
-    if best is not None and folder.had_other_pictures(step):
+    if best is not None and folder.had_other_images(step):
         best.forget()
     folder.cut_history(step // dataset.steps_per_epoch, step)
     folder.cut_quality(step, interval_of(dataset.batch_size))
@@ -207,12 +207,12 @@ def train(plan, settings, changes, start_time):
         History(folder.history_file, seconds),
         scalars,
     ]
-    watch = None
+    monitor = None
     if best is not None:
-        reader = reader_for(model, dataset, plan.held_out)
+        evaluator = evaluator_for(model, dataset, plan.held_out)
         interval = interval_of(dataset.batch_size)
-        watch = QualityWatch(reader, interval, folder, best, scalars, seconds, family.advice)
-        callbacks.append(watch)
+        monitor = QualityMonitor(evaluator, interval, folder, best, scalars, seconds, family.advice)
+        callbacks.append(monitor)
     try:
         received = train_until(
             budget, model, dataset, callbacks, checkpoints, run.checkpoint_every, seconds
@@ -234,7 +234,7 @@ def train(plan, settings, changes, start_time):
 
     # Export the better of the last and the best weights.
     trained_seconds = seconds()
-    quality = watch and watch.choose()
+    quality = monitor and monitor.choose_weights()
     training = training_of(plan, settings, int(model.step), trained_seconds, quality)
     try:
         failure = publish(plan, model, samples, training)
@@ -272,7 +272,7 @@ def training_of(plan, settings, step, seconds, quality):
         settings: the run's.
         step: the last.
         seconds: that it trained.
-        quality: what `QualityWatch.choose` returned, or None.
+        quality: what `QualityMonitor.choose_weights` returned, or None.
     """
     dataset = plan.dataset
     training = {

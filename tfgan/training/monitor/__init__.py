@@ -1,1 +1,1 @@
-"""What watches the quality of a run while it trains: checks, their curve, alarms, the best kept."""
+"""The quality of a run while it trains: readings, their curve, alarms, the best weights."""

@@ -5,20 +5,20 @@ Pure functions of the curve: an alarm that was raised stays what it was when a r
 
 import dataclasses
 
-from tfgan.training.monitor.check import is_better
+from tfgan.training.monitor.reading import is_better
 
 # Below these, pictures repeat each other or are all alike; at twice as much they surely differ.
 LEAST_NEAREST_PAIR = 0.1
 LEAST_DIVERSITY = 0.05
 # Checks in a row before an alarm is raised: one may be a moment's.
-CHECKS_OF_COLLAPSE = 2
-# A generator whose pictures have never surely differed yet has so many checks to learn it.
-CHECKS_OF_YOUTH = 10
-# How surely an overpowering discriminator knows, and for how many checks without a gain.
+READINGS_OF_COLLAPSE = 2
+# A generator whose pictures have never surely differed yet has so many readings to learn it.
+READINGS_OF_YOUTH = 10
+# How surely an overpowering discriminator knows, and for how many readings without a gain.
 MOST_AUC = 0.995
-CHECKS_OF_POWER = 4
-# Nothing was gained in the second half of a run of at least twice so many checks ...
-CHECKS_OF_STAGNATION = 10
+READINGS_OF_POWER = 4
+# Nothing was gained in the second half of a run of at least twice so many readings ...
+READINGS_OF_STAGNATION = 10
 # ... though the distance is still this many times that of real pictures.
 TIMES_THE_FLOOR = 2.0
 
@@ -51,28 +51,28 @@ class Alarm:
         return f"the alarm of {self.name} since step {self.since:,} is over at step {self.until:,}"
 
 
-def alarms_of(checks, advice):
+def alarms_of(readings, advice):
     """All alarms of a run, in the order in which they were raised.
 
     Args:
-        checks: sequence of `tfgan.training.monitor.check.Check`, ascending by step.
+        readings: sequence of `tfgan.training.monitor.reading.Reading`, ascending by step.
         advice: what to try against each alarm, a dict by their names; see `Family`.
 
     Returns:
         A list of `Alarm`.
     """
     alarms = []
-    for count in range(1, len(checks) + 1):
-        alarms = after(alarms, checks[:count], advice)
+    for count in range(1, len(readings) + 1):
+        alarms = after(alarms, readings[:count], advice)
     return alarms
 
 
-def after(alarms, checks, advice):
-    """The alarms after one more check.
+def after(alarms, readings, advice):
+    """The alarms after one more reading.
 
     Args:
         alarms: those before it, as `alarms_of` returns them.
-        checks: all checks, it included.
+        readings: all readings, it included.
         advice: as in `alarms_of`.
 
     Returns:
@@ -80,53 +80,52 @@ def after(alarms, checks, advice):
     """
     alarms = list(alarms)
     for name, find in _SIGNS.items():
-        found = find(checks)
+        found = find(readings)
         on = [alarm for alarm in alarms if alarm.name == name and alarm.until is None]
         if found and not on:
             since, seen, first = found
             tried = " ".join(filter(None, [first, advice.get(name)]))
-            alarms.append(Alarm(name, since, checks[-1].step, None, seen, tried))
+            alarms.append(Alarm(name, since, readings[-1].step, None, seen, tried))
         elif on and not found:
-            ended = dataclasses.replace(on[0], until=checks[-1].step)
+            ended = dataclasses.replace(on[0], until=readings[-1].step)
             alarms[alarms.index(on[0])] = ended
     return alarms
 
 
-def has_collapsed(check):
+def has_collapsed(reading):
     """Whether a generator's pictures repeat each other or are all alike."""
-    return check.nearest_pair < LEAST_NEAREST_PAIR or check.diversity < LEAST_DIVERSITY
+    return reading.nearest_pair < LEAST_NEAREST_PAIR or reading.diversity < LEAST_DIVERSITY
 
 
-def is_diverse(check):
+def is_diverse(reading):
     """Whether a generator's pictures surely differ."""
-    return (
-        check.nearest_pair >= 2.0 * LEAST_NEAREST_PAIR and check.diversity >= 2.0 * LEAST_DIVERSITY
-    )
+    has_pairs_apart = reading.nearest_pair >= 2.0 * LEAST_NEAREST_PAIR
+    return has_pairs_apart and reading.diversity >= 2.0 * LEAST_DIVERSITY
 
 
-def last_gain(checks):
-    """The last check that was better than all before it, beyond the noise."""
-    best = checks[0]
-    for check in checks:
-        if is_better(check, best):
-            best = check
+def last_gain(readings):
+    """The last reading that was better than all before it, beyond the noise."""
+    best = readings[0]
+    for reading in readings:
+        if is_better(reading, best):
+            best = reading
     return best
 
 
-def _since(checks, sign):
-    """The checks at the end that all show a sign."""
+def _since(readings, sign):
+    """The readings at the end that all show a sign."""
     shown = 0
-    while shown < len(checks) and sign(checks[-1 - shown]):
+    while shown < len(readings) and sign(readings[-1 - shown]):
         shown += 1
-    return checks[len(checks) - shown :]
+    return readings[len(readings) - shown :]
 
 
-def _collapse(checks):
-    shown = _since(checks, has_collapsed)
-    has_grown = any(map(is_diverse, checks))
-    if len(shown) < (CHECKS_OF_COLLAPSE if has_grown else CHECKS_OF_YOUTH):
+def _collapse(readings):
+    shown = _since(readings, has_collapsed)
+    has_grown = any(map(is_diverse, readings))
+    if len(shown) < (READINGS_OF_COLLAPSE if has_grown else READINGS_OF_YOUTH):
         return None
-    last = checks[-1]
+    last = readings[-1]
     seen = (
         f"from one picture to the nearest other it is {last.nearest_pair:.0%} as far as among real "
         f"ones, and their variance is {last.diversity:.0%} of real ones'"
@@ -135,13 +134,13 @@ def _collapse(checks):
     return shown[0].step, seen, first
 
 
-def _overpowering(checks):
-    shown = _since(checks, lambda check: check.discriminator_auc >= MOST_AUC)
-    before, late = checks[:-CHECKS_OF_POWER], checks[-CHECKS_OF_POWER:]
-    if len(shown) < CHECKS_OF_POWER or not before:
+def _overpowering(readings):
+    shown = _since(readings, lambda reading: reading.discriminator_auc >= MOST_AUC)
+    before, late = readings[:-READINGS_OF_POWER], readings[-READINGS_OF_POWER:]
+    if len(shown) < READINGS_OF_POWER or not before:
         return None
-    best = min(before, key=lambda check: check.frechet_distance)
-    if any(is_better(check, best) for check in late):
+    best = min(before, key=lambda reading: reading.frechet_distance)
+    if any(is_better(reading, best) for reading in late):
         return None
     seen = (
         f"of {late[-1].discriminator_auc:.1%} of the pairs of a training and a generated image it "
@@ -151,10 +150,10 @@ def _overpowering(checks):
     return shown[0].step, seen, ""
 
 
-def _stagnation(checks):
-    gained, last = last_gain(checks), checks[-1]
-    idle = sum(check.step > gained.step for check in checks)
-    if idle < CHECKS_OF_STAGNATION or last.step < 2 * gained.step:
+def _stagnation(readings):
+    gained, last = last_gain(readings), readings[-1]
+    idle = sum(reading.step > gained.step for reading in readings)
+    if idle < READINGS_OF_STAGNATION or last.step < 2 * gained.step:
         return None
     if gained.frechet_distance <= TIMES_THE_FLOOR * gained.floor:
         return None
@@ -166,7 +165,7 @@ def _stagnation(checks):
     return gained.step, seen, "More steps may bring nothing."
 
 
-# What an alarm is raised by: functions of all checks so far, that return the step since which it
+# What an alarm is raised by: functions of all readings so far, that return the step since which it
 # is seen, what is seen and what comes before the family's advice, or None.
 _SIGNS = {
     "mode collapse": _collapse,

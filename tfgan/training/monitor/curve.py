@@ -15,36 +15,36 @@ from tfgan.metrics.frechet import GaussianStatistics
 from tfgan.models.base import GenerativeModel
 from tfgan.noise import latents_from_seeds
 from tfgan.training.loop import NotFiniteError
-from tfgan.training.monitor.check import Check
+from tfgan.training.monitor.reading import Reading
 
-# Trained on from one check to the next, so that a check's share of the time is that of any run.
-_PICTURES_BETWEEN_CHECKS = 4000
-_FEWEST_STEPS_BETWEEN_CHECKS = 50
+# Trained on from one reading to the next, so that a reading's share of the time is that of any run.
+_IMAGES_BETWEEN_READINGS = 4000
+_MIN_STEPS_BETWEEN_READINGS = 50
 _NUM_HELD_OUT = 1000
 _NUM_DRAWN = 250
 # Of the live generator: repetition shows in few.
 _NUM_LIVE = 100
 _NUM_FITTED = 2000
 # To train on, so that there is a distance to speak of.
-FEWEST_PICTURES = 20
+FEWEST_IMAGES = 20
 # Larger pictures are made smaller: the components tell what is seen, not the finest detail.
-_MOST_PIXELS_A_SIDE = 32
+_MOST_PIXELS_PER_SIDE = 32
 # Drawn at a time, for the sake of memory.
 _CHUNK = 50
 
 
 def is_watched(model, dataset):
     """Whether a run has a quality curve: it draws from latents, and there are pictures enough."""
-    return isinstance(model, GenerativeModel) and dataset.num_images >= FEWEST_PICTURES
+    return isinstance(model, GenerativeModel) and dataset.num_images >= FEWEST_IMAGES
 
 
 def interval_of(batch_size):
-    """Steps from one check to the next, of the number of pictures in a step."""
-    return max(_FEWEST_STEPS_BETWEEN_CHECKS, round(_PICTURES_BETWEEN_CHECKS / batch_size))
+    """Steps from one reading to the next, of the number of pictures in a step."""
+    return max(_MIN_STEPS_BETWEEN_READINGS, round(_IMAGES_BETWEEN_READINGS / batch_size))
 
 
-def reader_for(model, dataset, held_out):
-    """A function to a `QualityReader` for the model of a run, which takes a moment to make.
+def evaluator_for(model, dataset, held_out):
+    """A function that makes the `QualityEvaluator` of a run, which takes a moment.
 
     It compares with what no training sees; where there is none, or too little of it, with some of
     the training images, and measures the distance of real ones by the others.
@@ -55,25 +55,26 @@ def reader_for(model, dataset, held_out):
         held_out: the one that no training sees, or None.
     """
 
-    def read():
+    def make():
         if held_out is not None:
             try:
-                return QualityReader(model, dataset, held_out, "held-out")
+                return QualityEvaluator(model, dataset, held_out, "held-out")
             except InputError:
                 pass
         some = some_of(dataset, _NUM_HELD_OUT + _NUM_FITTED)
         half = min(_NUM_HELD_OUT, some.num_images // 2)
         rows = np.arange(some.num_images)
-        return QualityReader(model, some.subset(rows[half:]), some.subset(rows[:half]), "training")
+        train, compared = some.subset(rows[half:]), some.subset(rows[:half])
+        return QualityEvaluator(model, train, compared, "training")
 
-    return read
+    return make
 
 
-class QualityReader:
-    """Reads the quality of a model that draws from latents, and changes nothing of it.
+class QualityEvaluator:
+    """Evaluates a model that draws from latents, and changes nothing of it.
 
     The features are principal components of the pixels, fitted on training pictures. What is drawn
-    has the same seeds, and shows what the same training pictures show, at every check: what is read
+    has the same seeds, and the conditions of the same training pictures, at every reading, which
     follows from the weights alone.
 
     Args:
@@ -92,22 +93,22 @@ class QualityReader:
     def __init__(self, model, train, held_out, kind):
         self.model = model
         height, width, _ = train.image_shape
-        factor = min(1.0, _MOST_PIXELS_A_SIDE / max(height, width))
+        factor = min(1.0, _MOST_PIXELS_PER_SIDE / max(height, width))
         self.size = (math.ceil(height * factor), math.ceil(width * factor))
 
-        fitted = self.small_pictures(some_of(train, _NUM_FITTED))
+        fitted = self.small_images_of(some_of(train, _NUM_FITTED))
         self.extractor = principal_components(fitted)
-        # As many reals as fakes, and what the fakes are asked to show.
+        # As many reals as fakes, and the conditions of the fakes.
         shown = some_of(train, _NUM_DRAWN)
         batch = next(iter(dataclasses.replace(shown, batch_size=shown.num_images).batches()))
         condition = model.condition
-        self.told = () if condition is None else (batch[condition.batch_key],)
+        self.conditions = () if condition is None else (batch[condition.batch_key],)
 
         with threadpool_limits(1):
-            real = self.extractor(self.small_pictures(some_of(held_out, _NUM_HELD_OUT)))[0]
+            real = self.extractor(self.small_images_of(some_of(held_out, _NUM_HELD_OUT)))[0]
             self.compared_with = f"{len(real):,} {kind} pictures"
             self.real = GaussianStatistics.from_features(real)
-            floor = self.extractor(self.small_pictures(unfitted_of(train, shown)))[0]
+            floor = self.extractor(self.small_images_of(unfitted_of(train, shown)))[0]
             self.floor = frechet_distance(self.real, floor)
             # Such distances compare at equal numbers only.
             self.num_live = min(_NUM_LIVE, len(real), shown.num_images)
@@ -115,32 +116,32 @@ class QualityReader:
         self.training_images = batch["image"][: self.num_live]
 
         specs = [tf.TensorSpec([None, *model.image_shape]), tf.TensorSpec([None], tf.int64)]
-        specs += [condition.spec] if self.told else []
+        specs += [condition.spec] if self.conditions else []
         self.live = tf.function(self.live, input_signature=specs)
 
-    def check(self):
-        """Reads the model as it is.
+    def evaluate(self):
+        """Evaluates the model as it is.
 
         Returns:
-            A `Check`.
+            A `Reading`.
 
         Raises:
             NotFiniteError: the pictures are not finite.
         """
-        averaged = [
-            self.small(self.model.generate(seeds, *told))
-            for seeds, *told in self.requests(_NUM_DRAWN)
+        of_ema = [
+            self.small(self.model.generate(seeds, *condition))
+            for seeds, *condition in self.requests(_NUM_DRAWN)
         ]
         live = [
-            self.live(tf.gather(self.training_images, seeds), seeds, *told)
-            for seeds, *told in self.requests(self.num_live)
+            self.live(tf.gather(self.training_images, seeds), seeds, *condition)
+            for seeds, *condition in self.requests(self.num_live)
         ]
-        pictures, *logits = (np.concatenate(parts) for parts in zip(*live))
+        images, *logits = (np.concatenate(parts) for parts in zip(*live))
         with threadpool_limits(1), np.errstate(invalid="ignore", divide="ignore"):
-            drawn, features = (self.features(each) for each in (np.concatenate(averaged), pictures))
+            drawn, features = (self.features(each) for each in (np.concatenate(of_ema), images))
             distances = nearest_pair_distances(features)
             variance = features.var(axis=0, ddof=1).sum()
-            return Check(
+            return Reading(
                 step=int(self.model.step),
                 frechet_distance=frechet_distance(self.real, drawn),
                 error=frechet_error(self.real, drawn),
@@ -151,37 +152,38 @@ class QualityReader:
             )
 
     def requests(self, num):
-        """What to draw, in parts: seeds, and what to show where that is told."""
+        """What to draw, in parts: seeds, and for a conditional model their conditions."""
         for start in range(0, num, _CHUNK):
             seeds = tf.range(start, min(start + _CHUNK, num), dtype=tf.int64)
             # Where there are fewer training pictures, they come again.
-            yield seeds, *(tf.gather(each, seeds % len(each)) for each in self.told)
+            yield seeds, *(tf.gather(each, seeds % len(each)) for each in self.conditions)
 
-    def live(self, training_images, seeds, *told):
+    def live(self, training_images, seeds, *condition):
         """What the networks make as they are in training, less its randomness.
 
         Args:
             training_images: float32 [N, H, W, C] in [-1, 1].
             seeds: int64 [N].
-            *told: what a conditional model is told of the training pictures.
+            *condition: of a conditional model, that of the training pictures.
 
         Returns:
             Generated pictures, made small; and where there is a discriminator, the logits of the
             training pictures and those of the generated ones, float32 [N] each.
         """
-        told = [self.model.condition.checked(each) for each in told]
+        condition = [self.model.condition.checked(each) for each in condition]
         latents = latents_from_seeds(seeds, self.model.latent_dim)
-        images = self.model.generator([latents, *told] if told else latents, training=False)
+        inputs = [latents, *condition] if condition else latents
+        images = self.model.generator(inputs, training=False)
         images = tf.cast(images, tf.float32)
-        pictures = self.small((images + 1.0) / 2.0)
+        small = self.small((images + 1.0) / 2.0)
         if self.model.discriminate is None:
-            return (pictures,)
-        condition = told[0] if told else None
+            return (small,)
+        condition = condition[0] if condition else None
         logits = (
             self.model.discriminate(training_images, None, condition),
             self.model.discriminate(images, latents, condition),
         )
-        return pictures, *(one_per_image(each) for each in logits)
+        return small, *(one_per_image(each) for each in logits)
 
     def small(self, images):
         """Pictures float32 [N, H, W, C] in [0, 1] at the size that features are made of."""
@@ -189,7 +191,7 @@ class QualityReader:
             return images
         return tf.image.resize(images, self.size, method="area")
 
-    def small_pictures(self, dataset):
+    def small_images_of(self, dataset):
         """The same of an `ImageDataset`, uint8."""
         parts = [
             self.small(dataset.images[start : start + _CHUNK] / np.float32(255.0))
@@ -197,13 +199,13 @@ class QualityReader:
         ]
         return np.round(255.0 * np.concatenate(parts)).astype(np.uint8)
 
-    def features(self, pictures):
+    def features(self, images):
         """Features float64 [N, D] of small pictures float32 [N, H, W, C] in [0, 1]."""
-        if not np.isfinite(pictures).all():
+        if not np.isfinite(images).all():
             step = int(self.model.step)
             raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
         # What rounding leaves outside.
-        return self.extractor(np.clip(pictures, 0.0, 1.0))[0].astype(np.float64)
+        return self.extractor(np.clip(images, 0.0, 1.0))[0].astype(np.float64)
 
 
 def one_per_image(logits):

@@ -6,20 +6,20 @@ import functools
 import keras
 
 from tfgan.training.monitor.alarms import after, alarms_of
-from tfgan.training.monitor.check import is_better, noise_between, read_checks, write_check
+from tfgan.training.monitor.reading import is_better, noise_between, read_readings, write_reading
 
 
-class QualityWatch(keras.callbacks.Callback):
-    """Reads the quality at every so manieth step.
+class QualityMonitor(keras.callbacks.Callback):
+    """Evaluates the quality at every k-th step.
 
-    Each reading is a row of the run's `quality.csv`, and a point in TensorBoard. The averages of
-    the best are kept. Where an alarm begins or ends a line says so, and `alarms.json` has it. All
-    of it follows from the weights, and these from the steps: a resumed run has what an undisturbed
-    one has.
+    Each reading is a row of the run's `quality.csv`, and a point in TensorBoard. The EMA
+    weights of the best are kept. Where an alarm begins or ends a line says so, and `alarms.json`
+    has it. All of it follows from the weights, and these from the steps: a resumed run has what an
+    undisturbed one has.
 
     Args:
-        reader: function without arguments that returns a `QualityReader`, called when one is first
-            needed: a run that is shorter than the interval needs none.
+        make_evaluator: function without arguments that returns a `QualityEvaluator`, called when
+            one is first needed: a run that is shorter than the interval needs none.
         interval: steps from one reading to the next.
         folder: the `RunFolder`, whose rows are those of the restored step.
         best: the `BestWeights`, as they were restored.
@@ -28,22 +28,22 @@ class QualityWatch(keras.callbacks.Callback):
         advice: what to try against each alarm, a dict by their names.
     """
 
-    def __init__(self, reader, interval, folder, best, scalars, seconds, advice):
+    def __init__(self, make_evaluator, interval, folder, best, scalars, seconds, advice):
         super().__init__()
-        self.make_reader = reader
+        self.make_evaluator = make_evaluator
         self.interval = interval
         self.folder = folder
         self.best = best
         self.scalars = scalars
         self.seconds = seconds
-        self.checks = read_checks(folder.quality_file)
+        self.readings = read_readings(folder.quality_file)
         self.advice = advice
-        self.alarms = alarms_of(self.checks, advice)
+        self.alarms = alarms_of(self.readings, advice)
 
     @functools.cached_property
-    def reader(self):
-        """The `QualityReader`."""
-        return self.make_reader()
+    def evaluator(self):
+        """The `QualityEvaluator`."""
+        return self.make_evaluator()
 
     def on_train_begin(self, logs=None):
         self.step = int(self.model.step)
@@ -55,25 +55,25 @@ class QualityWatch(keras.callbacks.Callback):
         self.step += 1
         if self.step % self.interval:
             return
-        check = self.read()
-        self.best.offer(check)
-        readings = dataclasses.asdict(check)
-        del readings["step"]
-        self.scalars.write({f"quality/{name}": value for name, value in readings.items()})
-        earlier, self.alarms = self.alarms, after(self.alarms, self.checks, self.advice)
+        reading = self.evaluate()
+        self.best.update(reading)
+        values = dataclasses.asdict(reading)
+        del values["step"]
+        self.scalars.write({f"quality/{name}": value for name, value in values.items()})
+        earlier, self.alarms = self.alarms, after(self.alarms, self.readings, self.advice)
         if self.alarms != earlier:
-            self.tell(earlier)
+            self.print_notes(earlier)
             self.record_alarms()
 
-    def read(self):
-        """Reads the present step, and writes its row."""
-        check = self.reader.check()
-        self.checks.append(check)
-        write_check(self.folder.quality_file, check, self.seconds())
-        return check
+    def evaluate(self):
+        """Evaluates the present step, and writes its row."""
+        reading = self.evaluator.evaluate()
+        self.readings.append(reading)
+        write_reading(self.folder.quality_file, reading, self.seconds())
+        return reading
 
-    def tell(self, earlier):
-        """Says which alarms have begun or ended since there were the earlier ones."""
+    def print_notes(self, earlier):
+        """Prints which alarms have begun or ended since there were the earlier ones."""
         for alarm in self.alarms:
             if alarm not in earlier:
                 # The progress bar stands in a line of its own, and goes on in the next.
@@ -83,23 +83,23 @@ class QualityWatch(keras.callbacks.Callback):
         """Writes `alarms.json`."""
         self.folder.record_alarms([dataclasses.asdict(alarm) for alarm in self.alarms])
 
-    def choose(self):
-        """Decides at the end of a run which of its averages are exported, and puts them in place.
+    def choose_weights(self):
+        """Decides at the end of a run which EMA weights are exported, and puts them in place.
 
         The last ones, unless the best were better by more than the noise.
 
         Returns:
             A dict for JSON of what was chosen and why; None for a run without a curve.
         """
-        if not self.checks:
+        if not self.readings:
             return None
-        last = self.checks[-1]
+        last = self.readings[-1]
         if last.step != int(self.model.step):
-            last = self.read()
+            last = self.evaluate()
         takes_best = is_better(self.best, last)
         chosen = self.best if takes_best else last
         if takes_best:
-            self.best.bring_back()
+            self.best.restore()
         return {
             "exported_step": chosen.step,
             "frechet_distance": chosen.frechet_distance,
@@ -108,13 +108,13 @@ class QualityWatch(keras.callbacks.Callback):
             "last_frechet_distance": last.frechet_distance,
             "noise": noise_between(self.best, last),
             "floor": last.floor,
-            "compared_with": self.reader.compared_with,
+            "compared_with": self.evaluator.compared_with,
             "alarms": [dataclasses.asdict(alarm) for alarm in self.alarms if alarm.until is None],
         }
 
 
-def told_of_choice(quality, step):
-    """What `QualityWatch.choose` returned, in a line for a person.
+def describe_choice(quality, step):
+    """What `QualityMonitor.choose_weights` returned, in a line for a person.
 
     Args:
         quality: that dict.

@@ -1,4 +1,4 @@
-"""A check of a run's quality: what is read, and when one is better than another."""
+"""A reading of a run's quality: its numbers, and when one is better than another."""
 
 import dataclasses
 import math
@@ -7,12 +7,12 @@ from tfgan.files import CsvLog
 
 
 @dataclasses.dataclass(frozen=True)
-class Check:
+class Reading:
     """What was read at one step: a row of `quality.csv`.
 
     Attributes:
         step: the one at which it was read.
-        frechet_distance: from the averaged generator's pictures to the held-out ones.
+        frechet_distance: from the EMA generator's pictures to the held-out ones.
         error: its standard error, from the drawing of the pictures.
         floor: the distance of as many training pictures.
         diversity: the total variance of the live generator's features over that of real ones: 0
@@ -33,26 +33,26 @@ class Check:
     discriminator_auc: float = math.nan
 
 
-def write_check(file, check, seconds):
-    """Appends a check's row to a CSV, with the seconds trained so far."""
-    row = dataclasses.asdict(check)
+def write_reading(file, reading, seconds):
+    """Appends a reading's row to a CSV, with the seconds trained so far."""
+    row = dataclasses.asdict(reading)
     CsvLog(file).append({"step": row.pop("step"), "seconds": f"{seconds:.2f}", **row})
 
 
-def read_checks(file):
-    """The rows of a `quality.csv`, a list of `Check`; empty where there is none."""
-    names = [field.name for field in dataclasses.fields(Check)]
+def read_readings(file):
+    """The rows of a `quality.csv`, a list of `Reading`; empty where there is none."""
+    names = [field.name for field in dataclasses.fields(Reading)]
     return [
-        Check(**{name: row[name] for name in names} | {"step": int(row["step"])})
+        Reading(**{name: row[name] for name in names} | {"step": int(row["step"])})
         for row in CsvLog(file).rows()
     ]
 
 
 def noise_between(first, second):
-    """Two standard errors of the difference between two checks' distances."""
+    """Two standard errors of the difference between two readings' distances."""
     return 2.0 * math.hypot(first.error, second.error)
 
 
 def is_better(first, second):
-    """Whether the first of two checks has the smaller distance, beyond the noise."""
+    """Whether the first of two readings has the smaller distance, beyond the noise."""
     return second.frechet_distance - first.frechet_distance > noise_between(first, second)
