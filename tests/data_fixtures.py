@@ -1,4 +1,4 @@
-"""Pictures for the tests of `tfgan.data`."""
+"""Images for the tests of `tfgan.data`."""
 
 import io
 
@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def save(path, array, **options):
-    """Writes a uint8 array [H, W] or [H, W, C] as a picture, of the format its name says."""
+    """Writes a uint8 array [H, W] or [H, W, C] as an image, of the format its name says."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.asarray(array, np.uint8)).save(path, **options)
 
@@ -25,7 +25,7 @@ def random_pixels(*shape, seed=0):
 
 
 def save_random(folder, count, *shape):
-    """Writes `count` different random PNG pictures; returns them as one array, in file order."""
+    """Writes `count` different random PNG images; returns them as one array, in file order."""
     arrays = np.stack([random_pixels(*shape, seed=index) for index in range(count)])
     for index, array in enumerate(arrays):
         save(folder / f"{index:03d}.png", array)

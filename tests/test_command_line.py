@@ -273,7 +273,7 @@ def test_convert_refuses(argv, received, capsys):
         (train.parse, ["--seed", str(2**32)]),
         (train.parse, ["--learning-rate", "inf"]),
         (train.parse, ["--minutes", "inf"]),
-        # Seeds of pictures are int64.
+        # Seeds of images are int64.
         (generate.parse, ["model", "--seed", str(2**63)]),
         (generate.parse, ["model", "--seed", str(2**63 - 1), "--num", "2"]),
         (evaluate.parse, ["model", "--dataset", "mnist", "--seed", str(2**32)]),

@@ -1,4 +1,4 @@
-"""A run that is to go on with its pictures elsewhere, or with other pictures or settings."""
+"""A run that is to go on with its images elsewhere, or with other images or settings."""
 
 import json
 import os
@@ -45,7 +45,7 @@ TABLES = {"captions.csv": "caption", "attributes.csv": "fur"}
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A folder of pictures laid out for every family, in a workplace of its own."""
+    """A folder of images laid out for every family, in a workplace of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     root = tmp_path / "pictures"
@@ -123,7 +123,7 @@ def renamed(root):
         *(("label", move) for move in (copied, touched, unzipped)),
     ],
 )
-def test_a_run_goes_on_wherever_its_pictures_lie(root, family, move):
+def test_a_run_goes_on_wherever_its_images_lie(root, family, move):
     flags = FAMILIES[family]
     begin(flags, root)
     assert not go_on(flags, root)
@@ -141,7 +141,7 @@ def test_a_path_is_the_same_in_other_words(root):
     assert not go_on([flag.replace("{}", "./pictures") for flag in flags], root)
 
 
-def changed_picture(folder):
+def changed_image(folder):
     save(folder / "001.png", random_pixels(8, 16 if folder.name == "train" else 8, 3, seed=99))
 
 
@@ -163,19 +163,19 @@ def one_less(folder):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (changed_picture, "1 changed (such as '{}001.png')"),
+        (changed_image, "1 changed (such as '{}001.png')"),
         (one_more, "1 added (such as '{}new.png')"),
         (one_less, "1 missing (such as '{}002.png')"),
     ],
 )
-def test_other_pictures_are_named_and_taken_with_consent(root, family, place, change, words):
+def test_other_images_are_named_and_taken_with_consent(root, family, place, change, words):
     flags = FAMILIES[family]
     begin(flags, root)
     change(root / place)
     message = refused(flags, root)
     prefix = {"label": "cat/", "domains": "b/"}.get(family, "")
     assert words.replace("{}", prefix) in message
-    assert "pictures: " in message and "--continue-anyway" in message and "--fresh" in message
+    assert "images: " in message and "--continue-anyway" in message and "--fresh" in message
     changes = go_on([*flags, "--continue-anyway"], root)
     assert FINGERPRINT in changes.values and str(changes) in message
 
@@ -327,7 +327,7 @@ def test_rows_of_before_the_change_stay(tmp_path):
     assert folder.quality_file.read_text() == "step\n10\n20\n"
 
 
-def test_checkpoints_of_before_the_pictures_changed_are_known(tmp_path):
+def test_checkpoints_of_before_the_images_changed_are_known(tmp_path):
     folder = RunFolder(tmp_path)
     changes = [{"step": 25, "changes": {FINGERPRINT: [1, 2]}}, {"step": 40, "changes": {"seed": 1}}]
     folder.config_file.write_text(json.dumps({"settings": {}, "continued": changes}))
@@ -341,7 +341,7 @@ def test_consent_and_a_fresh_start_exclude_each_other(capsys):
 
 
 @pytest.mark.parametrize(("before", "after"), [(True, False), (False, True)])
-def test_the_best_may_come_or_go_with_the_number_of_pictures(tmp_path, gan, before, after):
+def test_the_best_may_come_or_go_with_the_number_of_images(tmp_path, gan, before, after):
     best = BestWeights(gan)
     best.state.step.assign(3)
     Checkpoints(tmp_path, gan, best=best if before else None).save(1.0)
@@ -392,7 +392,7 @@ def test_a_moved_run_ends_like_one_that_stayed(root, capsys, family):
 @pytest.mark.parametrize(
     ("family", "precision"), [("gan", "bfloat16"), ("vae", "float32"), ("task", "float32")]
 )
-def test_a_run_goes_on_with_other_pictures_batches_rate_and_precision(
+def test_a_run_goes_on_with_other_images_batches_rate_and_precision(
     root, capsys, family, precision
 ):
     flags = [*FAMILIES[family], "--precision", precision]
@@ -425,7 +425,7 @@ class Killed(Exception):
 
 @pytest.mark.slow
 def test_what_was_consented_to_holds_after_a_kill(root, monkeypatch):
-    """The rate is the new one, and the best of the former pictures is forgotten."""
+    """The rate is the new one, and the best of the former images is forgotten."""
     flags = [*FAMILIES["vae"], "--precision", "float32"]
     for index in range(30):
         Image.new("RGB", (8, 8), (index, 9 * index % 256, 0)).save(root / f"flat/new{index}.png")
@@ -444,5 +444,5 @@ def test_what_was_consented_to_holds_after_a_kill(root, monkeypatch):
     assert run("a", root, *other) == 0 and len(forgotten) == 1
     rates = [value for key, value in tensors("a").items() if "_learning_rate" in key]
     assert rates == [0.5]
-    # What was saved meanwhile is of these pictures.
+    # What was saved meanwhile is of these images.
     assert run("a", root, *other[:-1], "4") == 0 and len(forgotten) == 1

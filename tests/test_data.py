@@ -13,12 +13,12 @@ from tfgan.data import ImageDataset, load
 from tfgan.errors import InputError
 
 
-def numbered(count, batch_size, seed=0, labelled=True):
-    """Returns a data set whose only pixel, and label, is the index of the picture."""
+def numbered(count, batch_size, seed=0, labeled=True):
+    """Returns a data set whose only pixel, and label, is the index of the image."""
     return ImageDataset(
         name="numbered",
         images=np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1),
-        labels=np.arange(count, dtype=np.int32) if labelled else None,
+        labels=np.arange(count, dtype=np.int32) if labeled else None,
         class_names=None,
         batch_size=batch_size,
         seed=seed,
@@ -72,7 +72,7 @@ def test_pixels_are_scaled_linearly_and_keep_their_labels():
 
 
 def test_no_labels_no_label_key():
-    assert next(iter(numbered(4, 2, labelled=False))).keys() == {"image"}
+    assert next(iter(numbered(4, 2, labeled=False))).keys() == {"image"}
 
 
 @pytest.mark.parametrize("start_step", [1, 5, 14, 15, 33, 40])
@@ -117,7 +117,7 @@ def test_seeds_beyond_32_bits_differ():
     assert not np.array_equal(big, small)
 
 
-def test_pictures_are_not_copied_into_the_graph():
+def test_images_are_not_copied_into_the_graph():
     import tensorflow as tf
 
     dataset = ImageDataset("big", random_pixels(100, 100, 100, 1), None, None, 10, 0)
@@ -132,13 +132,13 @@ def test_pictures_are_not_copied_into_the_graph():
 
 @pytest.mark.parametrize("batch_size", [0, -3])
 def test_batch_size_below_one(batch_size):
-    with pytest.raises(InputError, match=rf"--batch-size.*{batch_size}"):
+    with pytest.raises(InputError, match=rf"batch_size.*{batch_size}"):
         load("digits", batch_size=batch_size)
 
 
 @pytest.mark.parametrize("image_size", [0, -8, (8, 0)])
 def test_image_size_below_one(image_size):
-    with pytest.raises(InputError, match="--image-size"):
+    with pytest.raises(InputError, match="image_size"):
         load("digits", batch_size=8, image_size=image_size)
 
 
@@ -150,7 +150,7 @@ def test_a_split_that_is_not_there(name, tmp_path, monkeypatch):
         load(name, batch_size=2, split="validation")
 
 
-def test_fewer_pictures_than_a_batch():
+def test_fewer_images_than_a_batch():
     with pytest.raises(InputError, match=r"1498.*2000.*--batch-size"):
         load("digits", batch_size=2000)
 
@@ -183,9 +183,9 @@ else:
 
 
 def test_a_name_without_separator_may_be_a_folder(tmp_path, monkeypatch):
-    save_random(tmp_path / "my_pictures", 2, 4, 4)
+    save_random(tmp_path / "my_images", 2, 4, 4)
     monkeypatch.chdir(tmp_path)
-    for name in ("my_pictures", "./my_pictures", "my_pictures/", str(tmp_path / "my_pictures")):
+    for name in ("my_images", "./my_images", "my_images/", str(tmp_path / "my_images")):
         assert load(name, batch_size=2).num_images == 2
 
 

@@ -35,7 +35,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def passes(monkeypatch):
-    """Records every pass over the pictures, and over how many of them."""
+    """Records every pass over the images, and over how many of them."""
     calls = []
 
     def recorded(name, function):
@@ -112,7 +112,7 @@ def test_other_size_is_another_cache(folder):
     assert load(folder, batch_size=3, image_size=4).image_shape == (4, 4, 3)
 
 
-def test_skipped_pictures_are_counted_from_the_cache_too(folder, passes):
+def test_skipped_images_are_counted_from_the_cache_too(folder, passes):
     whole = load(folder, batch_size=3).images
     (folder / "cat" / "001.png").write_bytes((folder / "cat" / "001.png").read_bytes()[:-40])
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_skipped_pictures_are_counted_from_the_cache_too(folder, passes):
     assert passes[2:] == [("survey", 10), ("decode", 10)]
 
 
-def test_corrupt_picture_leaves_no_cache(folder, cache_root):
+def test_corrupt_image_leaves_no_cache(folder, cache_root):
     (folder / "dog" / "004.png").write_bytes((folder / "dog" / "004.png").read_bytes()[:-40])
     with pytest.raises(InputError, match=r"004\.png"):
         load(folder, batch_size=3)
@@ -179,11 +179,11 @@ DAMAGE = {
     "no attributes": lambda folder: (folder / "attributes.npy").unlink(),
     "empty attributes": lambda folder: (folder / "attributes.npy").write_bytes(b""),
     "no captions": lambda folder: (folder / "captions.npy").unlink(),
-    "half of the pictures": lambda folder: halve(folder / "images.npy"),
-    "empty pictures": lambda folder: (folder / "images.npy").write_bytes(b""),
-    "pictures of zeros": lambda folder: zero(folder / "images.npy"),
-    "rubbish for pictures": lambda folder: (folder / "images.npy").write_bytes(b"rubbish" * 99),
-    "no pictures": lambda folder: (folder / "images.npy").unlink(),
+    "half of the images": lambda folder: halve(folder / "images.npy"),
+    "empty images": lambda folder: (folder / "images.npy").write_bytes(b""),
+    "images of zeros": lambda folder: zero(folder / "images.npy"),
+    "rubbish for images": lambda folder: (folder / "images.npy").write_bytes(b"rubbish" * 99),
+    "no images": lambda folder: (folder / "images.npy").unlink(),
     "nothing": lambda folder: [file.unlink() for file in folder.iterdir()],
 }
 
@@ -198,7 +198,7 @@ def halve(file):
 
 @pytest.fixture
 def annotated(folder):
-    """A folder whose pictures have labels, attributes and captions."""
+    """A folder whose images have labels, attributes and captions."""
     names = [file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*.png"))]
     rows = [f"{name},{index % 3}" for index, name in enumerate(names)]
     (folder / "captions.csv").write_text("\n".join(["file,caption", *rows]))
@@ -231,7 +231,7 @@ def test_a_damaged_cache_of_what_fits_into_memory_does_not_matter(folder, monkey
 
 def test_what_another_process_is_writing_is_not_taken_for_the_cache(folder, tmp_path, passes):
     cache_path = load(folder, batch_size=3).cache_path
-    # Of the same pictures, under the name that their folder has there.
+    # Of the same images, under the name that their folder has there.
     unfinished = cache_path.rename(cache_path.with_name(f".writing-0123abcd-{cache_path.name}"))
     folder.rename(tmp_path / "animals")
     moved = load(tmp_path / "animals", batch_size=3)

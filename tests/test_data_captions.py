@@ -14,7 +14,7 @@ TABLE = caption_table([["no", "none"], ["one"], ["two", "a pair", "both"]])
 
 
 def described(count=20, batch_size=5, seed=0, **fields):
-    """A data set whose only pixel is the index of the picture."""
+    """A data set whose only pixel is the index of the image."""
     return ImageDataset(
         name="described",
         images=np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1),
@@ -42,7 +42,7 @@ def test_fewer_phrasings_are_repeated_in_turn():
     assert TABLE.tolist() == [["no", "none", "no"], ["one"] * 3, ["two", "a pair", "both"]]
 
 
-def test_a_batch_has_the_attributes_of_its_pictures():
+def test_a_batch_has_the_attributes_of_its_images():
     attributes = np.stack([np.arange(20) % 2, np.arange(20) % 7], axis=1).astype(np.int32)
     dataset = described(attributes=attributes)
     spec = dataset.batches().element_spec["attributes"]
@@ -52,7 +52,7 @@ def test_a_batch_has_the_attributes_of_its_pictures():
     np.testing.assert_array_equal(batch["attributes"], attributes[indices_of(batch)])
 
 
-def test_a_batch_has_a_phrasing_of_each_picture_and_in_time_every_one():
+def test_a_batch_has_a_phrasing_of_each_image_and_in_time_every_one():
     dataset = captioned()
     spec = dataset.batches().element_spec["text"]
     assert (spec.shape, spec.dtype.name) == ((5,), "string")
@@ -72,7 +72,7 @@ def test_texts_are_a_function_of_seed_and_step(start_step):
     assert texts(captioned(seed=4), 30) != expected
 
 
-def test_captions_do_not_change_the_order_of_the_pictures():
+def test_captions_do_not_change_the_order_of_the_images():
     for plain, with_text in islice(zip(described().batches(), captioned().batches()), 9):
         np.testing.assert_array_equal(plain["image"], with_text["image"])
 

@@ -1,4 +1,4 @@
-"""Pictures are told apart by what they hold, not by where they lie or when they were written."""
+"""Images are told apart by what they hold, not by where they lie or when they were written."""
 
 import os
 import shutil
@@ -104,20 +104,20 @@ def exchange(first, second):
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("loader", LOADERS)
-def test_what_changes_the_pictures_changes_the_fingerprint(root, loader, change):
+def test_what_changes_the_images_changes_the_fingerprint(root, loader, change):
     before = LOADERS[loader](root).fingerprint
     CHANGES[change](root / ("train" if loader == "pairs" else "trainA"))
     assert LOADERS[loader](root).fingerprint != before
 
 
-def test_the_same_size_and_time_are_not_the_same_picture(root):
-    picture = root / "trainA" / "000.png"
-    before, status = load(root / "trainA", 1), picture.stat()
-    damaged = bytearray(picture.read_bytes())
-    save(picture, np.zeros((4, 8)))
-    picture.write_bytes(picture.read_bytes().ljust(len(damaged), b"\0"))
-    os.utime(picture, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert picture.stat().st_size == status.st_size
+def test_the_same_size_and_time_are_not_the_same_image(root):
+    image = root / "trainA" / "000.png"
+    before, status = load(root / "trainA", 1), image.stat()
+    damaged = bytearray(image.read_bytes())
+    save(image, np.zeros((4, 8)))
+    image.write_bytes(image.read_bytes().ljust(len(damaged), b"\0"))
+    os.utime(image, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert image.stat().st_size == status.st_size
     after = load(root / "trainA", 1)
     assert after.fingerprint != before.fingerprint and after.images[0].max() == 0
 

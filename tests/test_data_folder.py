@@ -1,4 +1,4 @@
-"""Folders of pictures: order, labels, colour, sizes, and what can be wrong with them."""
+"""Folders of images: order, labels, color, sizes, and what can be wrong with them."""
 
 import numpy as np
 import pytest
@@ -27,9 +27,9 @@ def test_non_square_rgba(tmp_path):
     assert batch.keys() == {"image"}
 
 
-def test_grey_jpeg_in_class_subfolders_get_the_right_labels(tmp_path):
-    grey = {"10": 200, "2": 100, "1": 0}
-    for name, value in grey.items():
+def test_gray_jpeg_in_class_subfolders_get_the_right_labels(tmp_path):
+    gray = {"10": 200, "2": 100, "1": 0}
+    for name, value in gray.items():
         for index in range(3):
             save(tmp_path / name / f"{index}.JPG", np.full((8, 8), value), quality=95)
     dataset = load(tmp_path, batch_size=9)
@@ -38,7 +38,7 @@ def test_grey_jpeg_in_class_subfolders_get_the_right_labels(tmp_path):
     np.testing.assert_array_equal(dataset.labels, [0, 0, 0, 1, 1, 1, 2, 2, 2])
     batch = next(iter(dataset))
     for image, label in zip(batch["image"].numpy(), batch["label"].numpy()):
-        value = grey[dataset.class_names[label]]
+        value = gray[dataset.class_names[label]]
         np.testing.assert_allclose(image, value / 127.5 - 1.0, atol=0.02)
 
 
@@ -46,7 +46,7 @@ def test_hidden_files_are_ignored_and_other_files_left_out(tmp_path):
     save_random(tmp_path, 2, 4, 4)
     save(tmp_path / ".hidden.png", np.zeros((9, 9)))
     save(tmp_path / ".thumbnails" / "a.png", np.zeros((9, 9)))
-    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "notes.txt").write_text("not an image")
     (tmp_path / "empty").mkdir()
     with pytest.warns(InputWarning, match=r"left out 1 file .*notes\.txt.*1 empty folder"):
         assert load(tmp_path, batch_size=2).num_images == 2
@@ -60,7 +60,7 @@ def test_formats(tmp_path, extension):
     np.testing.assert_allclose(dataset.images[0, ..., 0], ramp, atol=12)
 
 
-def test_a_mixture_is_brought_to_the_richest_colour(tmp_path):
+def test_a_mixture_is_brought_to_the_richest_color(tmp_path):
     save(tmp_path / "a.png", np.full((4, 4), 90))
     save(tmp_path / "b.png", np.full((4, 4, 3), (10, 20, 30)))
     assert load(tmp_path, batch_size=1).image_shape == (4, 4, 3)
@@ -74,7 +74,7 @@ def test_unusual_modes(tmp_path):
     for folder, image, expected in [
         ("palette", palette, [255, 0, 0]),
         ("bilevel", Image.fromarray(np.full((4, 4), 255, np.uint8)).convert("1"), [255]),
-        ("grey_alpha", Image.new("LA", (4, 4), (80, 40)), [80, 80, 80, 40]),
+        ("gray_alpha", Image.new("LA", (4, 4), (80, 40)), [80, 80, 80, 40]),
     ]:
         (tmp_path / folder).mkdir()
         image.save(tmp_path / folder / "a.png")
@@ -94,7 +94,7 @@ def test_cmyk(tmp_path):
     np.testing.assert_allclose(dataset.images[0, 0, 0], [255, 0, 0], atol=8)
 
 
-def test_16_bit_grey_is_scaled(tmp_path):
+def test_16_bit_gray_is_scaled(tmp_path):
     values = np.array([[0, 100 * 257], [200 * 257, 65535]], np.uint16)
     Image.fromarray(values).save(tmp_path / "a.png")
     Image.fromarray(values).save(tmp_path / "b.tif")
@@ -107,7 +107,7 @@ def test_exif_orientation_is_applied(tmp_path, extension):
     pixels = np.zeros((16, 32), np.uint8)
     pixels[:, :16] = 255
     exif = Image.Exif()
-    exif[0x0112] = 6  # The camera was held so that the picture must be turned clockwise.
+    exif[0x0112] = 6  # The camera was held so that the image must be turned clockwise.
     save(tmp_path / f"a.{extension}", pixels, exif=exif)
     image = load(tmp_path, batch_size=1).images[0, ..., 0]
     assert image.shape == (32, 16)
@@ -121,7 +121,7 @@ def test_resizing_is_antialiased(tmp_path):
     np.testing.assert_allclose(image[2:-2, 2:-2], 127.5, atol=10)
 
 
-def test_resizing_crops_the_centre_to_the_aspect_ratio(tmp_path):
+def test_resizing_crops_the_center_to_the_aspect_ratio(tmp_path):
     pixels = np.zeros((20, 60, 3), np.uint8)
     for third in range(3):
         pixels[:, 20 * third : 20 * (third + 1), third] = 255
@@ -151,12 +151,12 @@ def test_missing_folder(tmp_path):
 
 
 def test_empty_folder(tmp_path):
-    (tmp_path / "notes.txt").write_text("not a picture")
-    with pytest.raises(InputError, match="no pictures"):
+    (tmp_path / "notes.txt").write_text("not an image")
+    with pytest.raises(InputError, match="no images"):
         load(tmp_path, batch_size=1)
 
 
-def test_pictures_at_both_levels(tmp_path):
+def test_images_at_both_levels(tmp_path):
     save(tmp_path / "top.png", random_pixels(4, 4))
     save(tmp_path / "class" / "a.png", random_pixels(4, 4))
     with pytest.raises(InputError, match=r"top level .*top\.png.* subfolders .*class"):
@@ -164,13 +164,13 @@ def test_pictures_at_both_levels(tmp_path):
 
 
 def damage(folder, kind):
-    """Makes the second picture of a folder unreadable."""
-    picture = folder / "001.png"
-    picture.write_bytes({"truncated": picture.read_bytes()[:-60], "corrupt": b"no picture"}[kind])
+    """Makes the second image of a folder unreadable."""
+    image = folder / "001.png"
+    image.write_bytes({"truncated": image.read_bytes()[:-60], "corrupt": b"no image"}[kind])
 
 
 @pytest.mark.parametrize("kind", ["truncated", "corrupt"])
-def test_damaged_picture_is_named(tmp_path, kind):
+def test_damaged_image_is_named(tmp_path, kind):
     save_random(tmp_path, 3, 8, 8)
     damage(tmp_path, kind)
     with pytest.raises(InputError, match=r"001\.png.*--skip-corrupt") as error:
@@ -179,7 +179,7 @@ def test_damaged_picture_is_named(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["truncated", "corrupt"])
-def test_damaged_picture_is_skipped_and_counted(tmp_path, kind):
+def test_damaged_image_is_skipped_and_counted(tmp_path, kind):
     pixels = {name: save_random(tmp_path / name, 3, 8, 8) for name in ("cat", "dog")}
     damage(tmp_path / "cat", kind)
     dataset = load(tmp_path, batch_size=1, skip_corrupt=True)
@@ -189,17 +189,17 @@ def test_damaged_picture_is_skipped_and_counted(tmp_path, kind):
     np.testing.assert_array_equal(dataset.images[..., 0], expected)
 
 
-def test_a_class_of_damaged_pictures_is_told(tmp_path, recwarn):
+def test_a_class_of_damaged_images_is_told(tmp_path, recwarn):
     save_random(tmp_path / "cat", 3, 8, 8)
     (tmp_path / "dog").mkdir()
-    (tmp_path / "dog" / "a.png").write_bytes(b"no picture")
+    (tmp_path / "dog" / "a.png").write_bytes(b"no image")
     dataset = load(tmp_path, batch_size=1, skip_corrupt=True)
     assert dataset.class_names == ("cat", "dog") and dataset.num_corrupt == 1
     (warning,) = [each for each in recwarn if each.category is InputWarning]
-    assert "no picture of 1 of the 2 classes (such as 'dog')" in str(warning.message)
+    assert "no image of 1 of the 2 classes (such as 'dog')" in str(warning.message)
 
 
 def test_nothing_readable(tmp_path):
-    (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match="None of the 1 pictures"):
+    (tmp_path / "a.png").write_bytes(b"no image")
+    with pytest.raises(InputError, match="None of the 1 images"):
         load(tmp_path, batch_size=1, skip_corrupt=True)

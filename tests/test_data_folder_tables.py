@@ -65,14 +65,14 @@ def test_a_flat_folder(tmp_path):
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_a_skipped_picture_takes_its_caption_and_attributes_along(
+def test_a_skipped_image_takes_its_caption_and_attributes_along(
     pets, monkeypatch, tmp_path, in_memory
 ):
     if not in_memory:
         monkeypatch.setattr(cache, "MEMORY_LIMIT_BYTES", 0)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     whole = load(pets, batch_size=1).images
-    (pets / "cat" / "001.png").write_bytes(b"no picture")
+    (pets / "cat" / "001.png").write_bytes(b"no image")
     for _ in range(2):
         dataset = load(pets, batch_size=1, skip_corrupt=True)
         np.testing.assert_array_equal(dataset.images, np.delete(whole, 1, axis=0))
@@ -96,7 +96,7 @@ def test_the_mark_that_spreadsheets_put_first(pets):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (CAPTIONS + "cat/7.png,a ghost\n", r"'cat/7\.png' in line 7.*no picture"),
+        (CAPTIONS + "cat/7.png,a ghost\n", r"'cat/7\.png' in line 7.*no image"),
         (CAPTIONS.replace("dog/001.png,a dog\n", ""), r"no row for 1 of 4.*'dog/001\.png'"),
         (CAPTIONS.replace("one cat", "  "), r"empty caption in line 5.*'cat/000\.png'"),
         (CAPTIONS.replace("caption", "title"), r"columns file, caption.*Received: file, title"),

@@ -18,7 +18,7 @@ from tfgan.errors import InputError, InputWarning
 
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes, cat and dog, of two pictures each."""
+    """Two classes, cat and dog, of two images each."""
     for name in ("cat", "dog"):
         save_random(tmp_path / "pets" / name, 2, 4, 4)
     return tmp_path / "pets"
@@ -41,7 +41,7 @@ def quietly(folder, **options):
         return load(folder, batch_size=1, **options)
 
 
-def test_a_folder_of_pictures_alone_is_not_spoken_of(pets):
+def test_a_folder_of_images_alone_is_not_spoken_of(pets):
     assert quietly(pets).class_names == ("cat", "dog")
 
 
@@ -61,8 +61,8 @@ def test_what_systems_leave_is_ignored(pets, name):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["cat/old/a.png"], ["1 picture deeper", "'cat/old/a.png'"]),
-        (["cat/old/a.png", "dog/x/y/b.PNG"], ["2 pictures deeper", "'cat/old/a.png'"]),
+        (["cat/old/a.png"], ["1 image deeper", "'cat/old/a.png'"]),
+        (["cat/old/a.png", "dog/x/y/b.PNG"], ["2 images deeper", "'cat/old/a.png'"]),
         (["cat/a.heic", "b.txt"], ["2 files of other kinds (.heic, .txt", "'b.txt'"]),
         (["cat/README"], ["1 file of other kinds (none", "'cat/README'"]),
         (["cat/captions.csv"], ["1 file of other kinds (.csv", "'cat/captions.csv'"]),
@@ -88,10 +88,10 @@ def test_an_empty_class_is_told(pets):
 @pytest.mark.parametrize(
     "name", ["bird/big/a.png", "bird/a.heic", "bird/notes.txt", "train/bird/a.png"]
 )
-def test_a_class_without_a_picture_of_its_own_is_refused(pets, name):
+def test_a_class_without_an_image_of_its_own_is_refused(pets, name):
     (pets / name).parent.mkdir(parents=True)
     (pets / name).write_bytes(b"?")
-    with pytest.raises(InputError, match=rf"no picture of its own.*{name}") as error:
+    with pytest.raises(InputError, match=rf"no image of its own.*{name}") as error:
         load(pets, batch_size=1)
     assert "\n" not in str(error.value)
 
@@ -131,7 +131,7 @@ def test_what_is_left_out_of_a_flat_folder_is_told(tmp_path):
     (tmp_path / "flat" / "list.txt").write_text("?")
     (tmp_path / "flat" / "empty").mkdir()
     message, dataset = told(tmp_path / "flat")
-    for words in ("1 picture deeper", "'a/b/c.png'", "1 file of other kinds", "1 empty folder"):
+    for words in ("1 image deeper", "'a/b/c.png'", "1 file of other kinds", "1 empty folder"):
         assert words in message
     assert dataset.num_images == 2
 
@@ -168,14 +168,14 @@ def test_every_kind_that_pillow_reads_is_taken(tmp_path, extension):
     assert dataset.num_images == 1 and dataset.images.min() > 250
 
 
-def test_what_is_no_picture_of_pixels_is_none():
+def test_what_is_no_image_of_pixels_is_none():
     for extension in (".h5", ".hdf", ".mpg", ".eps", ".pdf", ".grib", ".txt", ".npy", ".mp4"):
         assert extension not in extensions()
 
 
 def test_a_folder_with_other_kinds_alone_says_which(tmp_path):
     (tmp_path / "a.heic").write_bytes(b"?")
-    with pytest.raises(InputError, match=r"no pictures in .*such as 'a\.heic'"):
+    with pytest.raises(InputError, match=r"no images in .*such as 'a\.heic'"):
         load(tmp_path, batch_size=1)
 
 
@@ -188,7 +188,7 @@ def test_links_are_followed_and_may_lead_back(pets, tmp_path):
     assert quietly(pets).num_images == 8
 
 
-def test_a_link_that_leads_nowhere_is_a_picture_that_cannot_be_read(pets):
+def test_a_link_that_leads_nowhere_is_an_image_that_cannot_be_read(pets):
     (pets / "cat" / "gone.png").symlink_to(pets / "nowhere.png")
     with pytest.raises(InputError, match=r"gone\.png.*--skip-corrupt"):
         load(pets, batch_size=1)
@@ -212,7 +212,7 @@ def test_what_is_left_out_of_pairs_and_domains_is_told(tmp_path):
         (tmp_path / name / "a.heic").write_bytes(b"?")
         save(tmp_path / name / "more" / "b" / "c.png", np.zeros((4, 8)))
     for function, num in ((load_pairs, 1), (load_unpaired_folder, 2)):
-        with pytest.warns(InputWarning, match=r"1 picture deeper.*\.heic") as caught:
+        with pytest.warns(InputWarning, match=r"1 image deeper.*\.heic") as caught:
             function(tmp_path, 1)
         assert len({str(each.message) for each in caught}) == num
 
@@ -233,7 +233,7 @@ def test_a_command_tells_it_in_one_line(pets, capsys):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_picture_that_may_not_be_read_is_named(pets):
+def test_an_image_that_may_not_be_read_is_named(pets):
     (pets / "cat" / "000.png").chmod(0)
     with pytest.raises(InputError, match=r"000\.png"):
         load(pets, batch_size=1)

@@ -59,7 +59,7 @@ def test_shapes_are_known_without_a_batch_and_are_those_of_the_batches():
     assert pairs_of(shapes, "super_resolution", 2).name == "shapes_super_resolution_x2"
 
 
-def test_pairs_keep_their_labels_and_without_jitter_their_pictures():
+def test_pairs_keep_their_labels_and_without_jitter_their_images():
     digits = load("digits", batch_size=10)
     for expected, actual in zip(islice(digits, 3), pairs_of(digits, "denoise")):
         np.testing.assert_array_equal(actual["image"], expected["image"])
@@ -67,7 +67,7 @@ def test_pairs_keep_their_labels_and_without_jitter_their_pictures():
 
 
 def test_every_epoch_draws_anew():
-    # One picture: what differs is not its order.
+    # One image: what differs is not its order.
     one = load("digits", batch_size=1)
     one = type(one)("one", one.images[:1], None, None, batch_size=1, seed=0)
     for task, jitter in [("denoise", False), ("edges", True)]:
@@ -186,11 +186,11 @@ def test_folders_that_have_no_pairs(tmp_path):
     (tmp_path / "val").mkdir()
     with pytest.raises(InputError, match=r"no subfolder 'test', but train, val\. Pairs A\|B lie"):
         load_pairs(tmp_path, batch_size=1, split="test")
-    with pytest.raises(InputError, match=r"no pictures .*val'"):
+    with pytest.raises(InputError, match=r"no images .*val'"):
         load_pairs(tmp_path, batch_size=1, split="val")
     with pytest.raises(InputError, match=r"no folder .*nowhere"):
         load_pairs(tmp_path / "nowhere", batch_size=1)
-    with pytest.raises(InputError, match=r"--direction must be AtoB or BtoA.*'atob'"):
+    with pytest.raises(InputError, match=r"direction must be AtoB or BtoA.*'atob'"):
         load_pairs(tmp_path, batch_size=1, direction="atob")
     with pytest.raises(InputError, match=r"2 readable.*batch of 3"):
         load_pairs(tmp_path, batch_size=3)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tfgan.data import image_files, load
 from tfgan.errors import InputError, InputWarning
-from tfgan.evaluation import inputs as picture_files
+from tfgan.evaluation import inputs
 from tfgan.inference.image_files import read
 from tfgan.metrics.extractors import rounded
 
@@ -30,7 +30,7 @@ def laid_on_white(color, alpha):
     return round((alpha * color + (255 - alpha) * 255) / 255)
 
 
-# What an image of each of Pillow's modes is as RGBA. Conversions between spaces of colour round.
+# What an image of each of Pillow's modes is as RGBA. Conversions between spaces of color round.
 MODES = {
     "1": (Image.new("1", SIDE, 1), [255, 255, 255, 255]),
     "L": (Image.new("L", SIDE, GREY), [GREY, GREY, GREY, 255]),
@@ -107,7 +107,7 @@ def test_what_has_no_white_is_refused(tmp_path, array, words, extension):
         with pytest.raises(InputError, match=rf"a\.{extension}.*{words}.*8 or 16 bits") as error:
             function()
         assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match="None of the 1 pictures"):
+    with pytest.raises(InputError, match="None of the 1 images"):
         load(tmp_path, batch_size=1, skip_corrupt=True)
     assert load_with_another(tmp_path).num_corrupt == 1
 
@@ -179,7 +179,7 @@ def test_12_bits_in_files_of_16_are_told(tmp_path, divisor):
         load(tmp_path, batch_size=1)
 
 
-def test_opacity_makes_no_dark_pictures_light(tmp_path):
+def test_opacity_makes_no_dark_images_light(tmp_path):
     save(tmp_path / "a.png", np.full((4, 4, 4), (3, 3, 3, 200)))
     with pytest.warns(InputWarning, match="nearly black"):
         load(tmp_path, batch_size=1)
@@ -196,7 +196,7 @@ def test_opacity_makes_no_dark_pictures_light(tmp_path):
         (Image.new("LA", SIDE, (GREY, 254)), 4),
     ],
 )
-def test_one_opaque_file_does_not_make_all_pictures_transparent(tmp_path, image, channels):
+def test_one_opaque_file_does_not_make_all_images_transparent(tmp_path, image, channels):
     save(tmp_path / "a.png", np.full(SIDE, 30))
     image.save(tmp_path / "b.png")
     assert load(tmp_path, batch_size=1).image_shape == (*SIDE, channels)
@@ -221,9 +221,9 @@ def test_channels_are_what_they_are_asked_to_be(tmp_path, channels):
         )
 
 
-def test_grey_digits_are_the_same_in_colour():
-    grey, colours = (load("digits", 1, channels=channels).images for channels in (None, 3))
-    np.testing.assert_array_equal(colours, np.repeat(grey, 3, axis=-1))
+def test_gray_digits_are_the_same_in_color():
+    gray, colors = (load("digits", 1, channels=channels).images for channels in (None, 3))
+    np.testing.assert_array_equal(colors, np.repeat(gray, 3, axis=-1))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_grey_digits_are_the_same_in_colour():
 def test_arrays_are_brought_to_8_bits(tmp_path, images, expected):
     images = images.reshape(1, 1, 3, 1)
     np.savez(tmp_path / "a.npz", images=images)
-    found = picture_files.read_npz(tmp_path / "a.npz")["images"]
+    found = inputs.read_npz(tmp_path / "a.npz")["images"]
     assert found.dtype == np.uint8 and found.reshape(-1).tolist() == expected
 
 
@@ -262,7 +262,7 @@ def test_floats_of_another_range_are_refused(value, dtype):
 
 
 class TfganPixels(tfds.core.GeneratorBasedBuilder):
-    """Three pictures; the tests set their type."""
+    """Three images; the tests set their type."""
 
     VERSION = tfds.core.Version("1.0.0")
     feature = None
@@ -297,7 +297,7 @@ def test_tfds_images_of_8_and_16_bits(tmp_path, monkeypatch, channels, dtype, va
 def test_tfds_images_of_floats_are_refused(tmp_path, monkeypatch):
     feature = tfds.features.Image(shape=(4, 4, 1), dtype=np.float32)
     monkeypatch.setattr(TfganPixels, "feature", feature)
-    with pytest.raises(InputError, match=r"'tfgan_pixels' has pictures of float32.*8 or 16 bits"):
+    with pytest.raises(InputError, match=r"'tfgan_pixels' has images of float32.*8 or 16 bits"):
         load("tfgan_pixels", 1, data_dir=tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The drawn shapes: pictures by number, factors, captions, splits."""
+"""The drawn shapes: images by number, factors, captions, splits."""
 
 import itertools
 
@@ -24,10 +24,10 @@ def test_the_data_set(test_split):
     assert dataset.license == "Apache-2.0"
     batch = next(iter(dataset))
     assert batch.keys() == {"image", "label", "attributes", "text"}
-    for label, (shape, colour, *_), text in zip(
+    for label, (shape, color, *_), text in zip(
         batch["label"].numpy(), batch["attributes"].numpy(), batch["text"].numpy()
     ):
-        name = f"{shapes.FACTORS['colour'][colour]} {shapes.FACTORS['shape'][shape]}"
+        name = f"{shapes.FACTORS['colour'][color]} {shapes.FACTORS['shape'][shape]}"
         assert dataset.class_names[label] == name
         assert all(word in text.decode() for word in name.split())
 
@@ -40,7 +40,7 @@ def test_the_data_set_is_what_is_drawn_by_numbers(test_split):
     np.testing.assert_array_equal(caption_rows, shapes.captions(factors))
 
 
-def test_a_picture_is_a_function_of_its_number():
+def test_an_image_is_a_function_of_its_number():
     images, factors = shapes.draw(np.arange(300))
     chosen = np.array([299, 3, 128])
     again, again_factors = shapes.draw(chosen)
@@ -48,14 +48,14 @@ def test_a_picture_is_a_function_of_its_number():
     np.testing.assert_array_equal(again_factors, factors[chosen])
 
 
-def test_the_same_pictures_on_every_machine():
+def test_the_same_images_on_every_machine():
     images, factors = shapes.draw([0, 1, 2**40])
     assert factors.tolist() == [[1, 4, 1, 0, 4], [3, 1, 2, 0, 8], [3, 6, 0, 1, 3]]
     # A sum leaves room for the last bit of another machine's arithmetic.
     np.testing.assert_allclose(images.mean(axis=(1, 2, 3)), [243.388, 246.184, 237.339], atol=0.05)
 
 
-def test_pictures_of_the_same_factors_differ_and_there_is_no_last_one():
+def test_images_of_the_same_factors_differ_and_there_is_no_last_one():
     far = ONE_EACH * 10**15
     (first, second, third), factors = shapes.draw([5, 5 + ONE_EACH, 5 + far])
     assert len(np.unique(factors, axis=0)) == 1
@@ -124,7 +124,7 @@ def test_every_pair_of_categories_is_in_both_splits_in_like_shares(split):
         assert counts.min() >= 0.9 * counts.mean() and counts.max() <= 1.1 * counts.mean()
 
 
-def test_a_few_pictures_are_a_fair_sample():
+def test_a_few_images_are_a_fair_sample():
     for split in ("train", "test"):
         _, factors = shapes.draw(np.arange(200), split)
         for column, categories in zip(factors.T, shapes.FACTORS.values()):
@@ -135,11 +135,11 @@ def test_a_few_pictures_are_a_fair_sample():
 def test_captions_name_what_is_there():
     factors = shapes.combinations("train")[::37]
     for indices, phrasings in zip(factors, shapes.captions(factors)):
-        shape, colour, texture, size, position = (
+        shape, color, texture, size, position = (
             names[index] for names, index in zip(shapes.FACTORS.values(), indices)
         )
         for number, text in enumerate(phrasings):
-            assert shape in text and colour in text
+            assert shape in text and color in text
             assert number == 5 or size in text
             assert number >= 4 or position in text
             assert number >= 4 or texture in text or (number == 0 and texture == "plain")

@@ -1,4 +1,4 @@
-"""Tasks and variants: pure functions from pictures to what a model is shown and should make."""
+"""Tasks and variants: pure functions from images to what a model is shown and should make."""
 
 import colorsys
 import io
@@ -21,7 +21,7 @@ any_task = pytest.mark.parametrize("name", TASKS)
 any_shape = pytest.mark.parametrize("shape", [(9, 14, 3), (17, 8, 4), (13, 13, 1)], ids=str)
 
 
-def pictures(*shape):
+def random_images(*shape):
     return tf.constant(np.random.default_rng(0).uniform(-1, 1, shape), tf.float32)
 
 
@@ -30,7 +30,7 @@ def pictures(*shape):
 def test_shapes_and_ranges(name, shape):
     if name == "colorize" and shape[-1] == 1:
         return
-    images = pictures(3, *shape)
+    images = random_images(3, *shape)
     made = task(name)(images, SEED)
     channels = {"colorize": 1, "edges": 1}.get(name, shape[-1])
     assert made["image"].shape == images.shape
@@ -44,8 +44,8 @@ def test_shapes_and_ranges(name, shape):
 
 
 @any_task
-def test_same_seed_same_pair_and_each_picture_by_its_place(name):
-    images, function = pictures(5, 9, 9, 3), task(name)
+def test_same_seed_same_pair_and_each_image_by_its_place(name):
+    images, function = random_images(5, 9, 9, 3), task(name)
     first, again = function(images, SEED), tf.function(function)(images, SEED)
     other = function(images, SEED + 1)
     fewer = function(images[:2], SEED)
@@ -70,8 +70,8 @@ def test_masks_hide_something_and_never_all(size):
     assert masks.mean(axis=0).min() > 0
 
 
-def test_holes_are_grey_and_the_rest_is_known():
-    images = pictures(8, 12, 10, 3)
+def test_holes_are_gray_and_the_rest_is_known():
+    images = random_images(8, 12, 10, 3)
     made = TASKS["inpaint"](images, SEED)
     is_missing = np.broadcast_to(made["mask"] == 1, images.shape)
     assert np.all(made["condition"].numpy()[is_missing] == 0)
@@ -84,8 +84,8 @@ def test_brightness_is_that_of_pillow():
 
     pixels = np.random.default_rng(1).integers(0, 256, (6, 7, 3), np.uint8)
     expected = np.asarray(Image.fromarray(pixels).convert("L")) / 127.5 - 1
-    grey = luma(tf.constant(pixels[None] / 127.5 - 1, tf.float32))[0, ..., 0]
-    np.testing.assert_allclose(grey, expected, atol=0.01)
+    gray = luma(tf.constant(pixels[None] / 127.5 - 1, tf.float32))[0, ..., 0]
+    np.testing.assert_allclose(gray, expected, atol=0.01)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -93,10 +93,10 @@ def test_brightness_is_that_of_a_file_at_a_server(channels):
     from PIL import Image
 
     pixels = np.random.default_rng(1).integers(0, 256, (6, 7, channels), np.uint8)
-    picture, file = Image.fromarray(pixels.squeeze()), io.BytesIO()
-    picture.save(file, "PNG")
+    image, file = Image.fromarray(pixels.squeeze()), io.BytesIO()
+    image.save(file, "PNG")
     served = decode_pictures([file.getvalue()], (6, 7, 1))
-    np.testing.assert_array_equal(served[0] * 255, to_array(picture, (6, 7, 1)))
+    np.testing.assert_array_equal(served[0] * 255, to_array(image, (6, 7, 1)))
     images = tf.constant(pixels[None] / 127.5 - 1, tf.float32)
     # Files have whole levels.
     shown = {"grey": VARIANTS["grey"](images, SEED)}
@@ -122,13 +122,13 @@ def test_super_resolution_keeps_what_is_smooth_and_loses_what_is_fine(scale):
 
 
 def test_scale_4_is_the_default():
-    images = pictures(2, 10, 10, 3)
+    images = random_images(2, 10, 10, 3)
     four = task("super_resolution", 4)(images, SEED)["condition"]
     np.testing.assert_array_equal(task("super_resolution")(images, SEED)["condition"], four)
 
 
 def test_edges_are_sobels():
-    images = pictures(2, 9, 11, 1).numpy()
+    images = random_images(2, 9, 11, 1).numpy()
     # SciPy's "reflect" repeats the border.
     gradient = [
         [ndimage.sobel(image, axis=axis, mode="reflect") / 8 for image in images[..., 0]]
@@ -158,30 +158,30 @@ def test_no_map_of_single_pixels_gives_the_style(name, size):
     keys = np.round(pair["condition"].numpy() * 127.5).astype(int)
     keys = (keys @ (256 ** np.arange(keys.shape[-1]))).ravel()
     target = pair["image"].numpy().mean(axis=-1).ravel()
-    # The best map there is: of each colour, the mean of what became of it.
+    # The best map there is: of each color, the mean of what became of it.
     _, groups = np.unique(keys, return_inverse=True)
     best = (np.bincount(groups, target) / np.bincount(groups))[groups]
     assert np.mean((target - best) ** 2) > 0.15 * np.var(target)
 
 
 def test_unknown_task_and_scales():
-    with pytest.raises(InputError, match=r"'inpant'.*mean inpaint\?.*--task one of inpaint, color"):
+    with pytest.raises(InputError, match=r"'inpant'.*mean inpaint\?.*Give one of inpaint, color"):
         task("inpant")
-    with pytest.raises(InputError, match=r"--scale must be 2 or 4\. Received: 3"):
+    with pytest.raises(InputError, match=r"scale must be 2 or 4\. Received: 3"):
         task("super_resolution", 3)
-    with pytest.raises(InputError, match=r"--scale belongs to .*--task edges --scale 2"):
+    with pytest.raises(InputError, match=r"scale belongs to .*task edges, scale 2"):
         task("edges", 2)
 
 
-def test_grey_pictures_have_no_colour_to_find():
-    with pytest.raises(InputError, match=r"colorize.* 1 channel.*--dataset shapes"):
-        task("colorize")(pictures(1, 8, 8, 1), SEED)
+def test_gray_images_have_no_color_to_find():
+    with pytest.raises(InputError, match=r"colorize.* 1 channel.*data set shapes"):
+        task("colorize")(random_images(1, 8, 8, 1), SEED)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 @any_shape
 def test_variants_stay_in_range_and_keep_the_size(name, shape):
-    images = pictures(3, *shape)
+    images = random_images(3, *shape)
     made = VARIANTS[name](images, SEED)
     assert made.shape == (3, *shape[:2], {"grey": 1, "colored": 3}.get(name, shape[-1]))
     assert np.abs(made).max() <= 1
@@ -190,8 +190,8 @@ def test_variants_stay_in_range_and_keep_the_size(name, shape):
         np.testing.assert_array_equal(made[..., 3], images[..., 3])
 
 
-def test_inverted_twice_is_the_picture():
-    images = pictures(2, 5, 5, 4)
+def test_inverted_twice_is_the_image():
+    images = random_images(2, 5, 5, 4)
     np.testing.assert_array_equal(inverted(inverted(images, SEED), SEED), images)
 
 
@@ -206,7 +206,7 @@ def test_thick_grows_what_is_drawn_whatever_the_page(ground):
     assert np.all(page(tf.constant(dot)) == ground)
 
 
-def test_colored_gives_each_picture_one_hue_and_keeps_black():
+def test_colored_gives_each_image_one_hue_and_keeps_black():
     made = colored(tf.ones((6, 4, 4, 1)), SEED).numpy()
     assert np.ptp(made, axis=(1, 2)).max() == 0
     hues = {round(colorsys.rgb_to_hsv(*(pixel + 1) / 2)[0], 2) for pixel in made[:, 0, 0]}

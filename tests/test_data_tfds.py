@@ -39,7 +39,7 @@ PAYLOAD = npz()
 
 
 class TfganTiny(tfds.core.GeneratorBasedBuilder):
-    """Ten pictures in two classes; the tests set the URL."""
+    """Ten images in two classes; the tests set the URL."""
 
     VERSION = tfds.core.Version("1.0.0")
     url = ""
@@ -69,7 +69,7 @@ class TfganTiny(tfds.core.GeneratorBasedBuilder):
 
 
 class TfganTinySizes(TfganTiny):
-    """Pictures of two sizes, no labels, and no split that is called train."""
+    """Images of two sizes, no labels, and no split that is called train."""
 
     VERSION = tfds.core.Version("1.0.0")
     features = tfds.features.FeaturesDict({"image": tfds.features.Image()})
@@ -113,7 +113,7 @@ class TfganTinyFiles(tfds.core.GeneratorBasedBuilder):
 
 
 class TfganSplits(tfds.core.GeneratorBasedBuilder):
-    """Pictures of one grey level a split, in splits that the tests choose."""
+    """Images of one gray level a split, in splits that the tests choose."""
 
     VERSION = tfds.core.Version("1.0.0")
     splits = ()
@@ -136,7 +136,7 @@ class TfganSplits(tfds.core.GeneratorBasedBuilder):
 
 
 class TfganTinyText(TfganTiny):
-    """No pictures."""
+    """No images."""
 
     VERSION = tfds.core.Version("1.0.0")
     features = tfds.features.FeaturesDict({"text": tfds.features.Text()})
@@ -238,7 +238,7 @@ def test_manual_folder_needs_no_network(tmp_path, offline, monkeypatch):
 def test_offline_is_told_at_once(tmp_path, offline):
     data_dir = tmp_path / "data"
     start = time.monotonic()
-    with pytest.raises(InputError, match=r"tiny\.npz.*--dataset digits") as error:
+    with pytest.raises(InputError, match=r"tiny\.npz.*data set digits") as error:
         load("tfgan_tiny", batch_size=5, data_dir=data_dir)
     assert time.monotonic() - start < 10
     assert str(data_dir / "downloads" / "manual") in str(error.value)
@@ -304,7 +304,7 @@ def test_commands_say_what_else_can_be_compared_with(tmp_path, monkeypatch, spli
     monkeypatch.setattr(TfganSplits, "splits", splits)
     place = ["--dataset", "tfgan_splits", "--data-dir", str(tmp_path)]
     with pytest.raises(InputError, match=r"'test'.* Pass --reference with a folder") as error:
-        evaluate.real_pictures(evaluate.parse(["--images", "a.npz", *place]))
+        evaluate.real_images(evaluate.parse(["--images", "a.npz", *place]))
     assert "\n" not in str(error.value)
     advice = r"'test'.* Leave --measure out, and give other .* to tfgan\.evaluate by --reference"
     with pytest.raises(InputError, match=advice) as error:
@@ -339,7 +339,7 @@ def test_the_order_is_that_of_tfds_and_the_pixels_are_those_of_pillow(
     np.testing.assert_array_equal(dataset.images, [from_pillow(stored) for stored in files])
 
 
-def test_damaged_pictures_are_named_or_skipped_and_counted(tmp_path, monkeypatch):
+def test_damaged_images_are_named_or_skipped_and_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(TfganTinyFiles, "damaged", (20, 50))
     files, labels = as_tfds_reads(tmp_path)
     first, second = sorted(labels.index(label) for label in (20, 50))
@@ -367,7 +367,7 @@ def test_only_web_servers_are_asked(offline):
     assert unreachable([url, offline]) == [offline.removesuffix("/tiny.npz")]
 
 
-def test_no_pictures(tmp_path):
+def test_no_images(tmp_path):
     with pytest.raises(InputError, match=r"'image'.*text"):
         load("tfgan_tiny_text", batch_size=5, data_dir=tmp_path)
 
@@ -415,10 +415,10 @@ def test_binarized_mnist_is_drawn_once_with_the_intensity_as_probability(monkeyp
 def test_binarized_mnist(mnist_data_dir):
     dataset = load("binarized_mnist", batch_size=256, data_dir=mnist_data_dir, split="test")
     assert dataset.images.shape == (10000, 28, 28, 1)
-    grey = load("mnist", batch_size=256, data_dir=mnist_data_dir, split="test")
-    np.testing.assert_array_equal(dataset.labels, grey.labels)
-    np.testing.assert_allclose(dataset.images.mean(), grey.images.mean(), rtol=0.01)
-    assert dataset.license == grey.license
+    gray = load("mnist", batch_size=256, data_dir=mnist_data_dir, split="test")
+    np.testing.assert_array_equal(dataset.labels, gray.labels)
+    np.testing.assert_allclose(dataset.images.mean(), gray.images.mean(), rtol=0.01)
+    assert dataset.license == gray.license
 
 
 @pytest.mark.mnist

@@ -38,11 +38,11 @@ def test_two_domains_of_one_data_set_do_not_come_in_pairs():
     np.testing.assert_array_equal(found["label_b"], found["label_a"])
 
 
-def test_every_picture_comes_once_an_epoch_of_its_domain():
+def test_every_image_comes_once_an_epoch_of_its_domain():
     domains = load_unpaired("digits:0", "digits", batch_size=20)
     images = np.concatenate([b["image_a"] for b in islice(domains, 2 * domains.a.steps_per_epoch)])
     for epoch in np.split(images, 2):
-        # Two of the pictures may be equal.
+        # Two of the images may be equal.
         assert len(np.unique(epoch, axis=0)) > len(epoch) - 3
 
 
@@ -86,7 +86,7 @@ def test_folders_of_two_domains(tmp_path):
     ):
         load_unpaired_folder(tmp_path, batch_size=1, image_size=8, split="test")
     (tmp_path / "testB").mkdir()
-    with pytest.raises(InputError, match=r"no pictures.*testB") as error:
+    with pytest.raises(InputError, match=r"no images.*testB") as error:
         load_unpaired_folder(tmp_path, batch_size=1, image_size=8, split="test")
     assert "\n" not in str(error.value)
 
@@ -103,7 +103,7 @@ def test_a_folder_with_a_colon_in_its_name(tmp_path):
         ("digits:thik", r"'digits:thik' has no variant, class or category 'thik'.*mean thick\?"),
         ("digits:12", r"or what it shows: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\."),
         ("digits:", r"no variant, class or category ''"),
-        ("digits:3:4", r"'digits:3:4' has 0 pictures, fewer than a batch of 4"),
+        ("digits:3:4", r"'digits:3:4' has 0 images, fewer than a batch of 4"),
         ("dgits:thick", r"no data set 'dgits'"),
         ("shapes", r"different sizes .*8x8.*32x32.*--image-size"),
         pytest.param(

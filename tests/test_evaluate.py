@@ -193,10 +193,10 @@ def test_labels_of_a_folder_are_the_names_of_its_classes(tmp_path):
     for label in (3, 7):
         write_folder(tmp_path / str(label), digits.images[digits.labels == label][:3])
     arguments = evaluate.parse(["--images", str(tmp_path), "--dataset", "digits"])
-    judged = evaluate.generated_pictures(str(tmp_path), arguments, digits)
+    judged = evaluate.generated_images(str(tmp_path), arguments, digits)
     assert judged.labels.tolist() == [3, 3, 3, 7, 7, 7]
     other = dataclasses.replace(digits, class_names=tuple("abcdefghij"))
-    judged = evaluate.generated_pictures(str(tmp_path), arguments, other)
+    judged = evaluate.generated_images(str(tmp_path), arguments, other)
     assert judged.labels is None and "not taken for labels" in judged.notes[0]
 
 
@@ -284,11 +284,11 @@ def test_labels_mean_the_classes_of_the_reference(labels, tmp_path):
     np.savez(file, images=images, labels=labels)
     train, _ = picture_files.halves_of(file, seed=0)
     arguments = evaluate.parse(["--images", file, "--reference", file])
-    classes = evaluate.generated_pictures(file, arguments, train).labels
+    classes = evaluate.generated_images(file, arguments, train).labels
     assert [train.class_names[number] for number in classes] == [str(label) for label in labels]
     np.savez(tmp_path / "other.npz", images=images, labels=np.roll(np.arange(27), 1))
     with pytest.raises(InputError, match=r"those of the real pictures.*Received: 26"):
-        evaluate.generated_pictures(str(tmp_path / "other.npz"), arguments, train)
+        evaluate.generated_images(str(tmp_path / "other.npz"), arguments, train)
 
 
 def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tmp_path):
@@ -296,7 +296,7 @@ def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tm
     arguments = evaluate.parse(["--images", "x.npz", "--dataset", "digits"])
     for labels in (np.array([0, 5]), np.array(["a", "f"])):
         np.savez(tmp_path / "x.npz", images=np.zeros((2, 8, 8), np.uint8), labels=labels)
-        generated = evaluate.generated_pictures(str(tmp_path / "x.npz"), arguments, train)
+        generated = evaluate.generated_images(str(tmp_path / "x.npz"), arguments, train)
         np.testing.assert_array_equal(generated.labels, [0, 5])
 
 
@@ -305,7 +305,7 @@ def test_pictures_that_were_trained_on_are_no_held_out_ones(split, is_told, tmp_
     np.savez(tmp_path / "a.npz", images=data.load("digits", 1).images[:60])
     flags = ["--dataset", "digits", "--split", split, "--features", "pixels", "--num", "60"]
     arguments = evaluate.parse(["--images", str(tmp_path / "a.npz"), *flags])
-    _, notes = evaluate.sides_of(arguments.images, arguments, *evaluate.real_pictures(arguments))
+    _, notes = evaluate.sides_of(arguments.images, arguments, *evaluate.real_images(arguments))
     assert [note.startswith("the split 'train' is what models are") for note in notes] == (
         [True] if is_told else []
     )

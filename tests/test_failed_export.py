@@ -34,8 +34,8 @@ FAILURES = {
 
 
 @pytest.fixture
-def pictures(tmp_path, monkeypatch):
-    """A working folder with a folder of pictures of every opacity."""
+def images(tmp_path, monkeypatch):
+    """A working folder with a folder of images of every opacity."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     random = np.random.default_rng(0)
@@ -85,12 +85,12 @@ def assert_nothing_is_lost(flags):
         np.testing.assert_array_equal(failed[name], values)
 
 
-def test_a_run_whose_export_failed_is_exported_by_the_same_command(pictures, capsys, monkeypatch):
+def test_a_run_whose_export_failed_is_exported_by_the_same_command(images, capsys, monkeypatch):
     fails_once_and_is_exported(GAN, FAILURES["self-check"], capsys, monkeypatch)
     assert model_card.read("saved_models/failed/1")["training"]["precision"] == "float32"
 
 
-def test_a_budget_that_ends_before_the_first_step_exports_nothing(pictures, capsys):
+def test_a_budget_that_ends_before_the_first_step_exports_nothing(images, capsys):
     command = ["--width", "2", "--precision", "float32", *GAN, "--name", "short"]
     assert train.main([*command, "--minutes", "0.0001"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
@@ -104,7 +104,7 @@ def test_a_budget_that_ends_before_the_first_step_exports_nothing(pictures, caps
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
-def test_so_is_one_of_every_family(family, pictures, capsys, monkeypatch):
+def test_so_is_one_of_every_family(family, images, capsys, monkeypatch):
     flags = FAMILIES[family]
     fails_once_and_is_exported(flags, FAILURES["self-check"], capsys, monkeypatch)
     assert_nothing_is_lost(flags)
@@ -112,5 +112,5 @@ def test_so_is_one_of_every_family(family, pictures, capsys, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in FAILURES if kind != "self-check"])
-def test_so_is_one_that_failed_otherwise(kind, pictures, capsys, monkeypatch):
+def test_so_is_one_that_failed_otherwise(kind, images, capsys, monkeypatch):
     fails_once_and_is_exported(GAN, FAILURES[kind], capsys, monkeypatch)

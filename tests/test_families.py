@@ -47,7 +47,7 @@ def test_a_task_makes_pairs_of_any_data_set():
     assert train.batch_size == 8 and train.num_images == 1498
     test = load(*flags, split="test")
     assert test.batch_size == 1 and test.num_images == 299
-    with pytest.raises(InputError, match="colour"):
+    with pytest.raises(InputError, match="color"):
         load(*PIX2PIX, "--task", "colorize")
     with pytest.raises(InputError, match=r"needs a folder of pairs A\|B, and mnist is none"):
         load(*PIX2PIX, "--dataset", "mnist")
@@ -85,20 +85,20 @@ def test_the_rate_falls_over_the_last_steps():
 
 
 def test_a_grid_of_pairs_shows_condition_output_and_target():
-    dataset, _, pictures, columns = grid_of(*PIX2PIX, "--task", "inpaint")
-    assert pictures.shape == (3 * samples.NUM_TRANSLATED, 8, 8, 1) and columns == 12
+    dataset, _, images, columns = grid_of(*PIX2PIX, "--task", "inpaint")
+    assert images.shape == (3 * samples.NUM_TRANSLATED, 8, 8, 1) and columns == 12
     examples = dataset.examples(samples.NUM_TRANSLATED)
-    np.testing.assert_allclose(pictures[0::3], (examples["condition"] + 1) / 2, atol=1e-6)
-    np.testing.assert_allclose(pictures[2::3], (examples["image"] + 1) / 2, atol=1e-6)
-    known = np.broadcast_to(examples["mask"] == 0, pictures[1::3].shape)
-    np.testing.assert_allclose(pictures[1::3][known], pictures[2::3][known], atol=1e-6)
-    assert not np.allclose(pictures[1::3], pictures[2::3])
+    np.testing.assert_allclose(images[0::3], (examples["condition"] + 1) / 2, atol=1e-6)
+    np.testing.assert_allclose(images[2::3], (examples["image"] + 1) / 2, atol=1e-6)
+    known = np.broadcast_to(examples["mask"] == 0, images[1::3].shape)
+    np.testing.assert_allclose(images[1::3][known], images[2::3][known], atol=1e-6)
+    assert not np.allclose(images[1::3], images[2::3])
 
 
 def test_a_grid_of_two_domains_goes_there_and_back_from_both():
-    dataset, model, pictures, columns = grid_of(*INVERTED)
-    assert len(pictures) == 3 * samples.NUM_TRANSLATED and columns == 12
-    from_a, from_b = np.split(pictures, 2)
+    dataset, model, images, columns = grid_of(*INVERTED)
+    assert len(images) == 3 * samples.NUM_TRANSLATED and columns == 12
+    from_a, from_b = np.split(images, 2)
     examples = dataset.examples(samples.NUM_TRANSLATED // 2)
     for part, key, there, back in (
         (from_a, "image_a", model.a_to_b, model.b_to_a),
@@ -109,12 +109,12 @@ def test_a_grid_of_two_domains_goes_there_and_back_from_both():
         np.testing.assert_allclose(part[2::3], back(part[1::3]), atol=1e-5)
 
 
-def test_grey_pictures_stand_beside_coloured_ones():
-    grey, colours = np.full((2, 4, 4, 1), 0.5), np.zeros((2, 4, 4, 4))
-    pictures, columns = samples.groups(grey, colours)
-    assert pictures.shape == (4, 4, 4, 4) and columns == 8
-    np.testing.assert_array_equal(pictures[0::2, ..., :3], 0.5)
-    np.testing.assert_array_equal(pictures[0::2, ..., 3], 1.0)
+def test_gray_images_stand_beside_colored_ones():
+    gray, colors = np.full((2, 4, 4, 1), 0.5), np.zeros((2, 4, 4, 4))
+    images, columns = samples.groups(gray, colors)
+    assert images.shape == (4, 4, 4, 4) and columns == 8
+    np.testing.assert_array_equal(images[0::2, ..., :3], 0.5)
+    np.testing.assert_array_equal(images[0::2, ..., 3], 1.0)
 
 
 @pytest.mark.parametrize("flags", [[*PIX2PIX, "--task", "inpaint"], INVERTED])

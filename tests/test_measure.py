@@ -112,7 +112,7 @@ def test_classes_are_drawn_as_in_the_test_split_and_evenly_for_the_agreement(
     assert "none of the model's classes 9" in capsys.readouterr().out
 
 
-def test_rejection_is_fitted_to_pictures_of_the_same_classes(uneven, monkeypatch):
+def test_rejection_is_fitted_to_images_of_the_same_classes(uneven, monkeypatch):
     folder, train, _ = uneven
     few = train.subset(np.flatnonzero((train.labels == 0) | (np.arange(1498) < 200)))
     monkeypatch.setattr(rejection, "NUM_FITTED", 150)
@@ -188,7 +188,7 @@ def test_without_pairs_to_measure_with_the_command_is_refused(tmp_path):
 @pytest.mark.parametrize("flags", [[], ["--model", "pix2pix", "--task", "edges"]])
 def test_a_folder_that_is_one_part_has_nothing_to_measure_against(flags, tmp_path):
     save_random(tmp_path, 2, 8, 8)
-    message = r"its pictures are one part\. Leave --measure out(, and give [^\n]*)?\Z"
+    message = r"its images are one part\. Leave --measure out(, and give [^\n]*)?\Z"
     with pytest.raises(InputError, match=message):
         held_out(*flags, "--dataset", str(tmp_path))
 

@@ -15,7 +15,7 @@ def random_pixels(*shape):
 
 
 def expected_sheet(cells, columns, factor):
-    """Places opaque pictures uint8 [N, H, W, C] by plain loops over their pixels."""
+    """Places opaque images uint8 [N, H, W, C] by plain loops over their pixels."""
     count, height, width, channels = cells.shape
     rows = -(-count // columns)
     page = np.full(
@@ -77,7 +77,7 @@ def test_floats_are_rounded_to_the_same_sheet():
     np.testing.assert_array_equal(image_grid(cells.astype(np.float32) / 255), image_grid(cells))
 
 
-def test_transparent_pictures_lie_on_the_grey():
+def test_transparent_images_lie_on_the_gray():
     cells = random_pixels(3, 16, 16, 4)
     cells[0, ..., 3] = 255
     cells[1, ..., 3] = 0
@@ -110,7 +110,7 @@ def test_to_uint8_rounds_to_the_nearest():
 
 def test_to_uint8_rounds_as_the_png_signature_does():
     tf = pytest.importorskip("tensorflow")
-    # Halves too: both round them to the even neighbour.
+    # Halves too: both round them to the even neighbor.
     images = np.arange(0, 510, dtype=np.float32) / 510
     np.testing.assert_array_equal(
         to_uint8(images), tf.cast(tf.round(images * 255.0), tf.uint8).numpy()
@@ -120,9 +120,9 @@ def test_to_uint8_rounds_as_the_png_signature_does():
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
 def test_to_pil(channels, mode):
     pixels = random_pixels(3, 5, channels)
-    picture = to_pil(pixels)
-    assert (picture.mode, picture.size) == (mode, (5, 3))
-    np.testing.assert_array_equal(as_array(picture), pixels)
+    image = to_pil(pixels)
+    assert (image.mode, image.size) == (mode, (5, 3))
+    np.testing.assert_array_equal(as_array(image), pixels)
 
 
 HISTORY = """\
@@ -136,14 +136,14 @@ step,seconds,generator_loss,discriminator_loss,real_logit,fake_logit
 def test_curves_are_drawn_from_a_history(tmp_path):
     (tmp_path / "history.csv").write_text(HISTORY)
     save_curves(tmp_path / "history.csv", tmp_path / "curves.png")
-    with Image.open(tmp_path / "curves.png") as picture:
-        assert (picture.format, picture.size) == ("PNG", (800, 600))
-        drawn = np.asarray(picture.convert("RGB"))
+    with Image.open(tmp_path / "curves.png") as image:
+        assert (image.format, image.size) == ("PNG", (800, 600))
+        drawn = np.asarray(image.convert("RGB"))
     # Another history gives other curves.
     (tmp_path / "history.csv").write_text(HISTORY.replace("1.2", "2.0"))
     save_curves(tmp_path / "history.csv", tmp_path / "other.png")
-    with Image.open(tmp_path / "other.png") as picture:
-        assert (np.asarray(picture.convert("RGB")) != drawn).any()
+    with Image.open(tmp_path / "other.png") as image:
+        assert (np.asarray(image.convert("RGB")) != drawn).any()
 
 
 def drawn_figures(monkeypatch):
@@ -193,7 +193,7 @@ def test_the_quality_stands_below(tmp_path, monkeypatch):
         {line.get_label(): list(line.get_ydata()) for line in axes.lines}
         for axes in figures[2].axes[2:]
     )
-    assert distance == {"frechet distance": [9.0, 5.0], "real pictures": [1.5, 1.5]}
+    assert distance == {"frechet distance": [9.0, 5.0], "real images": [1.5, 1.5]}
     # What an autoencoder has not is not drawn.
     assert shares == {"diversity": [0.6, 0.8], "nearest pair": [0.7, 0.9]}
 

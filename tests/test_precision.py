@@ -45,7 +45,7 @@ def test_a_gpu_is_known_by_its_compute_capability(capability, monkeypatch):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_weights_logits_and_pictures_stay_float32(mixed, batch):
+def test_weights_logits_and_images_stay_float32(mixed, batch):
     for gan in (
         make_gan(),
         make_gan(

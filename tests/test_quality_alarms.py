@@ -99,7 +99,7 @@ def test_an_alarm_ends_and_may_come_again():
     assert first.over() == "the alarm of mode collapse since step 500 is over at step 1,250"
 
 
-def test_what_a_picture_set_cannot_tell_raises_nothing():
+def test_what_an_image_set_cannot_tell_raises_nothing():
     unknown = {"nearest_pair": math.nan, "diversity": math.nan, "discriminator_auc": math.nan}
     assert alarms_of(curve(*[unknown] * 5)) == []
 

@@ -25,7 +25,7 @@ def digits():
 
 
 def pixels(images):
-    """Pictures in [0, 1] as rounded to 256 levels, float64 [N, D]."""
+    """Images in [0, 1] as rounded to 256 levels, float64 [N, D]."""
     return np.round(255.0 * np.asarray(images)).reshape(len(images), -1) / 255.0
 
 
@@ -38,7 +38,7 @@ def test_the_numbers_are_those_of_the_pixels(digits):
     evaluator = QualityEvaluator(gan, *digits, "held-out")
     reading = evaluator.evaluate()
     real = pixels(digits[1].images / 255.0)
-    assert evaluator.compared_with == "299 held-out pictures"
+    assert evaluator.compared_with == "299 held-out images"
     drawn = pixels(gan.generate(np.arange(250)))
     assert reading.step == 1
     assert reading.frechet_distance == pytest.approx(frechet_distance(real, drawn), rel=1e-3)
@@ -134,12 +134,12 @@ def test_latents_that_shrink_read_as_collapsed(digits):
 def test_a_discriminator_that_knows_is_read_as_one(digits):
     for factor, expected in ((1.0, 1.0), (-1.0, 0.0), (0.0, 0.5)):
         gan = dense_gan(factor=factor)
-        # Black pictures: no digit is as dark.
+        # Black images: no digit is as dark.
         gan.generator.set_weights([np.zeros((6, 64)), np.full(64, -10.0)])
         assert QualityEvaluator(gan, *digits, "held-out").evaluate().discriminator_auc == expected
 
 
-def test_a_conditional_generator_is_asked_for_what_training_pictures_show(digits, monkeypatch):
+def test_a_conditional_generator_is_asked_for_what_training_images_show(digits, monkeypatch):
     condition = tfgan.LabelCondition(10)
     networks = [
         build((8, 8, 1), width=4, depth=2, condition=condition.encoder())
@@ -158,7 +158,7 @@ def test_a_conditional_generator_is_asked_for_what_training_pictures_show(digits
     assert len(asked) == 250 and counts.min() > 10
 
 
-def test_the_components_were_not_fitted_to_the_pictures_of_the_floor(digits, monkeypatch):
+def test_the_components_were_not_fitted_to_the_images_of_the_floor(digits, monkeypatch):
     train, test = digits
     monkeypatch.setattr(curve, "_NUM_FITTED", 500)
     evaluator = QualityEvaluator(dense_gan(), train, test, "held-out")
@@ -177,7 +177,7 @@ def test_an_autoencoder_has_nobody_to_tell_apart(digits):
     assert math.isnan(reading.discriminator_auc) and reading.frechet_distance > reading.floor
 
 
-def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(tmp_path):
+def test_where_there_is_no_test_split_other_training_images_are_compared_with(tmp_path):
     from PIL import Image
 
     random = np.random.default_rng(0)
@@ -186,7 +186,7 @@ def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(
         Image.fromarray(image).save(tmp_path / f"{index}.png")
     dataset = data.load(tmp_path, 8)
     evaluator = evaluator_for(dense_gan(), dataset, None)()
-    assert evaluator.compared_with == "20 training pictures"
+    assert evaluator.compared_with == "20 training images"
     # None of them stands on both sides.
     assert evaluator.floor > 0
     assert np.isfinite(dataclasses.astuple(evaluator.evaluate())).all()
@@ -194,11 +194,11 @@ def test_where_there_is_no_test_split_other_training_pictures_are_compared_with(
 
 def test_a_data_set_with_a_test_split_is_compared_with_it(digits):
     evaluator = evaluator_for(dense_gan(), *digits)()
-    assert evaluator.compared_with == "299 held-out pictures"
+    assert evaluator.compared_with == "299 held-out images"
 
 
 @pytest.mark.parametrize(("shape", "size"), [((40, 80), (16, 32)), ((32, 9), (32, 9))])
-def test_large_pictures_are_made_small(shape, size):
+def test_large_images_are_made_small(shape, size):
     images = np.random.default_rng(0).integers(0, 256, (30, *shape, 3), np.uint8)
     images[:, : shape[0] // 2] = 0
     dataset = data.ImageDataset("noise", images, None, None, 10, 0)
@@ -215,15 +215,15 @@ def test_large_pictures_are_made_small(shape, size):
     assert np.isfinite(dataclasses.astuple(evaluator.evaluate())[:-1]).all()
 
 
-def test_pictures_that_are_not_finite_stop_the_run(digits):
+def test_images_that_are_not_finite_stop_the_run(digits):
     gan = dense_gan()
     evaluator = QualityEvaluator(gan, *digits, "held-out")
     gan.step.assign(7)
     gan.generator.set_weights([np.full((6, 64), math.nan), np.zeros(64)])
-    with pytest.raises(NotFiniteError, match="pictures became infinite or NaN at step 7"):
+    with pytest.raises(NotFiniteError, match="images became infinite or NaN at step 7"):
         evaluator.evaluate()
 
 
-def test_the_interval_is_so_many_pictures():
+def test_the_interval_is_so_many_images():
     assert [interval_of(size) for size in (1, 16, 64, 4096)] == [4000, 250, 62, 50]
     assert FEWEST_IMAGES >= 4

@@ -27,7 +27,7 @@ COLLAPSED = {"nearest_pair": 0.0}
 class Evaluator:
     """Reads what it is told, a dict of changes a step."""
 
-    compared_with = "299 held-out pictures"
+    compared_with = "299 held-out images"
 
     def __init__(self, gan, changes):
         self.gan = gan
@@ -125,7 +125,7 @@ def test_the_last_is_exported_unless_the_best_was_better_beyond_the_noise(folder
     assert (quality["exported_step"], quality["best_step"], value_of(gan)) == (15, 10, 15.0)
     assert quality["noise"] == pytest.approx(2 * np.hypot(0.1, 0.1))
     assert describe_choice(quality, 15) == (
-        "step 15, Frechet distance 10 to 299 held-out pictures (1 of real ones)"
+        "step 15, Frechet distance 10 to 299 held-out images (1 of real ones)"
     )
 
 

@@ -67,7 +67,7 @@ module.History.on_epoch_end = patched
 }
 
 
-# The curve has many rows and alarms: a narrow generator's pictures stay alike for long.
+# The curve has many rows and alarms: a narrow generator's images stay alike for long.
 WATCHED = """
 import tfgan.training.monitor.alarms, tfgan.training.monitor.curve
 tfgan.training.monitor.curve.interval_of = lambda batch_size: 15

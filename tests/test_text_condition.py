@@ -124,10 +124,10 @@ def test_a_served_unknown_word_is_named(exported):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ([], ["draws what it is told", "--text"]),
+        ([], ["takes texts", "--text"]),
         (["--text", ""], ["a text must have a word"]),
         (["--text", "a red zebra"], ["a, blue, circle", "unknown: zebra"]),
-        (["--label", "1"], ["draws what it is told", "--text"]),
+        (["--label", "1"], ["takes texts", "--text"]),
     ],
 )
 def test_generate_says_what_a_model_of_texts_takes(flags, words, exported, tmp_path, capfd):

@@ -69,7 +69,7 @@ def test_a_run_leaves_its_folder_and_a_model_that_generate_samples(finished, mon
     assert "reloaded, it differs from the live model by at most 0" in output
     # Which of its two checks was the better one is for the arithmetic to say.
     assert re.search(r"^quality  step 1(25|30), .*Frechet distance \d", output, re.MULTILINE)
-    # Every 4,000 pictures, and at the end.
+    # Every 4,000 images, and at the end.
     assert [row["step"] for row in rows_of(run / "quality.csv")] == ["125", "130"]
     history = rows_of(run / "history.csv")
     assert [(row["epoch"], row["step"]) for row in history] == [
@@ -152,7 +152,7 @@ def test_a_run_keeps_its_best_and_exports_it(workplace, capsys, monkeypatch):
     monkeypatch.setattr(curve, "interval_of", lambda batch_size: 10)
     assert train_tiny("--steps", 20, "--name", "twenty", *NO_PENALTY) == 0
     output = capsys.readouterr().out
-    assert "quality  step 20, Frechet distance " in output and "299 held-out pictures" in output
+    assert "quality  step 20, Frechet distance " in output and "299 held-out images" in output
     run = workplace / "runs" / "twenty"
     assert [row["step"] for row in rows_of(run / "quality.csv")] == ["10", "20"]
     assert Image.open(run / "curves.png").size == (800, 1200)
@@ -177,13 +177,13 @@ def test_a_run_keeps_its_best_and_exports_it(workplace, capsys, monkeypatch):
     ]
     result = json.loads((workplace / "runs/spoiled/result.json").read_text())
     assert (result["step"], result["quality"]["exported_step"]) == (25, 20)
-    pictures = [
+    images = [
         tf.saved_model.load(f"saved_models/{name}/1").signatures["from_seeds"](
             seeds=tf.range(4, dtype=tf.int64)
         )["images"]
         for name in ("twenty", "spoiled")
     ]
-    np.testing.assert_array_equal(*pictures)
+    np.testing.assert_array_equal(*images)
     # Finished it is all the same, and the training can go on from its own last step.
     assert train_tiny("--steps", 25, "--name", "spoiled", *NO_PENALTY) == 0
     assert "is finished: 25 steps" in capsys.readouterr().out
@@ -229,7 +229,7 @@ def test_a_conditional_run_draws_a_class_a_column(workplace, capsys):
     assert train_tiny("--steps", 3, "--model", "cgan", *NO_PENALTY) == 0
     assert "--label" in capsys.readouterr().out
     sheet = Image.open(workplace / "runs/digits_cgan/contact_sheet.png")
-    # Ten digits stand side by side; 64 pictures take seven rows of cells of 64 and a gap of 4.
+    # Ten digits stand side by side; 64 images take seven rows of cells of 64 and a gap of 4.
     assert sheet.size == (10 * 68 + 4, 7 * 68 + 4)
     model = tf.saved_model.load("saved_models/digits_cgan/1")
     specs = model.signatures["serving_default"].structured_input_signature[1]
@@ -317,9 +317,9 @@ def test_folders_that_cannot_be_written_are_found_before_training(flag, workplac
     assert flag in one_error_line(capsys)
 
 
-def test_a_depth_beyond_the_picture_is_refused_and_claims_nothing(workplace, capsys):
+def test_a_depth_beyond_the_image_is_refused_and_claims_nothing(workplace, capsys):
     assert train_tiny("--steps", 1, "--depth", 10) == 2
-    assert "between 1 and 4 for pictures of 8x8. Received: 10" in one_error_line(capsys)
+    assert "between 1 and 4 for images of 8x8. Received: 10" in one_error_line(capsys)
     assert RunFolder(workplace / "runs/digits_gan").settings is None
 
 
@@ -349,7 +349,7 @@ def test_a_lost_model_is_exported_again(workplace, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("rate", "found"), [(1e38, "the pictures became"), (1e39, "weight ")])
+@pytest.mark.parametrize(("rate", "found"), [(1e38, "the images became"), (1e39, "weight ")])
 def test_a_model_that_is_not_finite_is_not_kept(rate, found, workplace, capsys):
     assert train_tiny("--steps", 1, "--learning-rate", rate) == 3
     assert found in capsys.readouterr().err
@@ -379,7 +379,7 @@ def test_minutes_count_the_clock_and_go_on_where_they_stopped(workplace, capsys)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("networks", ["convolutional", "dense", "recurrent"])
-def test_rgba_pictures_that_are_not_square_less_one_that_is_corrupt(workplace, capsys, networks):
+def test_rgba_images_that_are_not_square_less_one_that_is_corrupt(workplace, capsys, networks):
     (workplace / "pictures").mkdir()
     rng = np.random.default_rng(0)
     for index in range(32):
@@ -395,7 +395,7 @@ def test_rgba_pictures_that_are_not_square_less_one_that_is_corrupt(workplace, c
 
 
 @pytest.mark.slow
-def test_grey_jpegs_in_class_subfolders(workplace):
+def test_gray_jpegs_in_class_subfolders(workplace):
     rng = np.random.default_rng(0)
     for name in ("cats", "dogs"):
         (workplace / "pets" / name).mkdir(parents=True)
@@ -414,7 +414,7 @@ def test_mnist_trains_a_step_and_exports(workplace, mnist_data_dir):
     assert np.load("pictures.npz")["images"].shape == (2, 28, 28, 1)
 
 
-def picture_folder(folder, sizes):
+def image_folder(folder, sizes):
     folder.mkdir()
     for index, size in enumerate(sizes):
         Image.new("L", size, index).save(folder / f"{index}.png")
@@ -439,24 +439,24 @@ def test_an_empty_folder(workplace, capsys):
     assert "empty" in one_error_line(capsys)
 
 
-def test_a_corrupt_picture_is_named(workplace, capsys):
-    picture_folder(workplace / "pictures", [(8, 8)] * 33)
+def test_a_corrupt_image_is_named(workplace, capsys):
+    image_folder(workplace / "pictures", [(8, 8)] * 33)
     (workplace / "pictures" / "broken.png").write_bytes(CORRUPT_PNG)
     assert train_tiny("--dataset", "./pictures", "--steps", 1) == 2
     error = one_error_line(capsys)
     assert "broken.png" in error and "--skip-corrupt" in error
 
 
-def test_fewer_pictures_than_a_batch(workplace, capsys):
-    picture_folder(workplace / "pictures", [(8, 8)] * 5)
+def test_fewer_images_than_a_batch(workplace, capsys):
+    image_folder(workplace / "pictures", [(8, 8)] * 5)
     assert train_tiny("--dataset", "./pictures") == 2
     error = one_error_line(capsys)
     assert "5" in error and "32" in error and "--batch-size" in error
 
 
 @pytest.mark.slow
-def test_pictures_of_several_sizes(workplace, capsys):
-    picture_folder(workplace / "pictures", [(8, 8), (9, 8)] * 16)
+def test_images_of_several_sizes(workplace, capsys):
+    image_folder(workplace / "pictures", [(8, 8), (9, 8)] * 16)
     assert train_tiny("--dataset", "./pictures") == 2
     assert "--image-size" in one_error_line(capsys)
     assert train_tiny("--dataset", "./pictures", "--image-size", "8x10", "--steps", 1) == 0

@@ -40,7 +40,7 @@ def test_inpainting_trains_and_exports(tmp_path, monkeypatch, capsys):
     flags = ["--model", "pix2pix", "--task", "inpaint", "--steps", 3]
     assert train_tiny(*flags) == 0
     output = capsys.readouterr().out
-    for part in ("digits_inpaint: 1,498 pictures", "non_saturating loss + 100 L1", "--mask"):
+    for part in ("digits_inpaint: 1,498 images", "non_saturating loss + 100 L1", "--mask"):
         assert part in output
     assert train_tiny(*flags) == 0
     assert "is finished" in capsys.readouterr().out
@@ -92,9 +92,9 @@ def test_two_folders_of_other_sizes_train_resume_export_and_translate(
     assert train_tiny(*flags, "--steps", 3) == 0
     output = capsys.readouterr().out
     assert "resumed at step 2\n" in output
-    # Where the pictures of either domain lie.
+    # Where the images of either domain lie.
     place = r".*, 0\.0 MiB in memory"
-    assert re.search(f"22 pictures of 32x32x3: {place}; {place}\n", output)
+    assert re.search(f"22 images of 32x32x3: {place}; {place}\n", output)
     model = "saved_models/domains_cyclegan"
     assert {"a_to_b", "b_to_a", "png", "serving_default"} == set(served(f"{model}/2"))
     flags = ["--input", "domains/trainB", "--direction", "BtoA", "--out", "made"]
@@ -107,10 +107,10 @@ def test_two_folders_of_other_sizes_train_resume_export_and_translate(
     [
         ((8, 9, 3), [], ["wide", "9"]),
         ((4, 8, 3), [], ["8x8", "4x4"]),
-        ((8, 16), ["--task", "colorize"], ["colour"]),
+        ((8, 16), ["--task", "colorize"], ["color"]),
     ],
 )
-def test_pictures_that_cannot_be_learned_from_are_refused(
+def test_images_that_cannot_be_learned_from_are_refused(
     shape, flags, words, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)

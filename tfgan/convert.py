@@ -61,7 +61,7 @@ def parse(argv=None):
 
 
 class TooDifferent(Exception):
-    """A file that was written draws other pictures than its SavedModel, and is not to appear."""
+    """A file that was written draws other images than its SavedModel, and is not to appear."""
 
 
 def convert(arguments):
@@ -97,7 +97,7 @@ def convert(arguments):
         )
         return EXIT_FAULT
     print(
-        f"{folder} -> {out} ({out.stat().st_size:,} bytes; its pictures differ by at most "
+        f"{folder} -> {out} ({out.stat().st_size:,} bytes; its images differ by at most "
         f"{difference:.1g}, allowed: {bound:.1g})"
     )
     return 0

@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """A mistake in what the caller passed, told in one line: what was received and what to do.
+    """A mistake in what the caller passed, in one line: what was received and what to do.
 
     The commands print its message and exit with status 2; every other exception is a defect and
     keeps its traceback.

@@ -106,7 +106,7 @@ def write(folder, out, runtime_folder):
     bound = conversion.BOUNDS[None]
     if not difference <= bound:
         print(
-            f"error: the pictures of {out} would differ from those of {folder} by "
+            f"error: the images of {out} would differ from those of {folder} by "
             f"{difference:.2g}, more than {bound:.2g}: it was not written",
             file=sys.stderr,
         )
@@ -150,7 +150,7 @@ def serve(folder, arguments):
 
     class Quiet(WSGIRequestHandler):
         def log_request(self, *args):
-            """A line for every picture would bury the address."""
+            """A line for every image would bury the address."""
 
     generator = LatentGenerator.load(folder)
     server = make_server(

@@ -1,4 +1,4 @@
-"""Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."""
+"""Draws images from a SavedModel, here or on a server: out of seeds, or out of images."""
 
 import functools
 import sys
@@ -13,7 +13,7 @@ from tfgan.inference.sampling import sample
 
 
 def generate(arguments):
-    """Draws what the arguments ask for; returns the exit status."""
+    """Draws what the arguments request; returns the exit status."""
     path = arguments.model
     if not serving_client.is_url(path):
         path = saved_models.find(path)
@@ -38,32 +38,32 @@ def generate(arguments):
         in_turn["labels"] = numbers_of(arguments.label, model)
     if arguments.text:
         in_turn["texts"] = np.array(arguments.text)
-    told = {name: each[np.arange(arguments.num) % len(each)] for name, each in in_turn.items()}
+    condition = {name: each[np.arange(arguments.num) % len(each)] for name, each in in_turn.items()}
     if arguments.interpolate or arguments.latents:
         from tfgan.latent import animation
         from tfgan.latent.generator import LatentGenerator
 
         generator = LatentGenerator.of_exported(model)
         pixels = (
-            animation.drawn(generator, latents, told)
+            animation.drawn(generator, latents, condition)
             if arguments.latents
-            else animation.walk(generator, seeds, told)
+            else animation.walk(generator, seeds, condition)
         )
     else:
-        require_taken(model, told)
+        require_taken(model, condition)
         truncation = 1.0 if arguments.truncation is None else arguments.truncation
         if is_rejecting(arguments):
-            kept = kept_of(model, in_turn, truncation, arguments)
-            pixels, seeds = kept.images, kept.seeds
+            accepted = accepted_samples(model, in_turn, truncation, arguments)
+            pixels, seeds = accepted.images, accepted.seeds
             print(
-                f"kept {len(seeds):,} of {kept.num_candidates:,} candidates "
-                f"({len(seeds) / kept.num_candidates:.0%}), the seeds {seeds.min()} to "
+                f"accepted {len(seeds):,} of {accepted.num_candidates:,} candidates "
+                f"({len(seeds) / accepted.num_candidates:.0%}), the seeds {seeds.min()} to "
                 f"{seeds.max()}"
             )
         else:
-            pixels = sample(model, seeds, told, truncation)
+            pixels = sample(model, seeds, condition, truncation)
     write(pixels, seeds, arguments)
-    print(f"{len(pixels)} pictures of {model.path} -> {arguments.out}")
+    print(f"{len(pixels)} images of {model.path} -> {arguments.out}")
     return 0
 
 
@@ -94,11 +94,11 @@ def latents_in(path):
     return latents
 
 
-def numbers_of(asked, model):
+def numbers_of(requested, model):
     """Labels as signatures take them.
 
     Args:
-        asked: a list with a list of strings for each label: numbers, or names that the model's
+        requested: a list with a list of strings for each label: numbers, or names that the model's
             card tells.
         model: an `ExportedModel`; without a card, as at a server, only numbers are understood.
 
@@ -110,30 +110,31 @@ def numbers_of(asked, model):
     """
     import numpy as np
 
-    if all(part.isdecimal() for label in asked for part in label):
-        numbers = [[int(part) for part in label] for label in asked]
+    if all(part.isdecimal() for label in requested for part in label):
+        numbers = [[int(part) for part in label] for label in requested]
     else:
         names = model_card.names_of_labels(model.card)
         if names is None:
             raise InputError(
                 f"{model.path} tells no names of its labels: pass --label their numbers"
             )
-        if len(names) != len(asked[0]):
+        if len(names) != len(requested[0]):
             raise InputError(
                 f"{model.path} takes {len(names)} attributes, separated by colons: "
-                f"{', '.join(names)}. Received: {':'.join(asked[0])}"
+                f"{', '.join(names)}. Received: {':'.join(requested[0])}"
             )
         numbers = [
-            [number_of(part, *item) for part, item in zip(label, names.items())] for label in asked
+            [number_of(part, *item) for part, item in zip(label, names.items())]
+            for label in requested
         ]
     if any(number > np.iinfo(np.int32).max for label in numbers for number in label):
-        raise InputError(f"--label must be the numbers of classes. Received: {asked}")
+        raise InputError(f"--label must be the numbers of classes. Received: {requested}")
     array = np.array(numbers, np.int32)
     return array[:, 0] if array.shape[1] == 1 else array
 
 
 def number_of(part, attribute, names):
-    """The number of a category that is asked for by its name or its number."""
+    """The number of a category that is requested by its name or its number."""
     if part.isdecimal():
         return int(part)
     if part in names:
@@ -141,14 +142,14 @@ def number_of(part, attribute, names):
     raise InputError(f"there is no {attribute} {part!r}, but {', '.join(names)}")
 
 
-def require_taken(model, told):
-    """Refuses what does not draw from seeds, or not with what --label and --text tell it.
+def require_taken(model, condition):
+    """Refuses what does not draw from seeds, or not with these --label and --text.
 
     A server says so itself.
 
     Args:
         model: an `ExportedModel`.
-        told: what it is told besides seeds, a dict.
+        condition: what it takes besides seeds, a dict.
 
     Raises:
         InputError: the message names the flags.
@@ -159,28 +160,27 @@ def require_taken(model, told):
     if from_seeds is None:
         if default and "images" in default.inputs:
             raise InputError(
-                f"{model.path} makes pictures out of pictures: give it some by tfgan.generate "
-                "--input"
+                f"{model.path} makes images out of images: give it some by tfgan.generate --input"
             )
-    elif from_seeds.inputs.keys() != {"seeds", *told}:
+    elif from_seeds.inputs.keys() != {"seeds", *condition}:
         raise InputError(what_is_taken(model.path, from_seeds.inputs))
 
 
 def what_is_taken(path, names):
-    """What to say of a model that is told too little, too much or something else."""
+    """What to say of a model that gets too little, too much or something else."""
     if "labels" in names:
-        return f"{path} draws what it is told: pass --label, such as --label 0 or --label 0,1,2"
+        return f"{path} takes labels: pass --label, such as --label 0 or --label 0,1,2"
     if "texts" in names:
-        return f'{path} draws what it is told: pass --text, such as --text "a red circle"'
+        return f'{path} takes texts: pass --text, such as --text "a red circle"'
     return f"{path} takes {', '.join(names)} alone: leave --label and --text out"
 
 
-def kept_of(model, in_turn, truncation, arguments):
-    """Pictures that pass `--keep-fraction` or `--max-risk`, a `rejection.Kept`.
+def accepted_samples(model, in_turn, truncation, arguments):
+    """Images that pass `--keep-fraction` or `--max-risk`, a `rejection.Kept`.
 
     Args:
         model: an `ExportedModel` of a folder.
-        in_turn: what a conditional model is told, a dict such as `{"labels": int32 [L]}`.
+        in_turn: the conditions of a conditional model, a dict such as `{"labels": int32 [L]}`.
         truncation: see `ExportedModel.generate`.
         arguments: what `parse` returned.
     """
@@ -192,10 +192,10 @@ def kept_of(model, in_turn, truncation, arguments):
 
     draw = functools.partial(model.pixels, truncation=truncation)
     if in_turn:
-        # What the model cannot be asked for is refused before the fitting, not after.
+        # A condition that the model does not take is refused before the fitting, not after.
         draw(np.arange(len(*in_turn.values())), **in_turn)
     train, test = trained_on(model, arguments.dataset, arguments.data_dir)
-    keeps = rejection.keeper_for(
+    accepts = rejection.keeper_for(
         draw,
         model_card.inputs_of_seeds(model.card),
         train,
@@ -203,11 +203,11 @@ def kept_of(model, in_turn, truncation, arguments):
         keep_fraction=arguments.keep_fraction,
         max_risk=arguments.max_risk,
     )
-    return rejection.draw_kept(draw, keeps, arguments.seed, arguments.num, in_turn)
+    return rejection.draw_kept(draw, accepts, arguments.seed, arguments.num, in_turn)
 
 
 def write(pixels, seeds, arguments):
-    """Writes pictures uint8 [N, H, W, C] in the format that was asked for."""
+    """Writes images uint8 [N, H, W, C] in the requested format."""
     import numpy as np
 
     from tfgan.plotting import image_grid, to_pil
@@ -223,8 +223,8 @@ def write(pixels, seeds, arguments):
         np.savez_compressed(arguments.out, images=pixels, seeds=seeds)
     else:
         arguments.out.mkdir(exist_ok=True)
-        for seed, picture in zip(seeds, pixels):
-            to_pil(picture).save(arguments.out / f"{seed:06d}.png")
+        for seed, image in zip(seeds, pixels):
+            to_pil(image).save(arguments.out / f"{seed:06d}.png")
 
 
 def main(argv=None):

@@ -115,7 +115,7 @@ def parse(argv=None):
         arguments.out = Path("studies") / f"{Path(arguments.dataset).name}_{studied}"
     for flags in variants_of(arguments).values():
         # The trainer's own refusals, before anything is trained.
-        asked_of(flags_of(arguments, flags, 0))
+        run_and_family_of(flags_of(arguments, flags, 0))
     return arguments
 
 
@@ -141,8 +141,8 @@ def flags_of(arguments, variant, seed):
     return [*flags, "--seed", str(seed), *budget_of(arguments)]
 
 
-def asked_of(flags):
-    """What the trainer is asked for by flags: a `Run` and a family."""
+def run_and_family_of(flags):
+    """The `Run` and the family of a trainer's flags."""
     return parse_training(flags, FAMILIES, PRESETS)
 
 
@@ -178,39 +178,39 @@ def study(arguments):
     variants = variants_of(arguments)
     # Seed by seed: a machine that grows slower meanwhile slows every variant.
     runs = [(variant, seed) for seed in range(arguments.seeds) for variant in variants]
-    run, _ = asked_of(arguments.flags)
-    judge = Judge(arguments.dataset, arguments.data_dir, run.image_size)
+    run, _ = run_and_family_of(arguments.flags)
+    evaluator = Judge(arguments.dataset, arguments.data_dir, run.image_size)
     conditions = {
         "settings": settings,
-        "card": dataclasses.asdict(judge.card),
-        "floor": judge.floor(),
+        "card": dataclasses.asdict(evaluator.card),
+        "floor": evaluator.floor(),
     }
     with tqdm(runs, unit="run") as bar:
         for variant, seed in bar:
             bar.set_description(f"{variant}, seed {seed}")
             if (variant, seed) not in known:
                 flags = flags_of(arguments, variants[variant], seed)
-                known[variant, seed] = one_run(variant, seed, flags, arguments.out, judge)
+                known[variant, seed] = one_run(variant, seed, flags, arguments.out, evaluator)
                 write_json(file, conditions | {"rows": list(known.values())})
     rows = [known[variant, seed] for variant in variants for seed in range(arguments.seeds)]
     report(rows, conditions, arguments)
     return 0
 
 
-def one_run(variant, seed, flags, folder, judge):
+def one_run(variant, seed, flags, folder, evaluator):
     """Trains and measures one run: a dict of its numbers."""
     from tfgan.latent.generator import LatentGenerator
     from tfgan.study.measurements import measured, restored
 
     name = f"{variant.replace(' ', '_')}_seed{seed}"
     result = train_apart(flags, name, folder)
-    model = restored(*asked_of(flags), RunFolder(folder / "runs" / name))
+    model = restored(*run_and_family_of(flags), RunFolder(folder / "runs" / name))
     return {
         "variant": variant,
         "seed": seed,
         **result,
         "images_per_second": result["images"] / result["seconds"],
-        **measured(model, LatentGenerator.load(result["saved_model"]), judge),
+        **measured(model, LatentGenerator.load(result["saved_model"]), evaluator),
     }
 
 
@@ -226,7 +226,7 @@ def report(rows, conditions, arguments):
     text = tables(rows, conditions["floor"])
     intro = (
         f"    {arguments.command}\n\nMeans over {arguments.seeds} seeds, with 95% intervals by "
-        f"Student's t. {card['num_generated']:,} generated pictures against {card['num_real']:,} "
+        f"Student's t. {card['num_generated']:,} generated images against {card['num_real']:,} "
         f"of {card['data']}'s {card['split']} split; features: {card['features']}."
     )
     write_text(arguments.out / "study.md", f"{intro}\n\n{text}\n")

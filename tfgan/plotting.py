@@ -1,4 +1,4 @@
-"""Pictures of results: sheets of samples, and curves."""
+"""Images of results: grids of samples, and curves."""
 
 import math
 
@@ -7,14 +7,14 @@ from PIL import Image
 
 from tfgan.files import CsvLog, atomic_file
 
-# Small pictures are enlarged to about this many pixels a side, so that a person can read them.
+# Small images are enlarged to about this many pixels per side, so that a person can read them.
 READABLE_SIDE = 64
 GAP = 4
 BACKGROUND = 128
 
 
 def to_uint8(images):
-    """Pictures float in [0, 1] as uint8 in [0, 255], rounded as the `png` signature rounds.
+    """Images float in [0, 1] as uint8 in [0, 255], rounded as the `png` signature rounds.
 
     What lies outside is clipped.
     """
@@ -22,19 +22,19 @@ def to_uint8(images):
 
 
 def to_pil(pixels):
-    """uint8 [H, W, C] as a Pillow image: grey, RGB or RGBA for 1, 3 or 4 channels."""
+    """uint8 [H, W, C] as a Pillow image: gray, RGB or RGBA for 1, 3 or 4 channels."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
 def image_grid(images, columns=None):
-    """Pictures side by side in rows, enlarged by a whole factor without smoothing.
+    """Images side by side in rows, enlarged by a whole factor without smoothing.
 
     Args:
         images: float [N, H, W, C] in [0, 1], or uint8.
-        columns: pictures in a row; by default about as many as there are rows.
+        columns: images per row; by default about as many as there are rows.
 
     Returns:
-        A Pillow image, grey or RGB. Transparent pictures lie on the sheet's grey.
+        A Pillow image, gray or RGB. Transparent images lie on the grid's gray.
     """
     pixels = images if np.asarray(images).dtype == np.uint8 else to_uint8(images)
     columns = columns or math.ceil(math.sqrt(len(pixels)))
@@ -44,25 +44,25 @@ def image_grid(images, columns=None):
     rows = math.ceil(len(pixels) / columns)
     mode = "L" if channels == 1 else "RGB"
     background = BACKGROUND if channels == 1 else (BACKGROUND,) * 3
-    page = Image.new(mode, (columns * cell[0] + GAP, rows * cell[1] + GAP), background)
-    for index, picture in enumerate(map(to_pil, pixels)):
-        picture = picture.resize((width * factor, height * factor), Image.Resampling.NEAREST)
+    grid = Image.new(mode, (columns * cell[0] + GAP, rows * cell[1] + GAP), background)
+    for index, image in enumerate(map(to_pil, pixels)):
+        image = image.resize((width * factor, height * factor), Image.Resampling.NEAREST)
         row, column = divmod(index, columns)
         place = (GAP + column * cell[0], GAP + row * cell[1])
-        page.paste(picture, place, mask=picture if channels == 4 else None)
-    return page
+        grid.paste(image, place, mask=image if channels == 4 else None)
+    return grid
 
 
-def save_curves(history_file, picture_file, quality_file=None, panels=()):
+def save_curves(history_file, image_file, quality_file=None, panels=()):
     """Draws the losses and other reports of a `history.csv` against the step.
 
     Args:
         history_file: CSV with the columns `epoch`, `step`, `seconds`, and those of the family.
-        picture_file: PNG to write.
+        image_file: PNG to write.
         quality_file: CSV of the quality curve, drawn below where there is one; its columns are
             those of `tfgan.training.monitor.reading.Reading`.
         panels: dict from columns to the label of the panel that they are drawn in. Losses and
-            logits have one each; of others each has its own unless it is told here.
+            logits have one each; of others each has its own unless it is named here.
     """
     from matplotlib.figure import Figure
 
@@ -86,15 +86,15 @@ def save_curves(history_file, picture_file, quality_file=None, panels=()):
     if quality:
         *_, distance, shares = all_axes
         draw_columns(distance, quality, ["frechet_distance"])
-        distance.axhline(quality[0]["floor"], color="black", linestyle=":", label="real pictures")
-        distance.set(ylabel="distance to held-out pictures", yscale="log")
+        distance.axhline(quality[0]["floor"], color="black", linestyle=":", label="real images")
+        distance.set(ylabel="distance to held-out images", yscale="log")
         draw_columns(shares, quality, ["diversity", "nearest_pair", "discriminator_auc"])
         shares.set(ylabel="share", ylim=(0.0, None))
     for axes in all_axes:
         axes.grid(alpha=0.3)
         axes.legend()
     all_axes[-1].set_xlabel("step")
-    with atomic_file(picture_file) as temporary:
+    with atomic_file(image_file) as temporary:
         figure.savefig(temporary, dpi=100)
 
 

@@ -13,15 +13,15 @@ from tfgan.training.session import dry_run, train_or_finished
 
 
 def parse(argv=None):
-    """The `Run` and the family, with its flags, that a command line asks for."""
+    """The `Run` and the family, with its flags, of a command line."""
     return train_flags.parse(argv, FAMILIES, PRESETS)
 
 
-def train(asked, start_time):
-    """Trains, exports and measures, as was asked.
+def train(parsed, start_time):
+    """Trains, exports and measures, as was requested.
 
     Args:
-        asked: what `parse` returned.
+        parsed: what `parse` returned.
         start_time: `time.monotonic()` when the process began, from which `--minutes` counts.
 
     Returns:
@@ -30,7 +30,7 @@ def train(asked, start_time):
     Raises:
         InputError: a mistake of the user's.
     """
-    flags, family = asked
+    flags, family = parsed
     share_cores(family.batch_size)
     plan = plan_of(flags, family)
     if flags.dry_run:

@@ -1,1 +1,1 @@
-"""What the commands are asked with: flags, their parser, and exit statuses."""
+"""The command line: flags, their parser, and exit statuses."""

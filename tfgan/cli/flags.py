@@ -27,7 +27,7 @@ def chosen_flags(default, help, options):
     """A dataclass field that holds one of several dataclasses of flags, and whose flag names it.
 
     Args:
-        default: the name of the one that is there unless another is asked for.
+        default: the name of the one that is there unless another is requested.
         help: as in `flag`.
         options: dict from names to dataclasses.
     """

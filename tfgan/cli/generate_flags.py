@@ -4,13 +4,16 @@ import argparse
 from pathlib import Path
 
 from tfgan.cli.parser import ArgumentParser, number
-from tfgan.cli.sampling_flags import add_lowering, is_rejecting, lowering_flags, require_lowering
+from tfgan.cli.sampling_flags import (
+    add_sampling_flags,
+    given_sampling_flags,
+    is_rejecting,
+    require_sampling_flags,
+)
 from tfgan.inference import serving_client
 from tfgan.names import DIRECTIONS
 
-DESCRIPTION = (
-    "Draws pictures from a SavedModel, here or on a server: out of seeds, or out of pictures."
-)
+DESCRIPTION = "Draws images from a SavedModel, here or on a server: out of seeds, or out of images."
 # What belongs to models that draw from seeds, with its defaults.
 FLAGS_OF_SEEDS = {
     "num": 64,
@@ -26,8 +29,8 @@ FLAGS_OF_SEEDS = {
     "dataset": None,
     "data_dir": None,
 }
-# And what to models that make pictures out of pictures.
-FLAGS_OF_PICTURES = ("mask", "direction")
+# And what to models that make images out of images.
+FLAGS_OF_IMAGES = ("mask", "direction")
 
 EPILOG = """\
 examples:
@@ -47,23 +50,23 @@ examples:
   python -m tfgan.generate saved_models/photos_pix2pix --input old.png --mask scratches.png
   python -m tfgan.generate saved_models/horses_cyclegan --input zebras --direction BtoA --out horses
 
-Picture number i has the seed --seed + i and is the same in every call; with --keep-fraction or
---max-risk that is so of the candidates, and the seeds of those that are kept are told. What these
+Image number i has the seed --seed + i and is the same in every call; with --keep-fraction or
+--max-risk that is so of the candidates, and the seeds of the accepted ones are printed. What these
 two and --truncation cost: docs/confidence_risk.md. An --input of another size than the model's is
-cropped about its centre and resized; sizes are told as width x height.
+cropped about its center and resized; sizes are printed as width x height.
 """
 
 
 def labels(text):
     """An argparse type: classes separated by commas; of several attributes one each, by colons."""
-    asked = [[part.strip() for part in label.split(":")] for label in text.split(",")]
-    if not all(all(label) and len(label) == len(asked[0]) for label in asked):
+    requested = [[part.strip() for part in label.split(":")] for label in text.split(",")]
+    if not all(all(label) and len(label) == len(requested[0]) for label in requested):
         raise argparse.ArgumentTypeError(
             "expected a class by its number, counted from 0, or its name; several separated by "
             "commas; where a model takes several attributes, one category of each, separated by "
             f"colons. Received: {text!r}"
         )
-    return asked
+    return requested
 
 
 def parse(argv=None):
@@ -75,7 +78,7 @@ def parse(argv=None):
         help="a SavedModel's folder, one that holds its versions, or a model's address at a "
         "TensorFlow Serving, http://HOST:PORT/v1/models/NAME",
     )
-    parser.add_argument("--num", type=number(int, 1), metavar="N", help="pictures (default: 64)")
+    parser.add_argument("--num", type=number(int, 1), metavar="N", help="images (default: 64)")
     parser.add_argument(
         "--seed", type=number(int, 0), metavar="N", help="of the first (default: 0)"
     )
@@ -83,15 +86,15 @@ def parse(argv=None):
         "--label",
         type=labels,
         metavar="LIST",
-        help="what a conditional model shall draw, by number or name: one class for all pictures, "
-        "or several, separated by commas, of which each picture takes the next; where it takes "
-        "several attributes, a category of each, separated by colons: circle:red:plain",
+        help="what a conditional model shall draw, by number or name: one class for all images, "
+        "or several, separated by commas, of which each image takes the next; where it takes "
+        "several attributes, one category of each, separated by colons: circle:red:plain",
     )
     parser.add_argument(
         "--text",
         action="append",
         metavar="TEXT",
-        help="what a model of texts shall draw; where it is repeated, each picture takes the next",
+        help="what a model of texts shall draw; where it is repeated, each image takes the next",
     )
     parser.add_argument(
         "--format",
@@ -110,14 +113,14 @@ def parse(argv=None):
         "--interpolate",
         type=number(int, 2),
         metavar="K",
-        help="an animated GIF instead: a walk through the latent space, past the pictures of K "
+        help="an animated GIF instead: a walk through the latent space, past the images of K "
         "seeds and back to the first",
     )
-    add_lowering(parser)
+    add_sampling_flags(parser)
     parser.add_argument(
         "--dataset",
         metavar="NAME|FOLDER",
-        help="the real pictures for --keep-fraction and --max-risk (default: what the model's card "
+        help="the real images for --keep-fraction and --max-risk (default: what the model's card "
         "says it was trained on)",
     )
     parser.add_argument(
@@ -127,13 +130,13 @@ def parse(argv=None):
         "--input",
         type=Path,
         metavar="PATH",
-        help="for a model that makes pictures out of pictures: a picture, or a folder of them",
+        help="for a model that makes images out of images: an image, or a folder of them",
     )
     parser.add_argument(
         "--mask",
         type=Path,
         metavar="PATH",
-        help="for a model that fills holes: a picture that is white where to fill, for all of "
+        help="for a model that fills holes: an image that is white where to fill, for all of "
         "--input, or a folder with one of the same name for each",
     )
     parser.add_argument("--direction", choices=DIRECTIONS, help="of a CycleGAN (default: AtoB)")
@@ -141,11 +144,11 @@ def parse(argv=None):
         "--out",
         type=Path,
         metavar="PATH",
-        help="(default: grid.png, pictures, pictures.npz or walk.gif; of a picture translated.png, "
+        help="(default: grid.png, pictures, pictures.npz or walk.gif; of an image translated.png, "
         "of a folder the folder translated)",
     )
     arguments = parser.parse_args(argv)
-    foreign = FLAGS_OF_SEEDS if arguments.input else FLAGS_OF_PICTURES
+    foreign = FLAGS_OF_SEEDS if arguments.input else FLAGS_OF_IMAGES
     given = [
         f"--{name.replace('_', '-')}" for name in foreign if getattr(arguments, name) is not None
     ]
@@ -171,8 +174,8 @@ def complete(arguments, parser):
             )
     if arguments.latents and (arguments.interpolate or arguments.seed is not None):
         parser.error("--latents are drawn in place of seeds: leave --interpolate and --seed out")
-    require_lowering(arguments, parser)
-    flags = lowering_flags(arguments)
+    require_sampling_flags(arguments, parser)
+    flags = given_sampling_flags(arguments)
     if flags and (arguments.latents or arguments.interpolate):
         parser.error(f"{flags} cannot go with --latents or --interpolate")
     if (arguments.dataset or arguments.data_dir) and not is_rejecting(arguments):
@@ -196,5 +199,5 @@ def complete(arguments, parser):
     }
     arguments.out = arguments.out or Path(default[arguments.format])
     if extension and arguments.out.suffix != extension:
-        asked = "--interpolate" if arguments.interpolate else f"--format {arguments.format}"
-        parser.error(f"--out must end in {extension} for {asked}. Received: '{arguments.out}'")
+        requested = "--interpolate" if arguments.interpolate else f"--format {arguments.format}"
+        parser.error(f"--out must end in {extension} for {requested}. Received: '{arguments.out}'")

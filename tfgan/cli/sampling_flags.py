@@ -1,4 +1,4 @@
-"""The flags that lower the confidence risk of what a model draws, for the commands that draw."""
+"""The flags that reduce the confidence risk of samples, for the commands that draw."""
 
 from tfgan.cli.parser import number
 from tfgan.inference import serving_client
@@ -7,8 +7,8 @@ from tfgan.inference import serving_client
 _MOST_SEED = 2**61
 
 
-def add_lowering(parser):
-    """Adds the flags that lower the risk of what is drawn, which evaluate has, too."""
+def add_sampling_flags(parser):
+    """Adds the flags that reduce the risk of samples, which evaluate has, too."""
     parser.add_argument(
         "--truncation",
         type=number(float, 0, exclusive=True, maximum=1),
@@ -19,19 +19,19 @@ def add_lowering(parser):
         "--keep-fraction",
         type=number(float, 0, exclusive=True, maximum=1),
         metavar="F",
-        help="rejection sampling: draw candidates until --num are kept, about this share of them, "
-        "with a probability that grows with the density of real pictures over generated ones",
+        help="rejection sampling: draw candidates until --num are accepted, about this share of "
+        "them, with a probability that grows with the density of real images over generated ones",
     )
     parser.add_argument(
         "--max-risk",
         type=number(float, 0, exclusive=True, maximum=1),
         metavar="R",
-        help="draw candidates until --num are kept whose own risk, the probability that calibrated "
-        "classifiers give to their being generated, is at most this",
+        help="draw candidates until --num are accepted whose own risk, the probability that "
+        "calibrated classifiers give to their being generated, is at most this",
     )
 
 
-def lowering_flags(arguments):
+def given_sampling_flags(arguments):
     """Those of the flags that were given, as text; empty where none was."""
     names = [
         name
@@ -42,13 +42,13 @@ def lowering_flags(arguments):
 
 
 def is_rejecting(arguments):
-    """Whether some of the pictures that are drawn are to be rejected."""
+    """Whether some of the samples are to be rejected."""
     return arguments.keep_fraction is not None or arguments.max_risk is not None
 
 
-def require_lowering(arguments, parser):
+def require_sampling_flags(arguments, parser):
     """Refuses flags that cannot go with each other, or with the model that was named."""
-    flags = lowering_flags(arguments)
+    flags = given_sampling_flags(arguments)
     if flags and (arguments.model is None or serving_client.is_url(arguments.model)):
         parser.error(f"{flags} can only go with a SavedModel's folder")
     if arguments.keep_fraction is not None and arguments.max_risk is not None:

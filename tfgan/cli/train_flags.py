@@ -36,7 +36,7 @@ or --continue-anyway.
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What every run is told, whatever its family: images, length, output.
+    """The flags of every run, whatever its family: images, length, output.
 
     Attributes:
         command: as it was typed, for whoever wants to repeat it.

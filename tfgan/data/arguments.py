@@ -18,13 +18,13 @@ def check(
     """
     if not _is_whole(batch_size) or batch_size < 1:
         raise InputError(
-            f"--batch-size must be at least 1, a whole number. Received: {_shown(batch_size)}."
+            f"batch_size must be at least 1, a whole number. Received: {_shown(batch_size)}."
         )
     if not _is_whole(seed) or not -(2**63) <= seed < 2**63:
         raise InputError(f"seed must be a whole number of 64 bits. Received: {_shown(seed)}.")
     if channels is not None and (not _is_whole(channels) or channels not in CHANNELS):
         raise InputError(
-            f"channels must be 1 (grey), 3 (RGB), 4 (RGBA) or None. Received: {_shown(channels)}."
+            f"channels must be 1 (gray), 3 (RGB), 4 (RGBA) or None. Received: {_shown(channels)}."
         )
     if not isinstance(split, str):
         raise InputError(f"split must be a name, such as 'test'. Received: {_shown(split)}.")
@@ -63,7 +63,7 @@ def height_and_width(image_size: int | tuple[int, int] | None) -> tuple[int, int
             f"Received: {_shown(image_size)}."
         )
     if min(size) < 1:
-        raise InputError(f"--image-size must be at least 1. Received: {image_size}.")
+        raise InputError(f"image_size must be at least 1. Received: {image_size}.")
     height, width = map(int, size)
     return height, width
 

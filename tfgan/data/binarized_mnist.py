@@ -1,4 +1,4 @@
-"""Binarised MNIST: every pixel black or white, drawn once with its intensity as probability."""
+"""Binarized MNIST: every pixel black or white, drawn once with its intensity as probability."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def source(size: tuple[int, int] | None, data_dir: str | Path | None, split: str
     """Describes MNIST with pixels that are 0 or 255.
 
     A pixel is white with its intensity as probability, drawn once and for all (static
-    binarisation, as log-likelihoods of MNIST are compared on). The draw is our own: it is not the
+    binarization, as log-likelihoods of MNIST are compared on). The draw is our own: it is not the
     one that Larochelle and Murray published.
 
     Args:
@@ -24,7 +24,7 @@ def source(size: tuple[int, int] | None, data_dir: str | Path | None, split: str
         split: `train` or `test`.
 
     Returns:
-        The source of the pictures.
+        The source of the images.
 
     Raises:
         InputError: MNIST cannot be had.

@@ -1,4 +1,4 @@
-"""Decoded pictures, held in memory, or memory-mapped from a cache on disk where they don't fit."""
+"""Decoded images, held in memory, or memory-mapped from a cache on disk where they don't fit."""
 
 import hashlib
 import json
@@ -15,25 +15,25 @@ from tfgan.files import atomic_folder, remove_left_behind, user_cache
 # Decoded data sets up to this size are held in memory.
 MEMORY_LIMIT_BYTES = 2**29
 
-# Part of the key: raise it when the same pictures are decoded to other values than before.
+# Part of the key: raise it when the same images are decoded to other values than before.
 _CONTENT_VERSION = 1
 
 _FILES = Annotation("labels.npy", "attributes.npy", "captions.npy")
 
 
 def materialize(source: Source) -> tuple[np.ndarray, Annotation, Path | None]:
-    """Decodes all pictures of a source, or finds them decoded.
+    """Decodes all images of a source, or finds them decoded.
 
     Args:
-        source: The pictures.
+        source: The images.
 
     Returns:
-        The pictures, uint8 [N, H, W, C], in memory or as a read-only memory map; their
+        The images, uint8 [N, H, W, C], in memory or as a read-only memory map; their
         annotations, each field an array, int32 [N] or [N, A], or None; the folder of the memory
         map, or None.
 
     Raises:
-        InputError: A picture is corrupt, or the cache cannot be written.
+        InputError: An image is corrupt, or the cache cannot be written.
     """
     folder = _folder_of(source)
     opened = _open(folder, source)
@@ -55,7 +55,7 @@ def materialize(source: Source) -> tuple[np.ndarray, Annotation, Path | None]:
                     opened = _open(folder, source)
         except OSError as error:
             raise InputError(
-                f"Cannot write the cache of decoded pictures to {str(folder.parent)!r} ({error}). "
+                f"Cannot write the cache of decoded images to {str(folder.parent)!r} ({error}). "
                 "Make room there, or set XDG_CACHE_HOME to a folder elsewhere."
             ) from error
     return *opened, folder
@@ -70,12 +70,12 @@ def _folder_of(source: Source) -> Path:
 
 
 def key_of(source: Source) -> str:
-    """Returns a hash of which pictures a source has."""
+    """Returns a hash of which images a source has."""
     return _hash([_CONTENT_VERSION, source.fingerprint])
 
 
 def former_key_of(source: Source) -> str:
-    """Returns what `key_of` did in earlier versions, by which older runs know their pictures."""
+    """Returns what `key_of` did in earlier versions, by which older runs know their images."""
     return _hash([1, source.former_fingerprint or source.fingerprint])
 
 
@@ -93,7 +93,7 @@ def _in_memory(source: Source, image_shape: ImageShape) -> tuple[np.ndarray, Ann
 
 
 def _arrays(annotations: list[Annotation]) -> Annotation:
-    """Returns one annotation, whose fields are arrays with a row for each picture, or None."""
+    """Returns one annotation, whose fields are arrays with one row per image, or None."""
     columns = zip(*annotations)
     return Annotation(
         *(None if column[0] is None else np.array(column, np.int32) for column in columns)
@@ -104,9 +104,9 @@ def _check_free_disk(root: Path, num_bytes: int) -> None:
     free = shutil.disk_usage(root).free
     if free < num_bytes:
         raise InputError(
-            f"The decoded pictures need {num_bytes / 2**30:.2f} GiB on disk, and {str(root)!r} has "
+            f"The decoded images need {num_bytes / 2**30:.2f} GiB on disk, and {str(root)!r} has "
             f"{free / 2**30:.2f} GiB free. Make room, set XDG_CACHE_HOME to a folder elsewhere, or "
-            "pass a smaller --image-size."
+            "pass a smaller image_size (--image-size)."
         )
 
 

@@ -1,4 +1,4 @@
-"""Texts that tell what a picture shows, in several phrasings."""
+"""Texts that describe an image, in several phrasings."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ _VOWEL_NUMERALS = ("11", "18")
 # No field-wise equality: that of arrays is no truth value.
 @dataclasses.dataclass(frozen=True, eq=False)
 class Captions:
-    """The captions of N pictures; pictures may share a row.
+    """The captions of N images; images may share a row.
 
     Attributes:
         table: str [M, K]: K phrasings of each of M captions.
-        rows: int32 [N], in [0, M): the row of each picture.
+        rows: int32 [N], in [0, M): the row of each image.
     """
 
     table: np.ndarray
@@ -41,14 +41,14 @@ def caption_table(captions: Sequence[Sequence[str]]) -> np.ndarray:
 
 
 def captions_of_classes(class_names: Sequence[str], labels: np.ndarray) -> Captions:
-    """Returns captions that name each picture's class.
+    """Returns captions that name each image's class.
 
     Args:
         class_names: Names of the classes; `_` stands for a space.
-        labels: int32 [N], the index of each picture's class.
+        labels: int32 [N], the index of each image's class.
 
     Returns:
-        A row a class, a few phrasings each.
+        One row per class, a few phrasings each.
     """
     names = [name.replace("_", " ") for name in class_names]
     phrasings = [

@@ -1,4 +1,4 @@
-"""The pictures a GAN is trained on, in batches that depend on the seed and the step alone."""
+"""The images a GAN is trained on, in batches that depend on the seed and the step alone."""
 
 import dataclasses
 import functools
@@ -39,29 +39,29 @@ _OWN_NAMES = ("digits", "shapes", "stacked_mnist", "binarized_mnist")
 # No field-wise equality: that of arrays is no truth value.
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageDataset:
-    """Pictures, and how they are dealt out in batches.
+    """Images, and how they are dealt out in batches.
 
     Attributes:
         name: Slug of the data set, usable as a file name.
         images: uint8 [N, H, W, C] in [0, 255], an array or a read-only memory map.
-        labels: int32 [N], the index of each picture's class, or None.
+        labels: int32 [N], the index of each image's class, or None.
         class_names: Names of the classes, in the order of their labels, or None.
-        batch_size: Pictures in a batch.
-        seed: Decides the order of the pictures in every epoch.
-        num_corrupt: Pictures left out because they cannot be read.
-        cache_path: Folder of the memory map, or None where the pictures are in memory.
-        fingerprint: Changes with the content of the files, or the version, that the pictures come
+        batch_size: Images in a batch.
+        seed: Decides the order of the images in every epoch.
+        num_corrupt: Images left out because they cannot be read.
+        cache_path: Folder of the memory map, or None where the images are in memory.
+        fingerprint: Changes with the content of the files, or the version, that the images come
             from, and not with where the files lie.
         former_fingerprint: What an earlier version took for it, which also changed with the place
             and the times of files.
-        contents: A hash of each file's content by its name, of pictures that lie in files; or None.
-        license: What the pictures may be used under.
-        attributes: int32 [N, A], the index of each picture's category in each of A attributes, or
+        contents: A hash of each file's content by its name, of images that lie in files; or None.
+        license: What the images may be used under.
+        attributes: int32 [N, A], the index of each image's category in each of A attributes, or
             None.
         attribute_names: Of each attribute its categories, in the order of their indices, or None.
-        captions: What the pictures show, in words, or None.
+        captions: What the images show, in words, or None.
         split: The part of the data set that they are, such as `train`.
-        is_resized: Whether they were brought to a size that was asked for.
+        is_resized: Whether they were brought to a requested size.
     """
 
     name: str
@@ -84,30 +84,30 @@ class ImageDataset:
 
     @property
     def image_shape(self) -> ImageShape:
-        """(height, width, channels) of every picture."""
+        """(height, width, channels) of every image."""
         return self.images.shape[1:]
 
     @property
     def num_images(self) -> int:
-        """How many pictures there are."""
+        """How many images there are."""
         return len(self.images)
 
     @property
     def decoded(self) -> tuple["ImageDataset", ...]:
-        """What the pictures lie in: this."""
+        """What the images lie in: this."""
         return (self,)
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches in an epoch; the pictures that are left over are dropped."""
+        """Full batches in an epoch; the images that are left over are dropped."""
         return self.num_images // self.batch_size
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.image_shape))
-        return f"<ImageDataset {self.name!r}: {self.num_images} pictures of {shape}>"
+        return f"<ImageDataset {self.name!r}: {self.num_images} images of {shape}>"
 
     def subset(self, rows: np.ndarray) -> "ImageDataset":
-        """Returns some of the pictures, with all that is told of them; rows are integers [M]."""
+        """Returns some of the images, with their annotations; rows are integers [M]."""
         captions = self.captions
         return dataclasses.replace(
             self,
@@ -118,7 +118,7 @@ class ImageDataset:
         )
 
     def with_captions(self) -> "ImageDataset":
-        """Returns this data set with captions: its own, or such as name each picture's class.
+        """Returns this data set with captions: its own, or such as name each image's class.
 
         Raises:
             InputError: It has neither captions nor labels.
@@ -129,7 +129,7 @@ class ImageDataset:
             raise InputError(
                 f"The data set {self.name!r} has neither captions nor labels to make them from. "
                 "Put a captions.csv with the columns file and caption into the folder, or use "
-                "--dataset shapes or a data set with labels."
+                "the data set shapes or one with labels."
             )
         captions = captions_of_classes(self.class_names, self.labels)
         return dataclasses.replace(self, captions=captions)
@@ -139,7 +139,7 @@ class ImageDataset:
 
         A batch is a pure function of (seed, step): every epoch deals out a permutation that
         depends on nothing but (seed, epoch). So `batches(k)` equals `batches().skip(k)`, at no
-        cost, and a resumed run sees the pictures that it would have seen.
+        cost, and a resumed run sees the images that it would have seen.
 
         Args:
             start_step: Absolute number of the first batch, counted from 0.
@@ -147,7 +147,7 @@ class ImageDataset:
         Returns:
             Batches `{"image": float32 [B, H, W, C] in [-1, 1], "label": int32 [B], "attributes":
             int32 [B, A], "text": string [B]}`, each only where the data set has it. The text is
-            one of the phrasings of a picture's caption, another from step to step.
+            one of the phrasings of an image's caption, another from step to step.
         """
         import tensorflow as tf
 
@@ -199,7 +199,7 @@ class ImageDataset:
         return iter(self.batches())
 
     def _image_gatherer(self):
-        """Returns a function from indices [B] to uint8 pictures [B, H, W, C], for a graph."""
+        """Returns a function from indices [B] to uint8 images [B, H, W, C], for a graph."""
         import tensorflow as tf
 
         if not isinstance(self.images, np.memmap):
@@ -236,7 +236,7 @@ class ImageDataset:
 
     @functools.cached_property
     def _image_tensor(self):
-        """The pictures as one tensor in main memory, made once for all calls of `batches`."""
+        """The images as one tensor in main memory, made once for all calls of `batches`."""
         import tensorflow as tf
 
         # Not as a constant of the graph, in which `batches` may be called.
@@ -254,28 +254,28 @@ def load(
     split: str = "train",
     channels: int | None = None,
 ) -> ImageDataset:
-    """Loads pictures by the name of a data set, or from a folder.
+    """Loads images by the name of a data set, or from a folder.
 
     Args:
         name_or_folder: `digits` or `shapes`, which are always there; `stacked_mnist` or
-            `binarized_mnist`; a folder of pictures, flat or with one subfolder for each class, and
+            `binarized_mnist`; a folder of images, flat or with one subfolder per class, and
             with captions and attributes if it has them; or the name of a TFDS image data set. What
             contains a path separator, or starts with `.` or `~`, is a folder; any other folder
             comes last.
-        batch_size: Pictures in a batch.
-        image_size: Side, or (height, width), to which every picture is cropped about its centre
+        batch_size: Images in a batch.
+        image_size: Side, or (height, width), to which every image is cropped about its center
             and resized (`shapes` are drawn at this size); None keeps the size, which must then be
             the same for all.
         data_dir: Where TFDS keeps its data; None for TFDS_DATA_DIR, or `~/tensorflow_datasets`.
-        seed: Decides the order of the pictures.
+        seed: Decides the order of the images.
         skip_corrupt: Whether to leave out, and count, files that cannot be read.
         split: Which part of the data set: `train`, `test` or another that TFDS has. A folder of
-            pictures is one part, and called `train`.
-        channels: What every picture is brought to: 1 for grey, 3 for RGB, 4 for RGBA; None for what
+            images is one part, and called `train`.
+        channels: What every image is brought to: 1 for gray, 3 for RGB, 4 for RGBA; None for what
             the data set has. Transparency that there is no room for is laid on white.
 
     Returns:
-        The decoded pictures with their labels: in memory, or where they are too many,
+        The decoded images with their labels: in memory, or where they are too many,
         memory-mapped from a cache in the user's cache folder.
 
     Raises:
@@ -293,31 +293,32 @@ def load(
 def from_source(
     source: Source, received: str, batch_size: int, seed: int, split: str
 ) -> ImageDataset:
-    """Decodes all pictures of a source.
+    """Decodes all images of a source.
 
     Args:
-        source: The pictures.
-        received: The name or folder that they were asked for by, for error messages.
-        batch_size: Pictures in a batch.
-        seed: Decides the order of the pictures.
+        source: The images.
+        received: The name or folder that was passed, for error messages.
+        batch_size: Images in a batch.
+        seed: Decides the order of the images.
         split: The part of the data set that they are.
 
     Returns:
-        The decoded pictures, in memory or memory-mapped.
+        The decoded images, in memory or memory-mapped.
 
     Raises:
-        InputError: A picture is corrupt, or there are fewer than a batch.
+        InputError: An image is corrupt, or there are fewer than a batch.
     """
     images, annotations, cache_path = materialize(source)
     if not len(images):
         raise InputError(
-            f"None of the {source.num_images} pictures of {received!r} can be read. Convert them, "
+            f"None of the {source.num_images} images of {received!r} can be read. Convert them, "
             "or give others."
         )
     if len(images) < batch_size:
         raise InputError(
-            f"{received!r} has {len(images)} readable pictures, fewer than a batch of "
-            f"{batch_size}. Pass --batch-size {len(images)} or less, or add pictures."
+            f"{received!r} has {len(images)} readable images, fewer than a batch of "
+            f"{batch_size}. Pass a batch_size (--batch-size) of {len(images)} or less, or add "
+            "images."
         )
     image_files.warn_if_dark(images, repr(received))
     _warn_of_empty_classes(source, annotations, repr(received))
@@ -345,14 +346,14 @@ def from_source(
 
 
 def _warn_of_empty_classes(source: Source, annotations: Annotation, name: str) -> None:
-    """Warns of classes that no picture shows: of a folder, ones whose files cannot be read."""
+    """Warns of classes that no image shows: of a folder, ones whose files cannot be read."""
     if source.class_names is None:
         return
     shown = set(np.unique(annotations.label).tolist())
     empty = [each for index, each in enumerate(source.class_names) if index not in shown]
     if empty:
         warnings.warn(
-            f"{name}: no picture of {len(empty)} of the {len(source.class_names)} classes (such as "
+            f"{name}: no image of {len(empty)} of the {len(source.class_names)} classes (such as "
             f"{empty[0]!r})",
             InputWarning,
             stacklevel=2,
@@ -378,8 +379,8 @@ def _find_source(
     similar = get_close_matches(name, [*_OWN_NAMES, *tfds.names()])
     suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
     raise InputError(
-        f"There is no data set {name!r}.{suggestion} Give --dataset the name of a TFDS image data "
-        "set, a folder of pictures, digits or shapes."
+        f"There is no data set {name!r}.{suggestion} Give the name of a TFDS image data set, "
+        "a folder of images, digits or shapes."
     )
 
 
@@ -396,14 +397,14 @@ def _own_source(
 
 
 def _with_channels(source: Source, channels: int | None) -> Source:
-    """Returns a source whose pictures, once they are made, are brought to so many channels."""
+    """Returns a source whose images, once they are made, are brought to so many channels."""
     if channels is None:
         return source
     height, width, made = source.survey()
 
     def decode(image_shape):
         for image, annotation in source.decode((height, width, made)):
-            # Pillow's grey has no axis of channels.
+            # Pillow's gray has no axis of channels.
             image = Image.fromarray(image[..., 0] if made == 1 else image)
             yield image_files.to_array(image, image_shape), annotation
 

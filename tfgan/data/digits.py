@@ -12,18 +12,18 @@ from tfgan.errors import InputError
 _TOTAL = 1797
 _HELD_OUT_EVERY = 6
 # Of the UCI repository, from which scikit-learn has them.
-_LICENCE = "CC BY 4.0 (Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI)"
+_LICENSE = "CC BY 4.0 (Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI)"
 
 
 def source(size: tuple[int, int] | None, split: str) -> Source:
-    """Describes the grey 8x8 digits in 10 classes: 1,498 to train on, 299 held out.
+    """Describes the gray 8x8 digits in 10 classes: 1,498 to train on, 299 held out.
 
     Args:
         size: (height, width) to resize to, or None for 8x8.
         split: `train` or `test`.
 
     Returns:
-        The source of the pictures.
+        The source of the images.
 
     Raises:
         InputError: There is no such split.
@@ -38,7 +38,7 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
         from sklearn.datasets import load_digits
 
         digits = load_digits()
-        # Their grey levels run from 0 to 16.
+        # Their gray levels run from 0 to 16.
         images = np.rint(digits.images[chosen] * (255 / 16)).astype(np.uint8)
         for image, label in zip(images, digits.target[chosen]):
             yield to_array(Image.fromarray(image), image_shape), Annotation(int(label))
@@ -50,5 +50,5 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
         class_names=tuple("0123456789"),
         survey=lambda: (*(size or (8, 8)), 1),
         decode=decode,
-        license=_LICENCE,
+        license=_LICENSE,
     )

@@ -1,4 +1,4 @@
-"""A folder of pictures: flat, or one subfolder for each class; with captions and attributes."""
+"""A folder of images: flat, or one subfolder per class; with captions and attributes."""
 
 import csv
 import re
@@ -26,54 +26,54 @@ def source(
     split: str,
     channels: int | None = None,
 ) -> Source:
-    """Describes the pictures of a folder.
+    """Describes the images of a folder.
 
-    The pictures lie directly in the folder, without labels, or in one subfolder for each class.
-    Pictures and classes are ordered by name, by code point. Hidden files are ignored; a warning
+    The images lie directly in the folder, without labels, or in one subfolder per class.
+    Images and classes are ordered by name, by code point. Hidden files are ignored; a warning
     names what else is left out.
 
     Two CSV files in UTF-8 may lie beside them, whose column `file` has paths relative to the
-    folder and which name every picture. `captions.csv` has a column `caption`; several rows of a
-    file are several phrasings. `attributes.csv` has a column for each attribute, whose values are
-    names of categories, and one row for each file; categories are ordered by name.
+    folder and which name every image. `captions.csv` has a column `caption`; several rows of a
+    file are several phrasings. `attributes.csv` has one column per attribute, whose values are
+    names of categories, and one row per file; categories are ordered by name.
 
     Args:
         path: The folder.
         size: (height, width) to resize to, or None for their own size.
-        skip_corrupt: Whether to leave out pictures that cannot be read.
+        skip_corrupt: Whether to leave out images that cannot be read.
         split: `train`: a folder is one part.
-        channels: 1, 3 or 4; None for as many as the colours of the pictures need.
+        channels: 1, 3 or 4; None for as many as the colors of the images need.
 
     Returns:
-        The source of the pictures.
+        The source of the images.
 
     Raises:
-        InputError: There is no such folder, it has no pictures, or has them both at its top
-            level and in subfolders; a subfolder has files and no picture of its own, or is a split;
-            another split is asked for; or a CSV file is not as above.
+        InputError: There is no such folder, it has no images, or has them both at its top
+            level and in subfolders; a subfolder has files and no image of its own, or is a split;
+            another split is requested; or a CSV file is not as above.
     """
     if split != "train":
         raise InputError(
-            f"The folder {str(path)!r} has no split {split!r}: its pictures are one part."
+            f"The folder {str(path)!r} has no split {split!r}: its images are one part."
         )
     folder = Path(path).expanduser().resolve()
     classes, found = _scan(folder)
-    files = [picture.file.relative_to(folder).as_posix() for picture in found]
+    files = [image.file.relative_to(folder).as_posix() for image in found]
     captions = _read_captions(folder / "captions.csv", files)
     attribute_names, attributes = _read_attributes(folder / "attributes.csv", files)
-    for index, picture in enumerate(found):
-        annotation = picture.annotation._replace(
+    for index, image in enumerate(found):
+        annotation = image.annotation._replace(
             attributes=attributes[index] if attributes else None,
             caption=index if captions else None,
         )
-        found[index] = picture._replace(annotation=annotation)
+        found[index] = image._replace(annotation=annotation)
 
     def survey_folder():
         found_channels, sizes = survey(folder, found, skip_corrupt, channels)
         return *(size or image_files.one_size(sizes, repr(str(folder)))), found_channels
 
     tables = [folder / name for name in _TABLES]
-    content = [picture.file for picture in found] + [file for file in tables if file.exists()]
+    content = [image.file for image in found] + [file for file in tables if file.exists()]
     hashes = hashes_of(folder, content)
 
     return Source(
@@ -94,25 +94,25 @@ def source(
 def survey(
     folder: Path, found: list[image_files.Encoded], skip_corrupt: bool, channels: int | None
 ) -> tuple[int, Counter[tuple[int, int]]]:
-    """Finds the channels that a folder's pictures need, and counts their sizes.
+    """Finds the channels that a folder's images need, and counts their sizes.
 
     Args:
         folder: For error messages.
-        found: The pictures.
+        found: The images.
         skip_corrupt: Whether to leave out what cannot be read.
         channels: What is returned in place of what they need, or None.
 
     Raises:
-        InputError: A picture cannot be read and `skip_corrupt` is False, or none can be.
+        InputError: An image cannot be read and `skip_corrupt` is False, or none can be.
     """
     modes, sizes = image_files.survey(found, len(found), skip_corrupt, channels is not None)
     if not modes:
-        raise InputError(f"None of the {len(found)} pictures in {str(folder)!r} can be read.")
+        raise InputError(f"None of the {len(found)} images in {str(folder)!r} can be read.")
     return channels or max(image_files.CHANNELS[mode] for mode in modes), sizes
 
 
 def state_of(file: Path) -> list:
-    """Returns a file's path, size and time, by which earlier versions told files apart."""
+    """Returns a file's path, size and time, by which earlier versions distinguished files."""
     try:
         status = file.stat()
     except OSError:
@@ -121,7 +121,7 @@ def state_of(file: Path) -> list:
 
 
 def subfolder(folder: Path, name: str, layout: str) -> Path:
-    """Returns a subfolder that has pictures.
+    """Returns a subfolder that has images.
 
     Args:
         folder: The folder.
@@ -129,7 +129,7 @@ def subfolder(folder: Path, name: str, layout: str) -> Path:
         layout: What belongs where, for error messages.
 
     Raises:
-        InputError: There is no such folder, or no subfolder of this name, or no picture in it.
+        InputError: There is no such folder, or no subfolder of this name, or no image in it.
     """
     check_is_folder(folder)
     chosen = folder / name
@@ -140,30 +140,30 @@ def subfolder(folder: Path, name: str, layout: str) -> Path:
             f"{', '.join(found) or 'none at all'}. {layout}."
         )
     if not images_in(chosen):
-        raise InputError(f"There are no pictures in {str(chosen)!r}. Put them there.")
+        raise InputError(f"There are no images in {str(chosen)!r}. Put them there.")
     return chosen
 
 
-def _read_captions(file: Path, pictures: list[str]) -> list[list[str]] | None:
-    """Returns the phrasings for each picture, in their order, or None if there is no such file."""
+def _read_captions(file: Path, images: list[str]) -> list[list[str]] | None:
+    """Returns the phrasings for each image, in their order, or None if there is no such file."""
     if not file.exists():
         return None
-    _, rows = _read_csv(file, pictures, "caption")
-    return [[row["caption"] for row in rows[picture]] for picture in pictures]
+    _, rows = _read_csv(file, images, "caption")
+    return [[row["caption"] for row in rows[image]] for image in images]
 
 
 def _read_attributes(
-    file: Path, pictures: list[str]
+    file: Path, images: list[str]
 ) -> tuple[dict[str, tuple[str, ...]] | None, list[tuple[int, ...]] | None]:
-    """Returns the categories of each attribute, and the indices of each picture's; or Nones."""
+    """Returns the categories of each attribute, and the indices of each image's; or Nones."""
     if not file.exists():
         return None, None
-    columns, rows = _read_csv(file, pictures)
-    if twice := next((picture for picture in pictures if len(rows[picture]) > 1), None):
+    columns, rows = _read_csv(file, images)
+    if twice := next((image for image in images if len(rows[image]) > 1), None):
         raise InputError(
-            f"{str(file)!r} has {len(rows[twice])} rows for the picture {twice!r}. Leave one."
+            f"{str(file)!r} has {len(rows[twice])} rows for the image {twice!r}. Leave one."
         )
-    first = [rows[picture][0] for picture in pictures]
+    first = [rows[image][0] for image in images]
     names = {column: tuple(sorted({row[column] for row in first})) for column in columns}
     index_of = {
         column: {category: index for index, category in enumerate(categories)}
@@ -173,13 +173,13 @@ def _read_attributes(
 
 
 def _read_csv(
-    file: Path, pictures: list[str], *required: str
+    file: Path, images: list[str], *required: str
 ) -> tuple[list[str], dict[str, list[dict[str, str]]]]:
-    """Returns a table's columns besides `file`, and its rows by picture, stripped.
+    """Returns a table's columns besides `file`, and its rows by image, stripped.
 
     Raises:
         InputError: It is not UTF-8 or no CSV, a column is missing, a value is empty, or it does
-            not name the pictures, all of them and no others.
+            not name the images, all of them and no others.
     """
     try:
         # Spreadsheets put a mark at the beginning of UTF-8.
@@ -200,7 +200,7 @@ def _read_csv(
             f"{', '.join(columns) or 'an empty file'}."
         )
     columns = list(required) or [column for column in columns if column != "file"]
-    rows = {picture: [] for picture in pictures}
+    rows = {image: [] for image in images}
     for line, row in table:
         # The reader keeps what is beyond the last column under None.
         if None in row:
@@ -211,7 +211,7 @@ def _read_csv(
         row = {column: row[column].strip() for column in ("file", *columns)}
         if row["file"] not in rows:
             raise InputError(
-                f"{str(file)!r} names {row['file']!r} in line {line}, which is no picture in "
+                f"{str(file)!r} names {row['file']!r} in line {line}, which is no image in "
                 f"{str(file.parent)!r}. Correct the path, which is relative to that folder, or "
                 "remove the row."
             )
@@ -221,17 +221,17 @@ def _read_csv(
                 "in, or remove the row."
             )
         rows[row["file"]].append(row)
-    missing = [picture for picture in pictures if not rows[picture]]
+    missing = [image for image in images if not rows[image]]
     if missing:
         raise InputError(
-            f"{str(file)!r} has no row for {len(missing)} of {len(pictures)} pictures (first: "
-            f"{missing[0]!r}). Add rows, or move these pictures elsewhere."
+            f"{str(file)!r} has no row for {len(missing)} of {len(images)} images (first: "
+            f"{missing[0]!r}). Add rows, or move these images elsewhere."
         )
     return columns, rows
 
 
 def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[image_files.Encoded]]:
-    """Returns the names of the classes, or None, and the pictures in order."""
+    """Returns the names of the classes, or None, and the images in order."""
     check_is_folder(folder)
     children = visible(folder)
     flat = [child for child in children if is_image(child)]
@@ -240,9 +240,9 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[image_files.Encode
     nested = {name: files for name, files in nested.items() if files}
     if flat and nested:
         raise InputError(
-            f"The folder {str(folder)!r} has pictures both at its top level ({flat[0].name!r}) and "
+            f"The folder {str(folder)!r} has images both at its top level ({flat[0].name!r}) and "
             f"in subfolders ({next(iter(nested))!r}). Use either a flat folder, or one subfolder "
-            "for each class."
+            "per class."
         )
     if not flat:
         _check_are_classes(folder, subfolders, nested)
@@ -251,8 +251,8 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[image_files.Encode
     if not flat and not nested:
         others = f", but files such as {left_out[0].name!r}" if left_out else ""
         raise InputError(
-            f"There are no pictures in {str(folder)!r}{others}. Put pictures there, or into one "
-            "subfolder for each class: PNG, JPEG, WebP or what else Pillow reads."
+            f"There are no images in {str(folder)!r}{others}. Put images there, or into one "
+            "subfolder per class: PNG, JPEG, WebP or what else Pillow reads."
         )
     warn_of_left_out(
         folder,
@@ -272,7 +272,7 @@ def _scan(folder: Path) -> tuple[tuple[str, ...] | None, list[image_files.Encode
 
 
 def _check_are_classes(folder: Path, subfolders: list[Path], nested: dict[str, list[Path]]) -> None:
-    """Refuses subfolders that are parts of a data set, or classes whose pictures are not found."""
+    """Refuses subfolders that are parts of a data set, or classes whose images are not found."""
     splits = [each.name for each in subfolders if _SPLIT.fullmatch(each.name)]
     if len(splits) > 1:
         raise InputError(
@@ -293,9 +293,9 @@ def _check_are_classes(folder: Path, subfolders: list[Path], nested: dict[str, l
         if inside:
             first = min(file.relative_to(folder).as_posix() for file in inside)
             raise InputError(
-                f"The folder {str(subfolder)!r} has no picture of its own, and so is no class, but "
-                f"{len(inside)} files that lie deeper or are no pictures ({first!r}). Move its "
-                f"pictures into it, give {str(subfolder)!r} itself, or move it elsewhere."
+                f"The folder {str(subfolder)!r} has no image of its own, and so is no class, but "
+                f"{len(inside)} files that lie deeper or are no images ({first!r}). Move its "
+                f"images into it, give {str(subfolder)!r} itself, or move it elsewhere."
             )
 
 
@@ -303,8 +303,8 @@ def check_is_folder(folder: Path) -> None:
     """Raises InputError where there is no folder, and says what is there instead."""
     if folder.is_file():
         raise InputError(
-            f"{str(folder)!r} is a file, not a folder of pictures. If it is an archive, unpack it, "
+            f"{str(folder)!r} is a file, not a folder of images. If it is an archive, unpack it, "
             "and give the folder."
         )
     if not folder.is_dir():
-        raise InputError(f"There is no folder {str(folder)!r}. Give --dataset an existing one.")
+        raise InputError(f"There is no folder {str(folder)!r}. Give an existing one.")

@@ -1,4 +1,4 @@
-"""Encoded pictures in, uint8 arrays out, with Pillow."""
+"""Encoded images in, uint8 arrays out, with Pillow."""
 
 import contextlib
 import io
@@ -17,11 +17,11 @@ from tqdm import tqdm
 from tfgan.data.source import Annotation, ImageShape
 from tfgan.errors import InputError, InputWarning
 
-# The modes that pictures are brought to, from the poorest to the richest.
+# The modes that images are brought to, from the poorest to the richest.
 CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 MODES = {channels: mode for mode, channels in CHANNELS.items()}
 
-_GREY_MODES = ("1", "L", "F", "I", "I;16", "I;16L", "I;16B", "I;16N")
+_GRAY_MODES = ("1", "L", "F", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
 # EXIF orientations that swap height and width.
 _QUARTER_TURNS = (5, 6, 7, 8)
@@ -31,7 +31,7 @@ _CHUNK = 64
 
 
 class Encoded(NamedTuple):
-    """One picture as it is stored.
+    """One image as it is stored.
 
     Attributes:
         origin: Where it comes from, for error messages.
@@ -45,39 +45,39 @@ class Encoded(NamedTuple):
 
 
 def survey(
-    pictures: Iterable[Encoded], total: int, skip_corrupt: bool, by_header: bool = False
+    images: Iterable[Encoded], total: int, skip_corrupt: bool, by_header: bool = False
 ) -> tuple[set[str], Counter[tuple[int, int]]]:
-    """Finds the modes and the (height, width) sizes of pictures.
+    """Finds the modes and the (height, width) sizes of images.
 
-    Headers tell nearly all of it. Only whether pictures that could be transparent are so takes
+    Headers tell nearly all of it. Only whether images that could be transparent are so takes
     decoding them, up to the first that is.
 
     Args:
-        pictures: The pictures.
+        images: The images.
         total: How many there are, for the progress bar.
         skip_corrupt: Whether to leave out what cannot be read.
         by_header: Whether to take for transparent what could be.
 
     Returns:
-        The modes (keys of `CHANNELS`) that hold the pictures' colours: a picture that is opaque
-        everywhere needs no `RGBA`. How many pictures there are of each size.
+        The modes (keys of `CHANNELS`) that hold the images' colors: an image that is opaque
+        everywhere needs no `RGBA`. How many images there are of each size.
 
     Raises:
-        InputError: A picture cannot be read and `skip_corrupt` is False.
+        InputError: An image cannot be read and `skip_corrupt` is False.
     """
     modes, animated = set(), []
 
     def header(image):
         mode = mode_of(image)
         if mode == "RGBA" and not by_header and mode not in modes and _is_opaque(image):
-            mode = "L" if image.mode in (*_GREY_MODES, "LA", "La") else "RGB"
+            mode = "L" if image.mode in (*_GRAY_MODES, "LA", "La") else "RGB"
         modes.add(mode)
         size = _height_and_width(image)
         if _is_animated(image):
             animated.append(size)
         return size
 
-    sizes = [size for size, _ in _each(header, pictures, total, "Survey", skip_corrupt)]
+    sizes = [size for size, _ in _each(header, images, total, "Survey", skip_corrupt)]
     if animated:
         warnings.warn(
             f"{len(animated)} of {total} files have several frames, of which the first is taken",
@@ -88,36 +88,36 @@ def survey(
 
 
 def decode(
-    pictures: Iterable[Encoded],
+    images: Iterable[Encoded],
     total: int,
     image_shape: ImageShape,
     skip_corrupt: bool,
     convert: Callable[[Image.Image, ImageShape], np.ndarray] | None = None,
 ) -> Iterator[tuple[np.ndarray, Annotation]]:
-    """Decodes pictures in several threads, keeping their order.
+    """Decodes images in several threads, keeping their order.
 
     Args:
-        pictures: The pictures.
+        images: The images.
         total: How many there are, for the progress bar.
         image_shape: (height, width, channels) that each is brought to.
         skip_corrupt: Whether to leave out what cannot be read.
-        convert: What brings an opened picture to that shape; None for `to_array`.
+        convert: What brings an opened image to that shape; None for `to_array`.
 
     Yields:
-        Each picture, uint8 [height, width, channels], and its annotation.
+        Each image, uint8 [height, width, channels], and its annotation.
 
     Raises:
-        InputError: A picture cannot be read and `skip_corrupt` is False.
+        InputError: An image cannot be read and `skip_corrupt` is False.
     """
     convert = convert or to_array
-    return _each(lambda image: convert(image, image_shape), pictures, total, "Decode", skip_corrupt)
+    return _each(lambda image: convert(image, image_shape), images, total, "Decode", skip_corrupt)
 
 
 def to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:
     """Returns a Pillow image, turned as its EXIF data says, as uint8 [height, width, channels].
 
     What `upright` says of deeper pixels holds. Transparency that the channels have no room for is
-    laid on white. Where the size differs, the image is cropped about its centre to the aspect ratio
+    laid on white. Where the size differs, the image is cropped about its center to the aspect ratio
     of `image_shape` and resized with an antialiasing filter.
 
     Raises:
@@ -131,7 +131,7 @@ def to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:
 
 
 def one_size(sizes: Counter[tuple[int, int]], name: str) -> tuple[int, int]:
-    """Returns the (height, width) that all pictures share.
+    """Returns the (height, width) that all images share.
 
     Raises:
         InputError: They have several sizes.
@@ -140,45 +140,46 @@ def one_size(sizes: Counter[tuple[int, int]], name: str) -> tuple[int, int]:
         return next(iter(sizes))
     examples = ", ".join(f"{height}x{width}" for (height, width), _ in sizes.most_common(4))
     raise InputError(
-        f"The pictures of {name} have {len(sizes)} different sizes (height x width: {examples}"
-        f"{', ...' if len(sizes) > 4 else ''}). Pass --image-size to bring them to one."
+        f"The images of {name} have {len(sizes)} different sizes (height x width: {examples}"
+        f"{', ...' if len(sizes) > 4 else ''}). Pass image_size (--image-size) to bring them "
+        "to one."
     )
 
 
 def _each(
     function: Callable[[Image.Image], object],
-    pictures: Iterable[Encoded],
+    images: Iterable[Encoded],
     total: int,
     title: str,
     skip_corrupt: bool,
 ) -> Iterator[tuple]:
-    """Yields (function(image), annotation) of every picture, computed in threads, in order."""
+    """Yields (function(image), annotation) of every image, computed in threads, in order."""
 
-    def attempt(picture):
+    def attempt(encoded):
         try:
-            with Image.open(picture.file) as image:
-                return function(image), picture.annotation
+            with Image.open(encoded.file) as image:
+                return function(image), encoded.annotation
         # On damaged files Pillow's decoders raise nearly every kind of exception.
         except Exception as error:
             return error
 
-    pictures = iter(pictures)
+    images = iter(images)
     with ThreadPoolExecutor() as pool, tqdm(total=total, desc=title, delay=1) as progress:
-        while chunk := list(itertools.islice(pictures, _CHUNK)):
-            for picture, result in zip(chunk, pool.map(attempt, chunk)):
+        while chunk := list(itertools.islice(images, _CHUNK)):
+            for encoded, result in zip(chunk, pool.map(attempt, chunk)):
                 progress.update()
                 if not isinstance(result, Exception):
                     yield result
                 elif not skip_corrupt:
                     reason = " ".join(str(result).split())
                     raise InputError(
-                        f"Cannot read the picture {picture.origin} ({reason}). "
-                        "Remove it, or pass --skip-corrupt to leave such files out."
+                        f"Cannot read the image {encoded.origin} ({reason}). "
+                        "Remove it, or pass skip_corrupt (--skip-corrupt) to leave such files out."
                     ) from result
 
 
 def _is_animated(image: Image.Image) -> bool:
-    """Tells whether an opened file has further frames; those of an MPO are no other pictures."""
+    """Tells whether an opened file has further frames; those of an MPO are no other images."""
     # Damage behind the first frame does not matter.
     with contextlib.suppress(Exception):
         return image.format != "MPO" and getattr(image, "is_animated", False)
@@ -188,23 +189,23 @@ def _is_animated(image: Image.Image) -> bool:
 def _height_and_width(image: Image.Image) -> tuple[int, int]:
     """Returns (height, width) of an opened, not yet decoded image as it is to be turned."""
     width, height = image.size
-    # PngImageFile.getexif decodes the picture first; that of the base class does not.
+    # PngImageFile.getexif decodes the image first; that of the base class does not.
     orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
     return (width, height) if orientation in _QUARTER_TURNS else (height, width)
 
 
 def mode_of(image: Image.Image) -> str:
-    """Returns the key of `CHANNELS` that holds an opened image's colours."""
+    """Returns the key of `CHANNELS` that holds an opened image's colors."""
     if image.has_transparency_data:
         return "RGBA"
-    return "L" if image.mode in _GREY_MODES else "RGB"
+    return "L" if image.mode in _GRAY_MODES else "RGB"
 
 
 def upright(image: Image.Image) -> Image.Image:
     """Returns an opened Pillow image with pixels of 8 bits, turned as its EXIF data says.
 
-    Grey of 16 bits is divided by 257, so that 65,535 becomes 255. Floats must lie in [0, 1], and
-    1 becomes 255. (Of colours of 16 bits Pillow itself keeps the upper 8.)
+    Gray of 16 bits is divided by 257, so that 65,535 becomes 255. Floats must lie in [0, 1], and
+    1 becomes 255. (Of colors of 16 bits Pillow itself keeps the upper 8.)
 
     Raises:
         ValueError: The pixels are other floats, or whole numbers of 32 bits or with a sign, and so
@@ -218,7 +219,7 @@ def upright(image: Image.Image) -> Image.Image:
     if is_deep:
         pixels = np.asarray(image)
         image_8 = _rounded(pixels.clip(0, 65535) / 257)
-        # The one grey level that is transparent, if there is one.
+        # The one gray level that is transparent, if there is one.
         if isinstance(key := image.info.get("transparency"), int):
             image_8.putalpha(_rounded(np.where(pixels == key, 0, 255)))
         return image_8
@@ -263,12 +264,12 @@ def _to_mode(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _unpremultiplied(image: Image.Image) -> Image.Image:
-    """Returns an image whose colours are not multiplied by their opacity."""
+    """Returns an image whose colors are not multiplied by their opacity."""
     return image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode))
 
 
 def warn_if_dark(images: np.ndarray, name: str) -> None:
-    """Warns of pictures that use less than a sixteenth of the range: 12 bits in files of 16.
+    """Warns of images that use less than a sixteenth of the range: 12 bits in files of 16.
 
     Args:
         images: uint8 [N, H, W, C]; of each four channels the last is transparency.
@@ -283,8 +284,8 @@ def warn_if_dark(images: np.ndarray, name: str) -> None:
         if chunk.max() > 16:
             return
     warnings.warn(
-        f"all pictures of {name} are nearly black: no pixel reaches a sixteenth of the range. "
-        "Scale them if they have 12 bits a pixel in files of 16, or the like",
+        f"all images of {name} are nearly black: no pixel reaches a sixteenth of the range. "
+        "Scale them if they have 12 bits per pixel in files of 16, or the like",
         InputWarning,
         stacklevel=2,
     )

@@ -1,4 +1,4 @@
-"""What lies in a folder: its pictures, and what else, so that nothing is left out in silence."""
+"""What lies in a folder: its images, and what else, so that nothing is left out in silence."""
 
 import functools
 import os
@@ -10,7 +10,7 @@ from PIL import Image
 
 from tfgan.errors import InputWarning
 
-# What Pillow opens that is no picture of pixels, or takes another program to decode.
+# What Pillow opens that is no image of pixels, or takes another program to decode.
 _NO_IMAGES = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
 
 # What systems leave in folders, besides hidden files.
@@ -22,7 +22,7 @@ _SHOWN = 4
 
 @functools.cache
 def extensions() -> frozenset[str]:
-    """Returns how the names of pictures end, in lower case: all that this Pillow reads."""
+    """Returns how the names of images end, in lower case: all that this Pillow reads."""
     return frozenset(
         extension
         for extension, kind in Image.registered_extensions().items()
@@ -43,14 +43,14 @@ def visible(folder: Path) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Tells by its name whether a file is a picture; a link that leads nowhere may be one."""
+    """Tells by its name whether a file is an image; a link that leads nowhere may be one."""
     if path.suffix.lower() not in extensions():
         return False
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def images_in(folder: Path) -> list[Path]:
-    """Returns the pictures that lie directly in a folder, ordered by name, hidden ones left out."""
+    """Returns the images that lie directly in a folder, ordered by name, hidden ones left out."""
     return [child for child in visible(folder) if is_image(child)]
 
 
@@ -80,16 +80,14 @@ def warn_of_left_out(
 
     Args:
         folder: The folder.
-        deeper: Pictures that lie too deep in it.
-        others: Files that are no pictures.
+        deeper: Images that lie too deep in it.
+        others: Files that are no images.
         empty: Subfolders without any file.
     """
     deeper, others, empty = list(deeper), list(others), list(empty)
     parts = []
     if deeper:
-        parts.append(
-            f"{_count(deeper, 'picture')} deeper in subfolders ({_such_as(deeper, folder)})"
-        )
+        parts.append(f"{_count(deeper, 'image')} deeper in subfolders ({_such_as(deeper, folder)})")
     if others:
         kinds = sorted({path.suffix.lower() or "none" for path in others})
         shown = ", ".join(kinds[:_SHOWN]) + (", ..." if len(kinds) > _SHOWN else "")

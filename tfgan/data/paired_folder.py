@@ -1,4 +1,4 @@
-"""A folder of pairs: A and B side by side in one picture each, in subfolders train, val, test."""
+"""A folder of pairs: A and B side by side in one image each, in subfolders train, val, test."""
 
 from collections import Counter
 from pathlib import Path
@@ -24,15 +24,15 @@ def source(
     Args:
         path: The folder.
         size: (height, width) to resize A and B to, or None for their own size.
-        skip_corrupt: Whether to leave out pictures that cannot be read or halved.
+        skip_corrupt: Whether to leave out images that cannot be read or halved.
         split: The subfolder: `train`, `val`, `test` or another.
-        channels: 1, 3 or 4 of A and of B; None for as many as the colours of the pictures need.
+        channels: 1, 3 or 4 of A and of B; None for as many as the colors of the images need.
 
     Returns:
         The source of the pairs, each an array [height, width, 2 C]: A's channels, then B's.
 
     Raises:
-        InputError: There is no such folder or subfolder, or it has no pictures.
+        InputError: There is no such folder or subfolder, or it has no images.
     """
     root = Path(path).expanduser().resolve()
     part = folder.subfolder(
@@ -69,7 +69,7 @@ def source(
 
 
 def _to_array(image: Image.Image, image_shape: ImageShape) -> np.ndarray:
-    """Both halves of a picture, cropped and resized alike, one behind the other."""
+    """Both halves of an image, cropped and resized alike, one behind the other."""
     height, width, channels = image_shape
     image = image_files.upright(image)
     if image.width % 2:

@@ -1,4 +1,4 @@
-"""Pairs of pictures: of any data set by a task, or side by side in the files of a folder."""
+"""Pairs of images: of any data set by a task, or side by side in the files of a folder."""
 
 import functools
 from pathlib import Path
@@ -17,19 +17,19 @@ DIRECTIONS = ("AtoB", "BtoA")
 def pairs_of(
     dataset: ImageDataset, task: str, scale: int | None = None, jitter: bool = False
 ) -> TransformedDataset:
-    """Makes pairs of a data set's pictures.
+    """Makes pairs of a data set's images.
 
     Args:
-        dataset: The pictures.
+        dataset: The images.
         task: A name out of `tfgan.data.tasks.TASKS`.
         scale: For `super_resolution`: 2 or 4, by default 4.
-        jitter: Whether pictures are moved and mirrored at random before a pair is made.
+        jitter: Whether images are moved and mirrored at random before a pair is made.
 
     Returns:
         Batches of `image`, `condition` and, for `inpaint`, `mask`.
 
     Raises:
-        InputError: There is no such task or scale, or it cannot work on these pictures.
+        InputError: There is no such task or scale, or it cannot work on these images.
     """
     if not isinstance(dataset, ImageDataset):
         raise InputError(f"dataset must be an ImageDataset. Received: {type(dataset).__name__}.")
@@ -49,7 +49,7 @@ def load_pairs(
     jitter: bool = False,
     channels: int | None = None,
 ) -> TransformedDataset:
-    """Loads pairs A|B, which lie side by side in one picture each, from a folder.
+    """Loads pairs A|B, which lie side by side in one image each, from a folder.
 
     The folder has subfolders `train`, and `val` and `test` if there are such pairs, as
     pytorch-CycleGAN-and-pix2pix lays them out.
@@ -57,7 +57,7 @@ def load_pairs(
     Args:
         path: The folder.
         batch_size: Pairs in a batch.
-        image_size: Side, or (height, width), to which A and B are cropped about their centre and
+        image_size: Side, or (height, width), to which A and B are cropped about their center and
             resized, both alike; None keeps their size, which must then be the same for all pairs.
         direction: `AtoB`, where A is the condition and B the target, or `BtoA`.
         seed: Decides the order of the pairs, and the jitter.
@@ -73,7 +73,7 @@ def load_pairs(
         InputError: What was passed cannot work; the message says what to do.
     """
     if direction not in DIRECTIONS:
-        raise InputError(f"--direction must be AtoB or BtoA. Received: {direction!r}.")
+        raise InputError(f"direction must be AtoB or BtoA. Received: {direction!r}.")
     arguments.check(batch_size, seed, channels, split)
     arguments.check_path("path", path)
     size = height_and_width(image_size)
@@ -84,7 +84,7 @@ def load_pairs(
 
 
 def _take_apart(images, seed, direction):
-    """A pair out of pictures whose channels are those of A and then those of B."""
+    """A pair out of images whose channels are those of A and then those of B."""
     a, b = tf.split(images, 2, axis=-1)
     if direction == "AtoB":
         return {"image": b, "condition": a}

@@ -1,4 +1,4 @@
-"""Whether servers answer, told within seconds."""
+"""Whether servers answer, found out within seconds."""
 
 import threading
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ _ANSWER_SECONDS = 5
 def unreachable(urls: Iterable[str]) -> list[str]:
     """Returns the servers of some URLs that do not answer.
 
-    Any HTTP answer counts, an error too; proxies are honoured.
+    Any HTTP answer counts, an error too; proxies are honored.
 
     Args:
         urls: Addresses; one of each HTTP or HTTPS server is tried, others are taken to answer.

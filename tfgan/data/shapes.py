@@ -1,7 +1,7 @@
-"""Drawn shapes whose factors are known: always there, captioned, as many as are asked for.
+"""Drawn shapes whose factors are known: always there, captioned, as many as are requested.
 
-A picture shows one shape on a white page. Five factors tell it apart: what shape it is, its
-colour, texture, size and position. A third of their combinations is never seen in training, and is
+An image shows one shape on a white page. Five factors distinguish it: what shape it is, its
+color, texture, size and position. A third of their combinations is never seen in training, and is
 what the test split shows: every word of a test caption is known, and the whole is new.
 """
 
@@ -28,15 +28,15 @@ FACTORS = {
 
 NUM_IMAGES = {"train": 20_000, "test": 4_000}
 
-# Raise it when the same numbers give other pictures than before.
+# Raise it when the same numbers give other images than before.
 _VERSION = 1
 
 _DEFAULT_SIDE = 32
 
-# Of the project, which draws the pictures.
-_LICENCE = "Apache-2.0"
+# Of the project, which draws the images.
+_LICENSE = "Apache-2.0"
 
-_COLOURS = np.float32(
+_COLORS = np.float32(
     [
         (222, 32, 38),
         (250, 130, 10),
@@ -48,11 +48,11 @@ _COLOURS = np.float32(
     ]
 )
 
-# Lengths are fractions of the page's shorter side; centres, of its height and width.
+# Lengths are fractions of the page's shorter side; centers, of its height and width.
 _RADII = np.float32([0.16, 0.25])
 _RADIUS_JITTER = 0.05
-_CENTRES = np.float32([0.28, 0.5, 0.72])
-_CENTRE_JITTER = 0.02
+_CENTERS = np.float32([0.28, 0.5, 0.72])
+_CENTER_JITTER = 0.02
 _STRIPE_PERIOD = 0.13
 _DOT_PERIOD = 0.125
 _DOT_RADIUS = 0.038
@@ -68,14 +68,14 @@ _PLACES = dict(
     )
 )
 
-# Drawn together: pictures of 32x32 then stay in the processor's cache.
+# Drawn together: images of 32x32 then stay in the processor's cache.
 _CHUNK = 128
 
 
 def source(size: tuple[int, int] | None, split: str) -> Source:
-    """Describes 20,000 pictures to train on and 4,000 to test with, of combinations apart.
+    """Describes 20,000 images to train on and 4,000 to test with, of combinations apart.
 
-    A picture's label is its pair of colour and shape, one of 28; its attributes are its factors;
+    An image's label is its pair of color and shape, one of 28; its attributes are its factors;
     its captions are those of `captions`.
 
     Args:
@@ -83,7 +83,7 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
         split: `train` or `test`.
 
     Returns:
-        The source of the pictures, RGB.
+        The source of the images, RGB.
 
     Raises:
         InputError: There is no such split.
@@ -98,8 +98,8 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
             numbers = np.arange(start, min(start + _CHUNK, total))
             images, factors = draw(numbers, split, image_shape[:2])
             for image, attributes in zip(images, map(tuple, factors.tolist())):
-                shape, colour, *_ = attributes
-                label = num_shapes * colour + shape
+                shape, color, *_ = attributes
+                label = num_shapes * color + shape
                 yield image, Annotation(label, attributes, row_of[attributes])
 
     pairs = itertools.product(FACTORS["colour"], FACTORS["shape"])
@@ -107,10 +107,10 @@ def source(size: tuple[int, int] | None, split: str) -> Source:
         name="shapes",
         fingerprint=["shapes", _VERSION, split, size],
         num_images=total,
-        class_names=tuple(f"{colour} {shape}" for colour, shape in pairs),
+        class_names=tuple(f"{color} {shape}" for color, shape in pairs),
         survey=lambda: (*(size or (_DEFAULT_SIDE, _DEFAULT_SIDE)), 3),
         decode=decode,
-        license=_LICENCE,
+        license=_LICENSE,
         attribute_names=FACTORS,
         caption_table=captions(chosen),
     )
@@ -141,7 +141,7 @@ def combinations(split: str) -> np.ndarray:
 
 
 def captions(factors: np.ndarray) -> np.ndarray:
-    """Returns what pictures show, in words: four phrasings that name every factor, two shorter.
+    """Returns what images show, in words: four phrasings that name every factor, two shorter.
 
     Args:
         factors: Integers [N, 5], indices into the categories of `FACTORS`.
@@ -151,7 +151,7 @@ def captions(factors: np.ndarray) -> np.ndarray:
     """
     rows = []
     for indices in factors:
-        shape, colour, texture, size, position = (
+        shape, color, texture, size, position = (
             categories[index] for categories, index in zip(FACTORS.values(), indices)
         )
         place = _PLACES[position]
@@ -159,12 +159,12 @@ def captions(factors: np.ndarray) -> np.ndarray:
         pattern = "" if texture == "plain" else f"{texture} "
         rows.append(
             [
-                f"a {size} {colour} {pattern}{shape} {place}",
-                f"{place}, a {size} {shape} in {texture} {colour}",
-                f"{with_article(colour)} {shape} {place}, {size} and {texture}",
-                f"a {texture} {shape}, {size} and {colour}, {place}",
-                f"a {size} {colour} {shape}",
-                f"{with_article(colour)} {shape}",
+                f"a {size} {color} {pattern}{shape} {place}",
+                f"{place}, a {size} {shape} in {texture} {color}",
+                f"{with_article(color)} {shape} {place}, {size} and {texture}",
+                f"a {texture} {shape}, {size} and {color}, {place}",
+                f"a {size} {color} {shape}",
+                f"{with_article(color)} {shape}",
             ]
         )
     return caption_table(rows)
@@ -173,7 +173,7 @@ def captions(factors: np.ndarray) -> np.ndarray:
 def draw(
     numbers: np.ndarray, split: str = "train", image_size: int | tuple[int, int] = _DEFAULT_SIDE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws pictures by their numbers: a picture is a pure function of number, split and size.
+    """Draws images by their numbers: an image is a pure function of number, split and size.
 
     Every run of as many numbers as the split has combinations shows each of these once.
 
@@ -183,7 +183,7 @@ def draw(
         image_size: Side, or (height, width).
 
     Returns:
-        The pictures, uint8 [N, height, width, 3], and their factors, int32 [N, 5]: indices into
+        The images, uint8 [N, height, width, 3], and their factors, int32 [N, 5]: indices into
         the categories of `FACTORS`.
 
     Raises:
@@ -208,7 +208,7 @@ def _shuffled_combinations(split: str) -> np.ndarray:
 
 
 def _jitter(numbers: np.ndarray) -> np.ndarray:
-    """Returns float32 [N, 3] in [-1, 1): of the centre, down and across, and of the radius."""
+    """Returns float32 [N, 3] in [-1, 1): of the center, down and across, and of the radius."""
     bits = _random_bits(3 * numbers[:, None] + np.arange(3, dtype=np.uint64))
     return ((bits >> np.uint64(40)) / 2.0**23 - 1.0).astype(np.float32)
 
@@ -228,14 +228,14 @@ def _random_bits(counters: np.ndarray) -> np.ndarray:
 def _draw(factors: np.ndarray, jitter: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     height, width = size
     side = min(size)
-    shape, colour, texture, radius, position = factors.T
+    shape, color, texture, radius, position = factors.T
     row, column = np.divmod(position, 3)
-    # In pixels from here on; pixel centres lie at halves.
-    centre_y = height * (_CENTRES[row] + _CENTRE_JITTER * jitter[:, 0])
-    centre_x = width * (_CENTRES[column] + _CENTRE_JITTER * jitter[:, 1])
+    # In pixels from here on; pixel centers lie at halves.
+    center_y = height * (_CENTERS[row] + _CENTER_JITTER * jitter[:, 0])
+    center_x = width * (_CENTERS[column] + _CENTER_JITTER * jitter[:, 1])
     radius = side * _RADII[radius] * (1 + _RADIUS_JITTER * jitter[:, 2])
-    y = np.arange(height, dtype=np.float32)[:, None] + 0.5 - centre_y[:, None, None]
-    x = np.arange(width, dtype=np.float32) + 0.5 - centre_x[:, None, None]
+    y = np.arange(height, dtype=np.float32)[:, None] + 0.5 - center_y[:, None, None]
+    x = np.arange(width, dtype=np.float32) + 0.5 - center_x[:, None, None]
 
     distance = np.empty((len(factors), height, width), np.float32)
     for index, signed_distance in enumerate((_circle, _square, _triangle, _cross)):
@@ -247,7 +247,7 @@ def _draw(factors: np.ndarray, jitter: np.ndarray, size: tuple[int, int]) -> np.
     for index, pattern in ((1, _stripes), (2, _dots)):
         chosen = texture == index
         shade[chosen] = _cover(pattern(x[chosen], y[chosen], side))
-    ink = _COLOURS[colour][:, None, None] * (1 - 0.5 * shade[..., None])
+    ink = _COLORS[color][:, None, None] * (1 - 0.5 * shade[..., None])
     return np.rint(255 + cover[..., None] * (ink - 255)).astype(np.uint8)
 
 
@@ -257,7 +257,7 @@ def _cover(distance: np.ndarray) -> np.ndarray:
 
 
 # Signed distances in pixels, below 0 inside: x [N, 1, W], y [N, H, 1], radius [N, 1, 1] in,
-# [N, H, W] out. The shapes are as high as wide, or nearly, about the centre.
+# [N, H, W] out. The shapes are as high as wide, or nearly, about the center.
 
 
 def _circle(x, y, radius):
@@ -269,7 +269,7 @@ def _square(x, y, radius):
 
 
 def _triangle(x, y, radius):
-    # Equilateral, with the apex at the top, and the centre at half of its height.
+    # Equilateral, with the apex at the top, and the center at half of its height.
     half_base = 1.08 * radius
     half_height = half_base * np.float32(np.sqrt(3) / 2)
     slanted = np.float32(np.sqrt(3) / 2) * np.abs(x) - (y + half_height) / 2

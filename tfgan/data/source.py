@@ -1,4 +1,4 @@
-"""What every source of pictures tells the rest of the package."""
+"""What every source of images tells the rest of the package."""
 
 import dataclasses
 import re
@@ -11,7 +11,7 @@ ImageShape = tuple[int, int, int]
 
 
 class Annotation(NamedTuple):
-    """What is known of a picture besides its pixels; None for what is not.
+    """What is known of an image besides its pixels; None for what is not.
 
     Attributes:
         label: Index of its class.
@@ -26,23 +26,23 @@ class Annotation(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Pictures that have been found, but not read yet.
+    """Images that have been found, but not read yet.
 
     Attributes:
         name: Slug of the data set, usable as a file name.
-        fingerprint: Which pictures these are, as JSON-serialisable data. With `options` it decides
+        fingerprint: Which images these are, as JSON-serializable data. With `options` it decides
             the decoded content.
-        num_images: How many pictures there are, corrupt ones included.
+        num_images: How many images there are, corrupt ones included.
         class_names: Names of the classes, in the order of their labels, or None.
-        survey: Returns the shape (height, width, channels) that every decoded picture has.
-        decode: Takes that shape and yields, in a fixed order, each readable picture as uint8
+        survey: Returns the shape (height, width, channels) that every decoded image has.
+        decode: Takes that shape and yields, in a fixed order, each readable image as uint8
             [height, width, channels] with its annotation, of which all have the same fields.
-        license: What the pictures may be used under.
+        license: What the images may be used under.
         attribute_names: Of each attribute its categories, in the order of their indices, or None.
         caption_table: Captions, str [M, K]: K phrasings in each row, or None.
-        options: How they are decoded, as JSON-serialisable data, as far as the fingerprint does not
+        options: How they are decoded, as JSON-serializable data, as far as the fingerprint does not
             tell.
-        contents: A hash of each file's content by its name, of pictures that lie in files; or None.
+        contents: A hash of each file's content by its name, of images that lie in files; or None.
         former_fingerprint: What an earlier version took for the fingerprint, or None if the same.
     """
 

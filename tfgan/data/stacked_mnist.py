@@ -1,4 +1,4 @@
-"""Stacked MNIST: three random digits in the three channels of a picture, 1,000 modes."""
+"""Stacked MNIST: three random digits in the three channels of an image, 1,000 modes."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _CHOICE_SEED = 0
 def source(size: tuple[int, int] | None, data_dir: str | Path | None, split: str) -> Source:
     """Describes as many RGB stacks as MNIST's split has digits, each of three drawn at random.
 
-    A picture's label is the number that its red, green and blue digits read, 0 to 999: its mode.
+    An image's label is the number that its red, green and blue digits read, 0 to 999: its mode.
 
     Args:
         size: (height, width) to resize to, or None for 28x28.
@@ -22,7 +22,7 @@ def source(size: tuple[int, int] | None, data_dir: str | Path | None, split: str
         split: `train` or `test`.
 
     Returns:
-        The source of the pictures.
+        The source of the images.
 
     Raises:
         InputError: MNIST cannot be had.

@@ -1,13 +1,13 @@
-"""Tasks of paired translation: from any pictures, what a model is shown and what it should make.
+"""Tasks of paired translation: from any images, a model's input and its target.
 
-A task is a pure function of pictures, float32 [N, H, W, C] in [-1, 1] with H, W and C known, and a
-seed, int64 [2]. Each picture's random numbers follow from the seed and its place in the batch, on
+A task is a pure function of images, float32 [N, H, W, C] in [-1, 1] with H, W and C known, and a
+seed, int64 [2]. Each image's random numbers follow from the seed and its place in the batch, on
 every device. It returns
 
 - `image`: the target, float32 [N, H, W, C] in [-1, 1];
-- `condition`: the picture that it is to be made from, float32 [N, H, W, C'] in [-1, 1];
+- `condition`: the image that it is to be made from, float32 [N, H, W, C'] in [-1, 1];
 - `mask`, where pixels are missing: float32 [N, H, W, 1], 1 where they are to be filled and 0 where
-  they are known. A model is told it beside the condition.
+  they are known. A model takes it together with the condition.
 """
 
 import functools
@@ -21,7 +21,7 @@ from tfgan.errors import InputError
 
 SCALES = (2, 4)
 
-# The strongest noise that denoisers are usually compared at, as a standard deviation in grey
+# The strongest noise that denoisers are usually compared at, as a standard deviation in gray
 # levels out of 255: Zhang et al. 2017 (arXiv 1608.03981).
 NOISE_LEVEL = 50
 
@@ -35,34 +35,34 @@ _SEGMENTS = 4
 
 
 def inpaint(images, seed):
-    """Fill in what is missing: half of the pictures lack a box, the others free-form strokes.
+    """Fill in what is missing: half of the images lack a box, the others free-form strokes.
 
-    The condition is the picture with 0, which is mid-grey, in the holes.
+    The condition is the image with 0, which is mid-gray, in the holes.
 
     Reference:
         Pathak et al. 2016 (arXiv 1604.07379) for boxes; Yu et al. 2019 (arXiv 1806.03589),
-        section 3.2, for strokes, here with round joints and lengths relative to the picture.
+        section 3.2, for strokes, here with round joints and lengths relative to the image.
     """
     mask = draw_mask(seed, tf.shape(images)[0], images.shape[1:3])
     return {"image": images, "condition": images * (1.0 - mask), "mask": mask}
 
 
 def colorize(images, seed):
-    """Colour from brightness; the condition has one channel.
+    """Color from brightness; the condition has one channel.
 
     Raises:
-        InputError: the pictures are grey.
+        InputError: the images are gray.
     """
     if images.shape[-1] < 3:
         raise InputError(
-            "The task colorize needs pictures in colour. Received: pictures of 1 channel. Use "
-            "--dataset shapes or another data set in colour, or another task."
+            "The task colorize needs images in color. Received: images of 1 channel. Use "
+            "the data set shapes or another in color, or another task."
         )
     return {"image": images, "condition": luma(images)}
 
 
 def super_resolution(images, seed, scale=4):
-    """Detail from a picture of a `scale`-th of the sides, rounded up.
+    """Detail from an image of a `scale`-th of the sides, rounded up.
 
     The condition is made smaller by bicubic resampling with antialiasing, and brought back to full
     size by bicubic interpolation, so that it has the target's size and is the usual baseline.
@@ -82,7 +82,7 @@ def super_resolution(images, seed, scale=4):
 
 
 def edges(images, seed):
-    """A picture from its edges: white lines on black, of one channel.
+    """An image from its edges: white lines on black, of one channel.
 
     An edge is the magnitude of Sobel's gradient of the brightness, sqrt(Gx² + Gy²), where 1 is
     that of a straight edge between black and white; stronger ones, at corners, are clipped. See
@@ -94,14 +94,14 @@ def edges(images, seed):
 
 
 def denoise(images, seed):
-    """A picture from itself with Gaussian noise of standard deviation 50 in 255, clipped."""
+    """An image from itself with Gaussian noise of standard deviation 50 in 255, clipped."""
     noise = tf.random.stateless_normal(tf.shape(images), seed, alg="philox")
     noisy = images + noise * (2.0 * NOISE_LEVEL / 255.0)
     return {"image": images, "condition": tf.clip_by_value(noisy, -1.0, 1.0)}
 
 
 def style(images, seed):
-    """A rendering in relief, see `tfgan.data.variants.relief`, from the picture as it is."""
+    """A rendering in relief, see `tfgan.data.variants.relief`, from the image as it is."""
     return {"image": relief(images, seed), "condition": images}
 
 
@@ -128,17 +128,15 @@ def task(name, scale=None):
     if name not in TASKS:
         similar = get_close_matches(str(name), TASKS)
         suggestion = f" Did you mean {similar[0]}?" if similar else ""
-        raise InputError(
-            f"There is no task {name!r}.{suggestion} Give --task one of {', '.join(TASKS)}."
-        )
+        raise InputError(f"There is no task {name!r}.{suggestion} Give one of {', '.join(TASKS)}.")
     if scale is None:
         return TASKS[name]
     if name != "super_resolution":
         raise InputError(
-            f"--scale belongs to --task super_resolution. Received: --task {name} --scale {scale}."
+            f"scale belongs to the task super_resolution. Received: task {name}, scale {scale}."
         )
     if scale not in SCALES:
-        raise InputError(f"--scale must be 2 or 4. Received: {scale}.")
+        raise InputError(f"scale must be 2 or 4. Received: {scale}.")
     return functools.partial(super_resolution, scale=scale)
 
 
@@ -160,14 +158,14 @@ def draw_mask(seed, count, size):
 
 
 def _boxes(seed, count, size):
-    """Boxes that lie inside the picture, bool [count, height, width]."""
+    """Boxes that lie inside the image, bool [count, height, width]."""
     draws = tf.random.stateless_uniform((count, 2, 2), seed, alg="philox")
     inside = []
     for axis, length in enumerate(size):
         side = length * _between(_BOX_SIDES, draws[:, axis, :1])
         start = (length - side) * draws[:, axis, 1:]
-        centres = tf.range(length, dtype=tf.float32) + 0.5
-        inside.append((centres >= start) & (centres < start + side))
+        centers = tf.range(length, dtype=tf.float32) + 0.5
+        inside.append((centers >= start) & (centers < start + side))
     rows, columns = inside
     return tf.expand_dims(rows, 2) & tf.expand_dims(columns, 1)
 
@@ -178,7 +176,7 @@ def _strokes(seed, count, size):
     side = min(size)
     draws = tf.random.stateless_uniform((count, _STROKES, 3 + 2 * _SEGMENTS), seed, alg="philox")
     brush, start, walk = tf.split(draws, (1, 2, 2 * _SEGMENTS), axis=2)
-    # A brush that is no wider than a pixel could pass between the centres of pixels.
+    # A brush that is no wider than a pixel could pass between the centers of pixels.
     radius = tf.maximum(side * _between(_BRUSH_RADII, brush), 0.75)
     angles, lengths = tf.split(walk, 2, axis=2)
     angles = 2.0 * math.pi * angles
@@ -186,7 +184,7 @@ def _strokes(seed, count, size):
     y = _path(start[..., :1], lengths * tf.sin(angles), height)
     x = _path(start[..., 1:], lengths * tf.cos(angles), width)
 
-    def of_picture(values):
+    def per_image(values):
         return tf.reshape(values, (-1, 1, 1))
 
     rows = tf.range(height, dtype=tf.float32)[None, :, None] + 0.5
@@ -195,20 +193,20 @@ def _strokes(seed, count, size):
     # One by one: all distances at once would not fit into the processor's cache.
     for stroke in range(_STROKES):
         for segment in range(_SEGMENTS):
-            y0, y1 = (of_picture(y[:, stroke, end]) for end in (segment, segment + 1))
-            x0, x1 = (of_picture(x[:, stroke, end]) for end in (segment, segment + 1))
+            y0, y1 = (per_image(y[:, stroke, end]) for end in (segment, segment + 1))
+            x0, x1 = (per_image(x[:, stroke, end]) for end in (segment, segment + 1))
             dy, dx = y1 - y0, x1 - x0
             # Where the segment is nearest to the pixel, from 0 to 1 along it. What was cut off at
             # the border may be left with no length.
             along = ((rows - y0) * dy + (columns - x0) * dx) / tf.maximum(dy**2 + dx**2, 1e-6)
             along = tf.clip_by_value(along, 0.0, 1.0)
             square = (rows - y0 - along * dy) ** 2 + (columns - x0 - along * dx) ** 2
-            missing |= square < of_picture(radius[:, stroke, 0]) ** 2
+            missing |= square < per_image(radius[:, stroke, 0]) ** 2
     return missing
 
 
 def _path(start, steps, length):
-    """Where walks are on one axis, cut off at the picture's border.
+    """Where walks are on one axis, cut off at the image's border.
 
     Args:
         start: float32 [count, strokes, 1], parts of the length.

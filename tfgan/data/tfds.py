@@ -23,7 +23,7 @@ _READ_BATCH = 256
 # Splits that are meant to be held out, from the one that is rather trained on.
 _HELD_OUT = ("val", "valid", "validation", "test")
 # Of those that TFDS does not know the license of; MNIST's as keras.io/api/datasets/mnist states it.
-_LICENCES = {
+_LICENSES = {
     "mnist": "CC BY-SA 3.0, Yann LeCun and Corinna Cortes, derived from NIST's data sets",
 }
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -50,23 +50,23 @@ def source(
     split: str,
     channels: int | None = None,
 ) -> Source:
-    """Describes the pictures of a TFDS data set, which is downloaded where that is needed.
+    """Describes the images of a TFDS data set, which is downloaded where that is needed.
 
     Args:
         name: `name`, `name/config` or `name:version`, as `tfds.load` takes it.
         size: (height, width) to resize to, or None for their own size.
         data_dir: The folder of TFDS; None for TFDS_DATA_DIR, or else `~/tensorflow_datasets`.
-        skip_corrupt: Whether to leave out pictures that cannot be read.
+        skip_corrupt: Whether to leave out images that cannot be read.
         split: The name of a split. Where none is called `train`, `train` is the first of the
             others, one that is not meant to be held out if there is any; and that one is then
             refused under its own name, so that what is trained on is never taken for held out.
         channels: 1, 3 or 4; None for those of the data set.
 
     Returns:
-        The source of the pictures.
+        The source of the images.
 
     Raises:
-        InputError: The data set has no pictures under `image` or such of 32 bits, has no such
+        InputError: The data set has no images under `image` or such of 32 bits, has no such
             split, has it to train on alone, or cannot be prepared.
     """
     import_tensorflow()
@@ -88,10 +88,10 @@ def source(
     split = _split_of(name, split, list(builder.info.splits))
     total = builder.info.splits[split].num_examples
     label = features.get("label")
-    labelled = isinstance(label, tfds.features.ClassLabel)
+    has_labels = isinstance(label, tfds.features.ClassLabel)
 
     def encoded():
-        examples = _examples(_records(builder, split, labelled))
+        examples = _examples(_records(builder, split, has_labels))
         for index, (image, label) in enumerate(examples):
             yield image_files.Encoded(f"{index} of {name}", io.BytesIO(image), Annotation(label))
 
@@ -106,7 +106,7 @@ def source(
         # That decoder keeps the upper 8 of 16 bits, and does not round.
         is_deep = features["image"].np_dtype != np.uint8
         if (height, width, own_channels) == image_shape and not is_deep:
-            for image, label in _decoded(builder, split, labelled, image_shape):
+            for image, label in _decoded(builder, split, has_labels, image_shape):
                 yield image, Annotation(label)
                 done += 1
         if done < total:
@@ -118,12 +118,12 @@ def source(
         fingerprint=["tfds", builder.info.full_name, split, total, size, skip_corrupt],
         options=[] if channels == own_channels else [channels],
         num_images=total,
-        class_names=tuple(label.names) if labelled else None,
+        class_names=tuple(label.names) if has_labels else None,
         survey=survey,
         decode=decode,
         license=(
             builder.info.redistribution_info.license.strip()
-            or _LICENCES.get(builder.name, "unknown")
+            or _LICENSES.get(builder.name, "unknown")
         ),
     )
 
@@ -135,16 +135,16 @@ def _image_shape(name: str, features: dict) -> tuple[int | None, int | None, int
     image = features.get("image")
     if not isinstance(image, tfds.features.Image):
         raise InputError(
-            f"The data set {name!r} has no pictures under 'image' (its features are: "
-            f"{', '.join(features)}). Give --dataset one that has."
+            f"The data set {name!r} has no images under 'image' (its features are: "
+            f"{', '.join(features)}). Give one that has."
         )
     if image.np_dtype not in (np.uint8, np.uint16):
         raise InputError(
-            f"The data set {name!r} has pictures of {np.dtype(image.np_dtype).name}, and nothing "
-            "says how much is white. Give --dataset one whose pictures have 8 or 16 bits."
+            f"The data set {name!r} has images of {np.dtype(image.np_dtype).name}, and nothing "
+            "says how much is white. Give one whose images have 8 or 16 bits."
         )
     height, width, channels = image.shape
-    # Two are grey with transparency.
+    # Two are gray with transparency.
     return height, width, {None: 3, 2: 4}.get(channels, channels)
 
 
@@ -166,8 +166,8 @@ def _split_of(name: str, split: str, splits: list[str]) -> str:
     return split
 
 
-def _records(builder, split: str, labelled: bool) -> "tf.data.Dataset":
-    """Returns batches of the encoded pictures, and the labels, of a split.
+def _records(builder, split: str, has_labels: bool) -> "tf.data.Dataset":
+    """Returns batches of the encoded images, and the labels, of a split.
 
     They come in the order of `builder.as_dataset`, which takes many times as long, because it
     parses the records one by one.
@@ -178,7 +178,7 @@ def _records(builder, split: str, labelled: bool) -> "tf.data.Dataset":
     info = builder.info
     files = [instruction.filename for instruction in info.splits[split].file_instructions]
     features = {"image": tf.io.FixedLenFeature([], tf.string)}
-    if labelled:
+    if has_labels:
         features["label"] = tf.io.FixedLenFeature([], tf.int64)
     # The thread that tunes a pipeline can hold up the end of a process for up to a minute.
     options = tf.data.Options()
@@ -198,10 +198,10 @@ def _records(builder, split: str, labelled: bool) -> "tf.data.Dataset":
     )
 
 
-def _decoded(builder, split: str, labelled: bool, image_shape: tuple[int, int, int]):
+def _decoded(builder, split: str, has_labels: bool, image_shape: tuple[int, int, int]):
     """Yields (uint8 [H, W, C], label) in order, up to a batch with a file that is no such PNG.
 
-    TensorFlow's decoder takes a fraction of the time that Pillow takes to open a small picture. PNG
+    TensorFlow's decoder takes a fraction of the time that Pillow takes to open a small image. PNG
     is lossless, so that both give the same pixels; decoders of JPEG differ.
     """
     import tensorflow as tf
@@ -218,8 +218,8 @@ def _decoded(builder, split: str, labelled: bool, image_shape: tuple[int, int, i
             images = tf.map_fn(decode, records["image"], fn_output_signature=spec)
         return records | {"image": images}
 
-    records = _records(builder, split, labelled)
-    # By whole batches: handing on single pictures takes three times as long as decoding them.
+    records = _records(builder, split, has_labels)
+    # By whole batches: handing on single images takes three times as long as decoding them.
     decoded = records.map(decode_batch, num_parallel_calls=2, deterministic=True)
     with contextlib.suppress(tf.errors.InvalidArgumentError):
         yield from _examples(decoded)
@@ -267,7 +267,7 @@ def _check_servers(builder, data_dir: Path) -> None:
         raise InputError(
             f"Cannot download {builder.name!r}: no answer from {', '.join(servers)}. Put "
             f"{', '.join(missing.values())} into {str(downloads / 'manual')!r}, where TFDS "
-            "takes them from, or use --dataset digits, which needs no network."
+            "takes them from, or use the data set digits, which needs no network."
         )
 
 

@@ -1,4 +1,4 @@
-"""A data set whose batches go through a function: pairs of pictures, or another look of them."""
+"""A data set whose batches go through a function: pairs of images, or another look of them."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -23,20 +23,20 @@ _CHUNK = 64
 # No field-wise equality: that of data sets is none.
 @dataclasses.dataclass(frozen=True, eq=False)
 class TransformedDataset:
-    """Pictures of a data set, and what a pure seeded function makes of them.
+    """Images of a data set, and what a pure seeded function makes of them.
 
     Attributes:
         name: Slug, usable as a file name.
         dataset: The data set.
-        transform: Takes pictures, float32 [N, H, W, C] in [-1, 1], and a seed, int64 [2]; returns
+        transform: Takes images, float32 [N, H, W, C] in [-1, 1], and a seed, int64 [2]; returns
             a dictionary of float32 [N, H', W', C'], `image` among them, as those of
             `tfgan.data.tasks` do.
-        jitter: Whether every picture is moved and mirrored at random first, see `jittered`. Not
+        jitter: Whether every image is moved and mirrored at random first, see `jittered`. Not
             for digits and letters, whose mirror image is none.
         shapes: Of each key that `transform` returns, (height, width, channels).
 
     Raises:
-        InputError: The transform cannot work on pictures of this shape.
+        InputError: The transform cannot work on images of this shape.
     """
 
     name: str
@@ -68,27 +68,27 @@ class TransformedDataset:
 
     @property
     def split(self) -> str:
-        """The part of the data set that the pictures are."""
+        """The part of the data set that the images are."""
         return self.dataset.split
 
     @property
     def batch_size(self) -> int:
-        """Pictures in a batch."""
+        """Images in a batch."""
         return self.dataset.batch_size
 
     @property
     def seed(self) -> int:
-        """Decides the order of the pictures, and what is random about them."""
+        """Decides the order of the images, and what is random about them."""
         return self.dataset.seed
 
     @property
     def num_images(self) -> int:
-        """How many pictures, or pairs, there are."""
+        """How many images, or pairs, there are."""
         return self.dataset.num_images
 
     @property
     def decoded(self) -> tuple[ImageDataset, ...]:
-        """What the pictures lie in."""
+        """What the images lie in."""
         return self.dataset.decoded
 
     @property
@@ -98,7 +98,7 @@ class TransformedDataset:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the files, or the version, that the pictures come from."""
+        """Changes with the files, or the version, that the images come from."""
         return self.dataset.fingerprint
 
     @property
@@ -108,7 +108,7 @@ class TransformedDataset:
 
     @property
     def license(self) -> str:
-        """What the pictures may be used under."""
+        """What the images may be used under."""
         return self.dataset.license
 
     def batches(self, start_step: int = 0) -> tf.data.Dataset:
@@ -122,7 +122,7 @@ class TransformedDataset:
 
         Returns:
             Batches of what the transform returns, float32 [B, H, W, C] each, and of what else the
-            data set tells of its pictures: `label` and so on.
+            data set tells of its images: `label` and so on.
         """
         seed = tf.constant(self.seed, tf.int64)
 
@@ -132,7 +132,7 @@ class TransformedDataset:
             if self.jitter:
                 images = jittered(images, tf.random.fold_in(key, _JITTER, alg="philox"))
             made = self.transform(images, tf.random.fold_in(key, _TRANSFORM, alg="philox"))
-            # Not every function that a transform may use tells the number of pictures.
+            # Not every function that a transform may use tells the number of images.
             return batch | {
                 name: tf.ensure_shape(value, (self.batch_size, *self.shapes[name]))
                 for name, value in made.items()
@@ -149,17 +149,17 @@ class TransformedDataset:
         return iter(self.batches())
 
     def sample(self, count: int, seed: int = 0) -> "TransformedDataset":
-        """Returns at most so many of the pictures, drawn at random, in their own order."""
+        """Returns at most so many of the images, drawn at random, in their own order."""
         if self.num_images <= count:
             return self
         rows = np.random.default_rng(seed).permutation(self.num_images)[:count]
         return dataclasses.replace(self, dataset=self.dataset.subset(np.sort(rows)))
 
     def examples(self, count: int) -> dict[str, np.ndarray]:
-        """Returns the first pictures in the data set's order, transformed, to measure with.
+        """Returns the first images in the data set's order, transformed, to measure with.
 
         They are always the same, whatever the seed, the batch size and the count: no jitter, and
-        random numbers that follow from a picture's place in the data set.
+        random numbers that follow from an image's place in the data set.
 
         Args:
             count: How many; all, where there are fewer.
@@ -172,7 +172,7 @@ class TransformedDataset:
         return {key: np.concatenate([piece[key] for piece in pieces]) for key in pieces[0]}
 
     def example_batches(self, count: int | None = None) -> Iterator[dict[str, np.ndarray]]:
-        """Yields what `examples` returns, by default of all pictures, but never holds them all."""
+        """Yields what `examples` returns, by default of all images, but never holds them all."""
         labels = self.dataset.labels
         end = self.num_images if count is None else min(count, self.num_images)
         for start in range(0, end, _CHUNK):
@@ -187,14 +187,14 @@ class TransformedDataset:
 
 
 def jittered(images, seed):
-    """Moves each picture at random, and mirrors half of them left to right.
+    """Moves each image at random, and mirrors half of them left to right.
 
     A window of 256/286 of the sides at a random place, brought to full size by bilinear
     interpolation: what resizing to 286x286 and cropping to 256x256 does, at any size.
 
     Args:
-        images: float32 [N, H, W, C] in [-1, 1]; all channels of a picture go together.
-        seed: int64 [2]; each picture's draw follows from it and the place in the batch.
+        images: float32 [N, H, W, C] in [-1, 1]; all channels of an image go together.
+        seed: int64 [2]; each image's draw follows from it and the place in the batch.
 
     Returns:
         float32 [N, H, W, C] in [-1, 1].

@@ -1,4 +1,4 @@
-"""Two domains of pictures without pairs: data sets, their classes and variants, or folders."""
+"""Two domains of images without pairs: data sets, their classes and variants, or folders."""
 
 import dataclasses
 import functools
@@ -27,12 +27,12 @@ _SHOWN = 12
 # No field-wise equality: that of data sets is none.
 @dataclasses.dataclass(frozen=True, eq=False)
 class UnpairedDataset:
-    """Pictures of two domains, in batches of both, each domain in an order of its own.
+    """Images of two domains, in batches of both, each domain in an order of its own.
 
     Attributes:
         name: Slug, usable as a file name.
         a: One domain.
-        b: The other, with pictures of the same shape and with another seed.
+        b: The other, with images of the same shape and with another seed.
 
     Raises:
         InputError: The shapes or the batch sizes differ.
@@ -46,49 +46,49 @@ class UnpairedDataset:
         if self.a.image_shape[:2] != self.b.image_shape[:2]:
             a, b = ("x".join(map(str, domain.image_shape[:2])) for domain in (self.a, self.b))
             raise InputError(
-                f"The domains have pictures of different sizes (height x width: {self.a.name} has "
-                f"{a}, {self.b.name} has {b}). Pass --image-size to bring them to one."
+                f"The domains have images of different sizes (height x width: {self.a.name} has "
+                f"{a}, {self.b.name} has {b}). Pass image_size (--image-size) to bring them to one."
             )
         if self.a.image_shape != self.b.image_shape:
             raise InputError(
                 f"The domains have different channels ({self.a.name} has {self.a.image_shape[2]}, "
                 f"{self.b.name} has {self.b.image_shape[2]}). load_unpaired brings them to the "
-                "larger number: grey is repeated, transparency is opaque."
+                "larger number: gray is repeated, transparency is opaque."
             )
         if self.a.batch_size != self.b.batch_size:
             raise InputError(
                 f"The domains have batches of {self.a.batch_size} and {self.b.batch_size} "
-                "pictures. Load both with the same batch size."
+                "images. Load both with the same batch size."
             )
 
     @property
     def image_shape(self) -> ImageShape:
-        """(height, width, channels) of every picture of both."""
+        """(height, width, channels) of every image of both."""
         return self.a.image_shape
 
     @property
     def split(self) -> str:
-        """The part of both data sets that the pictures are."""
+        """The part of both data sets that the images are."""
         return self.a.split
 
     @property
     def batch_size(self) -> int:
-        """Pictures of each domain in a batch."""
+        """Images of each domain in a batch."""
         return self.a.batch_size
 
     @property
     def seed(self) -> int:
-        """Decides the order of the pictures of the first domain."""
+        """Decides the order of the images of the first domain."""
         return self.a.seed
 
     @property
     def num_images(self) -> int:
-        """How many pictures there are in both."""
+        """How many images there are in both."""
         return self.a.num_images + self.b.num_images
 
     @property
     def decoded(self) -> tuple[ImageDataset, ...]:
-        """What the pictures lie in, those of A first."""
+        """What the images lie in, those of A first."""
         return (*self.a.decoded, *self.b.decoded)
 
     @property
@@ -98,7 +98,7 @@ class UnpairedDataset:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the files, or the versions, that the pictures come from."""
+        """Changes with the files, or the versions, that the images come from."""
         return f"{self.a.fingerprint} {self.b.fingerprint}"
 
     @property
@@ -108,7 +108,7 @@ class UnpairedDataset:
 
     @property
     def license(self) -> str:
-        """What the pictures may be used under."""
+        """What the images may be used under."""
         return "; ".join(dict.fromkeys((self.a.license, self.b.license)))
 
     def batches(self, start_step: int = 0) -> tf.data.Dataset:
@@ -130,7 +130,7 @@ class UnpairedDataset:
         return iter(self.batches())
 
     def examples(self, count: int) -> dict[str, np.ndarray]:
-        """Returns the first pictures of both domains, always the same, to measure with.
+        """Returns the first images of both domains, always the same, to measure with.
 
         Args:
             count: How many of each; all, where there are fewer.
@@ -164,20 +164,20 @@ def load_unpaired(
     of it or changed in it, in any number: a class (`mnist:3`), a category of an attribute
     (`shapes:striped`), a variant out of `tfgan.data.variants.VARIANTS` (`mnist:thick`). Spaces
     in names of classes may be written as `_`. Where one domain has more channels, the other is
-    brought to as many: grey is repeated, and what has no transparency is opaque.
+    brought to as many: gray is repeated, and what has no transparency is opaque.
 
     Args:
         domain_a: One domain.
         domain_b: The other.
-        batch_size: Pictures of each domain in a batch.
-        image_size: Side, or (height, width), to which all pictures are cropped about their centre
+        batch_size: Images of each domain in a batch.
+        image_size: Side, or (height, width), to which all images are cropped about their center
             and resized; None keeps their size, which must then be the same for all.
         data_dir: Where TFDS keeps its data, see `tfgan.data.load`.
-        seed: Decides the order of the pictures, another one for each domain.
+        seed: Decides the order of the images, another one for each domain.
         skip_corrupt: Whether to leave out, and count, files that cannot be read.
         split: Which part of both data sets.
-        jitter: Whether pictures are moved and mirrored at random.
-        channels: What the pictures of both are brought to before a variant changes them, see
+        jitter: Whether images are moved and mirrored at random.
+        channels: What the images of both are brought to before a variant changes them, see
             `tfgan.data.load`.
 
     Returns:
@@ -270,7 +270,7 @@ def _parse(domain: str | Path) -> tuple[str | Path, list[str]]:
 
 
 def _chosen(dataset: ImageDataset, part: str, domain: str) -> ImageDataset:
-    """Returns the pictures of a class, or of a category of an attribute."""
+    """Returns the images of a class, or of a category of an attribute."""
     groups = {}
     for column, categories in enumerate((dataset.attribute_names or {}).values()):
         for index, category in enumerate(categories):
@@ -292,8 +292,9 @@ def _chosen(dataset: ImageDataset, part: str, domain: str) -> ImageDataset:
     rows = np.flatnonzero(groups[part])
     if len(rows) < dataset.batch_size:
         raise InputError(
-            f"The domain {domain!r} has {len(rows)} pictures, fewer than a batch of "
-            f"{dataset.batch_size}. Choose more of them, or pass a smaller --batch-size."
+            f"The domain {domain!r} has {len(rows)} images, fewer than a batch of "
+            f"{dataset.batch_size}. Choose more of them, or pass a smaller batch_size "
+            "(--batch-size)."
         )
     return dataset.subset(rows)
 
@@ -304,7 +305,7 @@ def _with_channels(domain: TransformedDataset, channels: int) -> TransformedData
 
 
 def _varied(images, seed, variants, channels=None):
-    """Variants one after the other, then as many channels as asked for, at least as many as now."""
+    """Variants one after the other, then as many channels as requested, at least as many as now."""
     for position, variant in enumerate(variants):
         images = variant(images, tf.random.fold_in(seed, position, alg="philox"))
     return {"image": with_channels(images, channels or images.shape[-1])}

@@ -1,7 +1,7 @@
-"""Other looks of the same pictures, whose content stays: domains to translate between.
+"""Other looks of the same images, whose content stays: domains to translate between.
 
-A variant is a pure function of pictures, float32 [N, H, W, C] in [-1, 1], and a seed, int64 [2],
-which only those use that draw random numbers; each picture's draw follows from the seed and its
+A variant is a pure function of images, float32 [N, H, W, C] in [-1, 1], and a seed, int64 [2],
+which only those use that draw random numbers; each image's draw follows from the seed and its
 place in the batch. All return float32 [N, H, W, C'] in [-1, 1].
 """
 
@@ -13,29 +13,29 @@ import tensorflow as tf
 # Rec. ITU-R BT.601: what red, green and blue add to brightness.
 _LUMA = (0.299, 0.587, 0.114)
 
-# Brown paper, on which saturated colours, black and white all stand out.
+# Brown paper, on which saturated colors, black and white all stand out.
 _PAPER = (0.74, 0.63, 0.48)
 
 
 def luma(images):
     """Brightness, float32 [N, H, W, 1]. What is transparent lies on white.
 
-    As where files are brought to grey, for a data set and by a served model.
+    As where files are brought to gray, for a data set and by a served model.
     """
     if images.shape[-1] == 1:
         return images
-    grey = tf.reduce_sum(images[..., :3] * _LUMA, axis=-1, keepdims=True)
+    gray = tf.reduce_sum(images[..., :3] * _LUMA, axis=-1, keepdims=True)
     if images.shape[-1] == 3:
-        return grey
+        return gray
     opacity = (images[..., 3:] + 1.0) / 2.0
     # White is 1.
-    return grey * opacity + (1.0 - opacity)
+    return gray * opacity + (1.0 - opacity)
 
 
 def with_channels(images, channels):
-    """Pictures of so many channels, or of their own if those are more.
+    """Images of so many channels, or of their own if those are more.
 
-    Grey is repeated, and what has no transparency is opaque.
+    Gray is repeated, and what has no transparency is opaque.
     """
     if images.shape[-1] == 1 < channels:
         images = tf.repeat(images, 3, axis=-1)
@@ -58,17 +58,17 @@ def thick(images, seed):
     sign = tf.where(page(images) > 0.0, -1.0, 1.0)
     images = sign * images
     for axis in (1, 2):
-        images = functools.reduce(tf.maximum, _neighbours(images, radius, axis))
+        images = functools.reduce(tf.maximum, _neighbors(images, radius, axis))
     return sign * images
 
 
-def grey(images, seed):
+def gray(images, seed):
     """Brightness alone, of one channel."""
     return luma(images)
 
 
 def colored(images, seed):
-    """Brightness in a saturated colour, of three channels; each picture's hue is random."""
+    """Brightness in a saturated color, of three channels; each image's hue is random."""
     hue = tf.random.stateless_uniform((tf.shape(images)[0], 1), seed, alg="philox")
     hsv = tf.concat([hue, tf.fill(tf.shape(hue), 0.85), tf.ones_like(hue)], axis=1)
     tint = tf.image.hsv_to_rgb(hsv)[:, None, None, :]
@@ -78,10 +78,10 @@ def colored(images, seed):
 def relief(images, seed):
     """What is drawn, raised from brown paper: lit from the upper left, with a shadow behind it.
 
-    A pixel's height is how far its colour is from the page's, smoothed. Light is the slope of the
+    A pixel's height is how far its color is from the page's, smoothed. Light is the slope of the
     height along the diagonal; the shadow is the height, moved down and right
     by a 14th of the shorter side and blurred. So a pixel of the result depends on many of the
-    picture. Transparency is kept.
+    image. Transparency is kept.
     """
     colors, alpha = images[..., :3], images[..., 3:]
     rows, columns, channels = colors.shape[1:]
@@ -105,13 +105,13 @@ def relief(images, seed):
 
 
 def page(images):
-    """The colour that pictures are drawn on: the mean of their border, float32 [N, 1, 1, C]."""
+    """The color that images are drawn on: the mean of their border, float32 [N, 1, 1, C]."""
     border = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
     return tf.reduce_mean(tf.concat(border, axis=1), axis=1)[:, None, None, :]
 
 
 def sobel(images):
-    """How much pictures change from pixel to pixel, by Sobel's operator.
+    """How much images change from pixel to pixel, by Sobel's operator.
 
     Out of slices, because `tf.image.sobel_edges` takes several times as long on a CPU.
 
@@ -136,13 +136,13 @@ def _blurred(images, sigma):
     radius = math.ceil(2 * sigma)
     weights = [math.exp(-0.5 * (tap / sigma) ** 2) for tap in range(-radius, radius + 1)]
     for axis in (1, 2):
-        neighbours = _neighbours(images, radius, axis)
-        images = sum(weight / sum(weights) * x for weight, x in zip(weights, neighbours))
+        neighbors = _neighbors(images, radius, axis)
+        images = sum(weight / sum(weights) * x for weight, x in zip(weights, neighbors))
     return images
 
 
-def _neighbours(images, radius, axis):
-    """Pictures moved along an axis by -radius, ..., radius pixels; the border is continued."""
+def _neighbors(images, radius, axis):
+    """Images moved along an axis by -radius, ..., radius pixels; the border is continued."""
     length = images.shape[axis]
     places = tf.clip_by_value(tf.range(-radius, length + radius), 0, length - 1)
     continued = tf.gather(images, places, axis=axis)
@@ -155,7 +155,7 @@ def _neighbours(images, radius, axis):
 VARIANTS = {
     "inverted": inverted,
     "thick": thick,
-    "grey": grey,
+    "grey": gray,
     "colored": colored,
     "relief": relief,
 }

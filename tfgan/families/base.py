@@ -103,7 +103,7 @@ class Family:
         raise NotImplementedError
 
     def adam(self, learning_rate=None):
-        """An optimizer as the flags ask for it, or with another rate or a schedule of rates."""
+        """An optimizer of these flags, or with another rate or a schedule of rates."""
         from tfgan.optimizers import adam
 
         return adam(learning_rate or self.learning_rate, self.beta_1, self.beta_2)

@@ -15,7 +15,7 @@ class ConditionalGAN(Adversarial):
     """The flags of `--model cgan`."""
 
     name = "cgan"
-    summary = "images of a class, of attributes or of a text that is asked for"
+    summary = "images of a requested class, of attributes or of a text"
 
     condition: str = flag(
         "label",
@@ -40,7 +40,7 @@ class ConditionalGAN(Adversarial):
         if self.condition == "label" and dataset.class_names is None:
             raise InputError(
                 f"--model cgan needs labels, and {dataset.name} has none. Give --dataset a folder "
-                "with one subfolder a class or a labelled data set, or take --model gan"
+                "with one subfolder per class or a labeled data set, or take --model gan"
             )
         return dataset
 
@@ -48,7 +48,7 @@ class ConditionalGAN(Adversarial):
         return super().settings(dataset) | {"categories": self.categories_of(dataset)}
 
     def categories_of(self, dataset):
-        """What there is to ask for, as JSON has it."""
+        """What can be requested, as JSON has it."""
         import numpy as np
 
         if self.condition == "label":

@@ -92,7 +92,7 @@ class CycleGAN(Translation):
         return CycleSamples(model, dataset)
 
     def usage(self, model):
-        return "--input picture.png --out translated.png"
+        return "--input image.png --out translated.png"
 
     def measure(self, exported, train, held_out):
         from tfgan import metrics

@@ -53,7 +53,7 @@ class FromLatents(Family):
         def draw(condition):
             return sample(exported, np.arange(NUM_MEASURED), condition)
 
-        # Classes as often as the held-out images show them, so that their shares tell nothing.
+        # Classes as often as among the held-out images, so that their shares tell nothing.
         condition = told_for(inputs, held_out, NUM_MEASURED)
         return metrics.measure(
             draw(condition),

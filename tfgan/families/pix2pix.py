@@ -115,7 +115,7 @@ class Pix2Pix(Translation):
 
     def usage(self, model):
         mask = "--mask holes.png " if model.masked else ""
-        return f"--input picture.png {mask}--out translated.png"
+        return f"--input image.png {mask}--out translated.png"
 
     def measure(self, exported, train, held_out):
         from tfgan import metrics

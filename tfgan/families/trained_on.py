@@ -13,25 +13,25 @@ from tfgan.families import FAMILIES, PRESETS
 
 
 def trained_on(model, dataset=None, data_dir=None):
-    """The pictures that a model was trained on, as its card tells.
+    """The images that a model was trained on, as its card tells.
 
     Args:
         model: an `ExportedModel` of a folder.
-        dataset: the name or folder of other pictures to take in their place, or None.
+        dataset: the name or folder of other images to take in their place, or None.
         data_dir: TFDS' folder, or None.
 
     Returns:
         An `ImageDataset`, and another of the split `test`, or None where there is no such split.
 
     Raises:
-        InputError: the card does not tell, the pictures are not there, are others now, or have
+        InputError: the card does not tell, the images are not there, are others now, or have
             another shape than the model's.
     """
     load = _loader(model, dataset, data_dir)
     train = load("train")
     if train.image_shape != model.image_shape:
         raise InputError(
-            f"{model.path} draws pictures {model.image_shape}, {train.name} has "
+            f"{model.path} draws images {model.image_shape}, {train.name} has "
             f"{train.image_shape}: pass a --dataset of the same kind"
         )
     try:
@@ -41,7 +41,7 @@ def trained_on(model, dataset=None, data_dir=None):
 
 
 def _loader(model, dataset, data_dir):
-    """A function from a split to its pictures; see `trained_on`."""
+    """A function from a split to its images; see `trained_on`."""
     if dataset is not None:
         options = {"batch_size": 1, "image_size": model.image_shape[:2], "data_dir": data_dir}
         return lambda split: data.load(dataset, split=split, **options)
@@ -68,7 +68,7 @@ def _loader(model, dataset, data_dir):
 
 
 def training_of(model):
-    """The `Run` and the family that a model card tells of, and the fingerprint of the pictures.
+    """The `Run` and the family that a model card tells of, and the fingerprint of the images.
 
     Args:
         model: an `ExportedModel` of a folder.
@@ -86,10 +86,10 @@ def training_of(model):
         words = shlex.split(training["command"])
         # What a card of another version has may be refused, in many words.
         with contextlib.redirect_stderr(io.StringIO()):
-            asked = parse(words[words.index("tfgan.train") + 1 :], FAMILIES, PRESETS)
-        return *asked, fingerprint
+            parsed = parse(words[words.index("tfgan.train") + 1 :], FAMILIES, PRESETS)
+        return *parsed, fingerprint
     except (ValueError, KeyError, TypeError, SystemExit) as error:
         raise InputError(
-            f"{model.path} does not tell what it was trained on, and its pictures have to be "
+            f"{model.path} does not tell what it was trained on, and its images have to be "
             "compared with it: pass --dataset"
         ) from error

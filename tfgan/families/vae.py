@@ -8,7 +8,7 @@ from tfgan.families.base import COUNT, WEIGHT
 from tfgan.families.from_latents import FromLatents
 from tfgan.names import LIKELIHOODS
 
-# Images whose bound is evaluated at once.
+# Images whose ELBO is evaluated at once.
 _ELBO_BATCH = 200
 
 
@@ -66,13 +66,13 @@ class VAE(FromLatents):
 
         report = super().measure(exported, train, held_out)
         mean = mean_interval(negative_elbos(exported, held_out.images))
-        bound = Measurement("negative_elbo", mean.value, mean.low, mean.high, None, report.card)
-        measurements = report.measurements | {"negative_elbo": bound}
+        elbo = Measurement("negative_elbo", mean.value, mean.low, mean.high, None, report.card)
+        measurements = report.measurements | {"negative_elbo": elbo}
         return dataclasses.replace(report, measurements=measurements)
 
 
 def negative_elbos(exported, images):
-    """An exported autoencoder's bound on -log p(x), in nats.
+    """An exported autoencoder's negative ELBO, in nats.
 
     Args:
         exported: the `ExportedModel`.

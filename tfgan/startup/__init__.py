@@ -8,7 +8,7 @@ import threading
 
 from tfgan.errors import InputError
 
-# Pictures in a batch up to which an operation is too short to be worth splitting over all cores.
+# Images in a batch up to which an operation is too short to be worth splitting over all cores.
 SMALL_BATCH = 16
 
 # The descriptor is the whole process': of several threads that silence it at the same time, the
@@ -22,11 +22,11 @@ def share_cores(batch_size):
     """Lets two operations of a training step run side by side on half of the cores each.
 
     With small batches what costs is to split each operation over all cores and to wait for the
-    last. The players' gradients have plenty that is independent. Without effect once TensorFlow is
-    at work; what the environment says already stays.
+    last. The gradients of both networks have plenty that is independent. Without effect once
+    TensorFlow is at work; what the environment says already stays.
 
     Args:
-        batch_size: pictures in a batch; nothing is done for more than `SMALL_BATCH`.
+        batch_size: images in a batch; nothing is done for more than `SMALL_BATCH`.
     """
     cores = os.cpu_count() or 1
     if batch_size <= SMALL_BATCH and cores > 1:

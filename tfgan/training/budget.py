@@ -11,7 +11,7 @@ class Budget:
 
     Attributes:
         steps: the absolute step at which to stop, or None.
-        seconds: the seconds at which to stop, counted over all sittings, or None.
+        seconds: the seconds at which to stop, counted over all sessions, or None.
     """
 
     steps: int | None = None

@@ -23,7 +23,7 @@ def write_grid(file, images, columns):
 
 
 class SampleGrids(keras.callbacks.Callback):
-    """Writes a grid of the averaged networks' images after each epoch, and at the end.
+    """Writes a grid of the EMA networks' images after each epoch, and at the end.
 
     What they are made of is fixed, so that the grids show one image growing in each place. Where
     epochs are shorter than `MIN_STEPS_BETWEEN_GRIDS`, some get none.
@@ -109,7 +109,7 @@ class RunProgress(keras.callbacks.Callback):
     """One Keras progress bar over all steps that are left: losses, images/s and the time left.
 
     Args:
-        batch_size: pictures in a step.
+        batch_size: images per step.
         seconds: function that returns the seconds trained so far.
         total_steps: steps at which the run ends; None where it ends by the clock.
         total_seconds: seconds at which it ends by the clock, or None.

@@ -23,17 +23,17 @@ class Changes:
 
     Attributes:
         values: By the names of settings, before and after.
-        pictures: Which pictures differ, in words; "" where that is not known.
+        images: Which images differ, in words; "" where that is not known.
     """
 
     values: dict = dataclasses.field(default_factory=dict)
-    pictures: str = ""
+    images: str = ""
 
     def __bool__(self):
         return bool(self.values)
 
     def __str__(self):
-        return _in_words(self.values, self.pictures)
+        return _in_words(self.values, self.images)
 
     @property
     def impossible(self):
@@ -51,13 +51,13 @@ class Changes:
 def changes_between(earlier, now, former_fingerprint=None, earlier_files=None, files=None):
     """Compares the settings of a run with others.
 
-    Pictures are told apart by their contents. Where these are equal it makes no difference what
+    Images are compared by their contents. Where these are equal it makes no difference what
     their folder is called.
 
     Args:
         earlier, now: settings, dicts.
-        former_fingerprint: what earlier versions took for that of the pictures.
-        earlier_files, files: a hash of each of the pictures' files by its name, or None.
+        former_fingerprint: what earlier versions took for that of the images.
+        earlier_files, files: a hash of each of the images' files by its name, or None.
 
     Returns:
         `Changes`.
@@ -71,7 +71,7 @@ def changes_between(earlier, now, former_fingerprint=None, earlier_files=None, f
             if _parts(earlier.get(name)) == _parts(now.get(name)):
                 earlier[name] = now.get(name)
         if "categories" not in earlier:
-            # Of an earlier version: they follow from the pictures.
+            # Of an earlier version: they follow from the images.
             now.pop("categories", None)
     values = {
         name: (earlier.get(name), now.get(name))
@@ -100,13 +100,13 @@ def _changed_files(earlier, now):
     )
 
 
-def _in_words(values, pictures=""):
+def _in_words(values, images=""):
     words = {
         name: f"{name} {_short(before)} -> {_short(after)}"
         for name, (before, after) in values.items()
     }
-    if pictures:
-        words[FINGERPRINT] = f"pictures: {pictures}"
+    if images:
+        words[FINGERPRINT] = f"images: {images}"
     if "categories" in values and values["categories"][0] is None:
         words["categories"] = "categories, which an earlier version did not record"
     return "; ".join(words.values())

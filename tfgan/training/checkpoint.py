@@ -18,10 +18,10 @@ _DAMAGED = (tf.errors.OpError, IndexError, RuntimeError, ValueError, AssertionEr
 class Checkpoints:
     """The newest few checkpoints of a model, each a folder that appears whole or not at all.
 
-    A checkpoint holds the networks, the averaged generator, both optimizers with their slots, the
-    step, the seeds' states, the running metrics, the seconds trained so far, and the averages of
-    the best check so far. The data and the noise need nothing: they follow from the seed and the
-    step.
+    A checkpoint holds the networks, the EMA generator, both optimizers with their slots, the
+    step, the seeds' states, the running metrics, the seconds trained so far, and the EMA
+    weights of the best reading so far. The data and the noise need nothing: they follow from the
+    seed and the step.
 
     Args:
         folder: where the checkpoints lie, one folder `step-N` each.
@@ -61,7 +61,7 @@ class Checkpoints:
         """Writes a checkpoint of the model as it is, then removes the oldest beyond `keep`.
 
         Args:
-            seconds: training time so far, over all sittings.
+            seconds: training time so far, over all sessions.
 
         Raises:
             OSError: the disk is full or the folder cannot be written; the checkpoints that were
@@ -117,10 +117,10 @@ class Checkpoints:
         return None
 
     def _read(self, prefix):
-        """Restores a checkpoint, with the averages of the best check if both sides have them.
+        """Restores a checkpoint, with the best EMA weights if both sides have them.
 
-        A run that goes on with more or fewer pictures may have checks, and had none, or the other
-        way round.
+        A run that goes on with more or fewer images may have readings, and had none, or the
+        other way round.
         """
         holds_best = any(name.startswith("best/") for name, _ in tf.train.list_variables(prefix))
         state = self._state if holds_best else self._state_without_best

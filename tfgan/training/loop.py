@@ -29,7 +29,7 @@ def train_until(budget, model, dataset, callbacks, checkpoints, checkpoint_every
         callbacks: a list of Keras callbacks.
         checkpoints: the `Checkpoints` of the model.
         checkpoint_every: seconds from one checkpoint to the next.
-        seconds: function that returns the seconds trained so far, over all sittings.
+        seconds: function that returns the seconds trained so far, over all sessions.
 
     Returns:
         The number of the signal that stopped the loop, or None.
@@ -88,7 +88,7 @@ def require_finite_model(model, step):
             raise NotFiniteError(f"weight {variable.path} became infinite or NaN at step {step}")
     # Finite weights can be large enough to overflow.
     if not np.isfinite(model.probe()).all():
-        raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
+        raise NotFiniteError(f"the images became infinite or NaN at step {step}")
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ class Plan:
 
 
 def plan_of(run, family):
-    """Loads what a run needs, once, and finds out whether it can do what it is asked for.
+    """Loads what a run needs, once, and finds out whether it can do what was requested.
 
     Args:
         run, family: as in `Plan`.

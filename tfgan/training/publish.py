@@ -1,4 +1,4 @@
-"""What a finished run leaves: its exported version, whole, and pictures of how it came about."""
+"""What a finished run leaves: its exported version, whole, and images of how it came about."""
 
 import shlex
 

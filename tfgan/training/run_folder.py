@@ -26,7 +26,7 @@ class RunFolder:
     def __init__(self, path):
         self.path = Path(path)
         self.config_file = self.path / "config.json"
-        self._pictures_file = self.path / "pictures.json"
+        self._hashes_file = self.path / "pictures.json"
         self.history_file = self.path / "history.csv"
         self.quality_file = self.path / "quality.csv"
         self.curves_file = self.path / "curves.png"
@@ -66,7 +66,7 @@ class RunFolder:
     def _own_entries(self):
         return [
             self.config_file,
-            self._pictures_file,
+            self._hashes_file,
             self.history_file,
             self.quality_file,
             self.curves_file,
@@ -86,7 +86,7 @@ class RunFolder:
             return True
         # What a full disk or a kill leaves of the configuration is ours as well.
         ours = {*self._own_entries(), self.path / ".lock"}
-        for file in (self.config_file, self._pictures_file):
+        for file in (self.config_file, self._hashes_file):
             ours |= {*left_behind(self.path, file.name)}
         return {*self.path.iterdir()} <= ours
 
@@ -109,8 +109,8 @@ class RunFolder:
 
         Args:
             settings: what decides a run's results; a run is resumed under equal settings only.
-            former_fingerprint: what earlier versions took for the fingerprint of the pictures.
-            files: a hash of each of the pictures' files by its name, or None.
+            former_fingerprint: what earlier versions took for the fingerprint of the images.
+            files: a hash of each of the images' files by its name, or None.
             anyway: whether other settings will do, too, if the weights can go on with them.
 
         Returns:
@@ -127,7 +127,7 @@ class RunFolder:
                 f"{self.config_file} is damaged. Restore it from a copy, pass another --name, or "
                 "--fresh to delete that run and start anew"
             )
-        earlier_files = _content_of(self._pictures_file)
+        earlier_files = _content_of(self._hashes_file)
         changes = changes_between(
             config["settings"], settings, former_fingerprint, earlier_files, files
         )
@@ -149,12 +149,12 @@ class RunFolder:
         return changes
 
     def other_versions(self):
-        """How the packages' versions differ from those of the sitting before, in words, or ""."""
+        """How the packages' versions differ from those of the session before, in words, or ""."""
         config = _content_of(self.config_file)
         return differences_of(config["versions"], package_versions()) if config else ""
 
     def record(self, settings, flags, files=None, changes=None, step=0):
-        """Writes `config.json`, and `pictures.json` where the pictures lie in files.
+        """Writes `config.json`, and `pictures.json` where the images lie in files.
 
         Args:
             settings: as for `check`.
@@ -166,10 +166,10 @@ class RunFolder:
         continued = self.continued
         if changes:
             continued = [*continued, {"step": step, "changes": changes.values}]
-            if changes.pictures:
-                continued[-1]["pictures"] = changes.pictures
+            if changes.images:
+                continued[-1]["pictures"] = changes.images
         if files is not None:
-            write_json(self._pictures_file, files)
+            write_json(self._hashes_file, files)
         config = {"settings": settings, "flags": flags, "versions": package_versions()}
         write_json(self.config_file, config | ({"continued": continued} if continued else {}))
 
@@ -179,7 +179,7 @@ class RunFolder:
         return (_content_of(self.config_file) or {}).get("continued", [])
 
     def had_other_images(self, step):
-        """Whether the pictures were others when a checkpoint of that step was written."""
+        """Whether the images were others when a checkpoint of that step was written."""
         return any(
             FINGERPRINT in each["changes"] for each in self.continued if each["step"] >= step
         )

@@ -173,7 +173,7 @@ def train(plan, settings, changes, start_time):
     if resumed_step and budget.steps and resumed_step > budget.steps:
         raise InputError(
             f"{folder.path} has been trained to step {resumed_step} already, beyond the "
-            f"{budget.steps} asked for. Pass a larger number, --fresh or another --name"
+            f"{budget.steps} requested. Pass a larger number, --fresh or another --name"
         )
     step = resumed_step or 0
     folder.record(settings, plan.flags(), hashes_of(dataset), changes, step)

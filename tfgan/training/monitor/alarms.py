@@ -7,19 +7,19 @@ import dataclasses
 
 from tfgan.training.monitor.reading import is_better
 
-# Below these, pictures repeat each other or are all alike; at twice as much they surely differ.
+# Below these, images repeat each other or are all alike; at twice as much they surely differ.
 LEAST_NEAREST_PAIR = 0.1
 LEAST_DIVERSITY = 0.05
 # Checks in a row before an alarm is raised: one may be a moment's.
 READINGS_OF_COLLAPSE = 2
-# A generator whose pictures have never surely differed yet has so many readings to learn it.
+# A generator whose images have never surely differed yet has so many readings to learn it.
 READINGS_OF_YOUTH = 10
 # How surely an overpowering discriminator knows, and for how many readings without a gain.
 MOST_AUC = 0.995
 READINGS_OF_POWER = 4
 # Nothing was gained in the second half of a run of at least twice so many readings ...
 READINGS_OF_STAGNATION = 10
-# ... though the distance is still this many times that of real pictures.
+# ... though the distance is still this many times that of real images.
 TIMES_THE_FLOOR = 2.0
 
 
@@ -93,12 +93,12 @@ def after(alarms, readings, advice):
 
 
 def has_collapsed(reading):
-    """Whether a generator's pictures repeat each other or are all alike."""
+    """Whether a generator's images repeat each other or are all alike."""
     return reading.nearest_pair < LEAST_NEAREST_PAIR or reading.diversity < LEAST_DIVERSITY
 
 
 def is_diverse(reading):
-    """Whether a generator's pictures surely differ."""
+    """Whether a generator's images surely differ."""
     has_pairs_apart = reading.nearest_pair >= 2.0 * LEAST_NEAREST_PAIR
     return has_pairs_apart and reading.diversity >= 2.0 * LEAST_DIVERSITY
 
@@ -127,7 +127,7 @@ def _collapse(readings):
         return None
     last = readings[-1]
     seen = (
-        f"from one picture to the nearest other it is {last.nearest_pair:.0%} as far as among real "
+        f"from one image to the nearest other it is {last.nearest_pair:.0%} as far as among real "
         f"ones, and their variance is {last.diversity:.0%} of real ones'"
     )
     first = "" if has_grown else "Where the grids in samples/ still change, train on."
@@ -160,7 +160,7 @@ def _stagnation(readings):
     seen = (
         "the Frechet distance has not fallen by more than its noise "
         f"({gained.frechet_distance:.3g} then, {last.frechet_distance:.3g} now, and "
-        f"{gained.floor:.3g} of real pictures)"
+        f"{gained.floor:.3g} of real images)"
     )
     return gained.step, seen, "More steps may bring nothing."
 

@@ -53,7 +53,7 @@ class BestWeights:
             best.assign(weight)
 
     def forget(self):
-        """Lets the next reading be the best: the distances so far are to other pictures."""
+        """Lets the next reading be the best: the distances so far are to other images."""
         self._step.assign(0)
         self._distance.assign(math.inf)
 

@@ -1,4 +1,4 @@
-"""The quality curve: how far a run's pictures are from held-out ones, every so many steps."""
+"""The quality curve: how far a run's images are from held-out ones, every so many steps."""
 
 import dataclasses
 import math
@@ -27,19 +27,19 @@ _NUM_LIVE = 100
 _NUM_FITTED = 2000
 # To train on, so that there is a distance to speak of.
 FEWEST_IMAGES = 20
-# Larger pictures are made smaller: the components tell what is seen, not the finest detail.
+# Larger images are made smaller: the components tell what is seen, not the finest detail.
 _MOST_PIXELS_PER_SIDE = 32
 # Drawn at a time, for the sake of memory.
 _CHUNK = 50
 
 
 def is_watched(model, dataset):
-    """Whether a run has a quality curve: it draws from latents, and there are pictures enough."""
+    """Whether a run has a quality curve: it draws from latents, and there are images enough."""
     return isinstance(model, GenerativeModel) and dataset.num_images >= FEWEST_IMAGES
 
 
 def interval_of(batch_size):
-    """Steps from one reading to the next, of the number of pictures in a step."""
+    """Steps from one reading to the next, of the number of images in a step."""
     return max(_MIN_STEPS_BETWEEN_READINGS, round(_IMAGES_BETWEEN_READINGS / batch_size))
 
 
@@ -73,21 +73,21 @@ def evaluator_for(model, dataset, held_out):
 class QualityEvaluator:
     """Evaluates a model that draws from latents, and changes nothing of it.
 
-    The features are principal components of the pixels, fitted on training pictures. What is drawn
-    has the same seeds, and the conditions of the same training pictures, at every reading, which
+    The features are principal components of the pixels, fitted on training images. What is drawn
+    has the same seeds, and the conditions of the same training images, at every reading, which
     follows from the weights alone.
 
     Args:
         model: a `GenerativeModel`.
-        train: the `ImageDataset` that it learns from, of at least 2 pictures.
+        train: the `ImageDataset` that it learns from, of at least 2 images.
         held_out: the one that it is compared with, likewise.
-        kind: what to call the pictures of the latter.
+        kind: what to call the images of the latter.
 
     Attributes:
-        compared_with: how many pictures of which kind it compares with, in words.
+        compared_with: how many images of which kind it compares with, in words.
 
     Raises:
-        InputError: there are fewer pictures.
+        InputError: there are fewer images.
     """
 
     def __init__(self, model, train, held_out, kind):
@@ -106,7 +106,7 @@ class QualityEvaluator:
 
         with threadpool_limits(1):
             real = self.extractor(self.small_images_of(some_of(held_out, _NUM_HELD_OUT)))[0]
-            self.compared_with = f"{len(real):,} {kind} pictures"
+            self.compared_with = f"{len(real):,} {kind} images"
             self.real = GaussianStatistics.from_features(real)
             floor = self.extractor(self.small_images_of(unfitted_of(train, shown)))[0]
             self.floor = frechet_distance(self.real, floor)
@@ -126,7 +126,7 @@ class QualityEvaluator:
             A `Reading`.
 
         Raises:
-            NotFiniteError: the pictures are not finite.
+            NotFiniteError: the images are not finite.
         """
         of_ema = [
             self.small(self.model.generate(seeds, *condition))
@@ -155,7 +155,7 @@ class QualityEvaluator:
         """What to draw, in parts: seeds, and for a conditional model their conditions."""
         for start in range(0, num, _CHUNK):
             seeds = tf.range(start, min(start + _CHUNK, num), dtype=tf.int64)
-            # Where there are fewer training pictures, they come again.
+            # Where there are fewer training images, they come again.
             yield seeds, *(tf.gather(each, seeds % len(each)) for each in self.conditions)
 
     def live(self, training_images, seeds, *condition):
@@ -164,11 +164,11 @@ class QualityEvaluator:
         Args:
             training_images: float32 [N, H, W, C] in [-1, 1].
             seeds: int64 [N].
-            *condition: of a conditional model, that of the training pictures.
+            *condition: of a conditional model, that of the training images.
 
         Returns:
-            Generated pictures, made small; and where there is a discriminator, the logits of the
-            training pictures and those of the generated ones, float32 [N] each.
+            Generated images, made small; and where there is a discriminator, the logits of the
+            training images and those of the generated ones, float32 [N] each.
         """
         condition = [self.model.condition.checked(each) for each in condition]
         latents = latents_from_seeds(seeds, self.model.latent_dim)
@@ -186,7 +186,7 @@ class QualityEvaluator:
         return small, *(one_per_image(each) for each in logits)
 
     def small(self, images):
-        """Pictures float32 [N, H, W, C] in [0, 1] at the size that features are made of."""
+        """Images float32 [N, H, W, C] in [0, 1] at the size that features are made of."""
         if images.shape[1:3] == self.size:
             return images
         return tf.image.resize(images, self.size, method="area")
@@ -200,10 +200,10 @@ class QualityEvaluator:
         return np.round(255.0 * np.concatenate(parts)).astype(np.uint8)
 
     def features(self, images):
-        """Features float64 [N, D] of small pictures float32 [N, H, W, C] in [0, 1]."""
+        """Features float64 [N, D] of small images float32 [N, H, W, C] in [0, 1]."""
         if not np.isfinite(images).all():
             step = int(self.model.step)
-            raise NotFiniteError(f"the pictures became infinite or NaN at step {step}")
+            raise NotFiniteError(f"the images became infinite or NaN at step {step}")
         # What rounding leaves outside.
         return self.extractor(np.clip(images, 0.0, 1.0))[0].astype(np.float64)
 
@@ -215,14 +215,14 @@ def one_per_image(logits):
 
 
 def unfitted_of(dataset, shown):
-    """As many pictures as are shown, which the components were not fitted to; else those shown."""
+    """As many images as are shown, which the components were not fitted to; else those shown."""
     some = some_of(dataset, _NUM_FITTED + shown.num_images)
     unfitted = some.subset(np.arange(_NUM_FITTED, some.num_images))
     return unfitted if unfitted.num_images == shown.num_images else shown
 
 
 def some_of(dataset, num):
-    """At most `num` pictures of an `ImageDataset`, always the same, in random order."""
+    """At most `num` images of an `ImageDataset`, always the same, in random order."""
     return dataset.subset(np.random.default_rng(0).permutation(dataset.num_images)[:num])
 
 

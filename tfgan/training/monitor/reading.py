@@ -12,13 +12,13 @@ class Reading:
 
     Attributes:
         step: the one at which it was read.
-        frechet_distance: from the EMA generator's pictures to the held-out ones.
-        error: its standard error, from the drawing of the pictures.
-        floor: the distance of as many training pictures.
+        frechet_distance: from the EMA generator's images to the held-out ones.
+        error: its standard error, from the drawing of the images.
+        floor: the distance of as many training images.
         diversity: the total variance of the live generator's features over that of real ones: 0
-            where all pictures are alike.
-        nearest_pair: the median distance from a picture of the live generator to the nearest other
-            one, over that of as many real ones: 0 where pictures repeat.
+            where all images are alike.
+        nearest_pair: the median distance from an image of the live generator to the nearest other
+            one, over that of as many real ones: 0 where images repeat.
         discriminator_auc: the area under the discriminator's ROC curve, that is the probability
             that it prefers a training image to one of the live generator: 0.5 where it cannot tell,
             1 where it always can. NaN without one.
