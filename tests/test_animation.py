@@ -24,7 +24,7 @@ def test_the_gif_passes_the_pictures_of_the_seeds(model_folder, tmp_path, capsys
     out = tmp_path / "new" / "walk.gif"
     flags = [str(model_folder), "--interpolate", "3", "--seed", "5", "--out", str(out)]
     assert generate.main(flags) == 0
-    assert capsys.readouterr().out == f"48 pictures of {model_folder / '1'} -> {out}\n"
+    assert capsys.readouterr().out == f"48 images of {model_folder / '1'} -> {out}\n"
     with Image.open(out) as gif:
         assert gif.info["loop"] == 0 and gif.info["duration"] == animation.MILLISECONDS
         frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(gif)]
@@ -52,7 +52,7 @@ def test_latents_of_a_file_are_drawn(suffix, model_folder, tmp_path, capsys):
         np.save(path, latents) if suffix == ".npy" else np.savez(path, latents=latents, other=1)
     flags = ["--latents", str(path), "--format", "png-folder", "--out", str(tmp_path / "drawn")]
     assert generate.main([str(model_folder), *flags]) == 0
-    assert capsys.readouterr().out.startswith("3 pictures of ")
+    assert capsys.readouterr().out.startswith("3 images of ")
     model = tf.saved_model.load(str(model_folder / "1"))
     images = model.signatures["serving_default"](latents=tf.constant(latents))["images"]
     for index, image in enumerate(np.rint(images[..., 0] * 255)):

@@ -155,20 +155,20 @@ def test_two_folders_of_few_pictures_get_features_that_suit_them(made, folders, 
         (
             ("--reference", "real110", "--features", "random"),
             r"'random' need at least 252 pictures a side\. Received: 60 generated, 55 real ones, "
-            r"and 55 other .*Give 252 generated pictures and at least 504 real pictures, which are "
+            r"and 55 other .*Give 252 generated images and at least 504 real images, which are "
             r"halved\. Or pass --features pixels, for which these are enough",
         ),
         (
             ("--reference", "real504", "--features", "random", "--num", 50),
-            "Give --num 252 or more and 252 generated pictures. Or pass --features pixels",
+            "Give --num 252 or more and 252 generated images. Or pass --features pixels",
         ),
-        (("--reference", "real98"), "Give at least 100 real pictures, which are halved.\n"),
+        (("--reference", "real98"), "Give at least 100 real images, which are halved.\n"),
         (
             ("--dataset", "digits", "--features", "inception"),
-            "2,278 pictures .*Give 2278 generated pictures and a data set with more pictures",
+            "2,278 pictures .*Give 2278 generated images and a data set with more images",
         ),
         (("--dataset", "real98"), "has no split 'test': .* Pass --reference .*real98"),
-        (("--reference", "real98", "--image-size", "9x7"), "at least 100 real pictures"),
+        (("--reference", "real98", "--image-size", "9x7"), "at least 100 real images"),
     ],
 )
 def test_too_few_pictures_and_what_to_do(flags, message, folders, capsys):
@@ -336,7 +336,7 @@ def test_arrays_of_12_bits_in_16_are_told(tmp_path, capsys):
     np.savez(tmp_path / "images.npz", images=images)
     flags = ["--dataset", "digits", "--features", "pixels", "--num", "80", "--out", tmp_path / "r"]
     assert evaluate.main(["--images", str(tmp_path / "images.npz"), *map(str, flags)]) == 0
-    assert "note: all pictures of" in capsys.readouterr().err
+    assert "note: all images of" in capsys.readouterr().err
 
 
 @pytest.mark.slow

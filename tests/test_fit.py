@@ -169,7 +169,7 @@ def test_the_data_sets_of_pairs_too(tmp_path):
     model = make("pix2pix")
     model.fit(pairs, verbose=0, validation_data=pairs)
     assert int(model.step) == 2
-    assert len(repr(pairs)) < 500 and repr(a.dataset) == "<ImageDataset 'a': 8 pictures of 8x8x1>"
+    assert len(repr(pairs)) < 500 and repr(a.dataset) == "<ImageDataset 'a': 8 images of 8x8x1>"
 
 
 def test_a_folder_by_keras(tmp_path):

@@ -79,7 +79,7 @@ def test_the_formats_agree_with_each_other_and_with_the_model(
     outs = [tmp_path / "new" / "folder" / name for name in ("grid.png", "folder", "pictures.npz")]
     for out, form in zip(outs, ("grid", "png-folder", "npz"), strict=True):
         run(*flags, "--format", form, "--out", out)
-        assert capsys.readouterr().out == f"11 pictures of {model_folder / '1'} -> {out}\n"
+        assert capsys.readouterr().out == f"11 images of {model_folder / '1'} -> {out}\n"
 
     with np.load(outs[2]) as arrays:
         assert set(arrays) == {"images", "seeds"}

@@ -12,7 +12,7 @@ from tfgan.evaluation.inputs import dataset_of, halves_of, read_npz, with_channe
 GRAY = random_pixels(6, 4, 5, 1)
 COLOR = random_pixels(6, 4, 5, 3)
 OPAQUE = np.full((6, 4, 5, 1), 255, np.uint8)
-GREY_RGB = np.repeat(GRAY, 3, axis=-1)
+GRAY_RGB = np.repeat(GRAY, 3, axis=-1)
 
 
 def joined(*parts):
@@ -22,15 +22,15 @@ def joined(*parts):
 @pytest.mark.parametrize(
     ("images", "expected"),
     [
-        (GRAY, GREY_RGB),
-        (GRAY, joined(GREY_RGB, OPAQUE)),
-        (GREY_RGB, GRAY),
+        (GRAY, GRAY_RGB),
+        (GRAY, joined(GRAY_RGB, OPAQUE)),
+        (GRAY_RGB, GRAY),
         (COLOR, COLOR),
         (COLOR, joined(COLOR, OPAQUE)),
         (joined(COLOR, OPAQUE), COLOR),
-        (joined(GREY_RGB, OPAQUE), GRAY),
-        (joined(GRAY, OPAQUE), GREY_RGB),
-        (joined(GREY_RGB, GRAY), joined(GRAY, GRAY)),
+        (joined(GRAY_RGB, OPAQUE), GRAY),
+        (joined(GRAY, OPAQUE), GRAY_RGB),
+        (joined(GRAY_RGB, GRAY), joined(GRAY, GRAY)),
     ],
 )
 def test_images_change_their_channels_where_nothing_is_lost(images, expected):
@@ -45,7 +45,7 @@ def test_images_change_their_channels_where_nothing_is_lost(images, expected):
         (COLOR, 1, "some of them in colour, and the real ones have 1 channels"),
         (joined(COLOR, GRAY), 3, "some of them transparent"),
         (joined(COLOR, GRAY), 1, "some of them transparent and in colour"),
-        (joined(GREY_RGB, GRAY), 1, "some of them transparent,"),
+        (joined(GRAY_RGB, GRAY), 1, "some of them transparent,"),
     ],
 )
 def test_what_would_be_lost_is_refused(images, channels, message):

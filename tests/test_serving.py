@@ -243,7 +243,7 @@ def test_generate_takes_an_address_like_a_folder(workplace, url, tmp_path, capsy
     for model, file in ((url, "far.npz"), (workplace / "saved_models" / NAME, "near.npz")):
         flags = ["--num", "11", "--seed", "5", "--format", "npz", "--out", str(tmp_path / file)]
         assert generate.main([str(model), *flags]) == 0
-    assert f"11 pictures of {url} -> " in capsys.readouterr().out
+    assert f"11 images of {url} -> " in capsys.readouterr().out
     with np.load(tmp_path / "far.npz") as far, np.load(tmp_path / "near.npz") as near:
         assert far["images"].shape == (11, 8, 8, 1) and far["images"].dtype == np.uint8
         np.testing.assert_array_equal(far["images"], near["images"])

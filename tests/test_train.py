@@ -337,7 +337,7 @@ def test_fewer_steps_than_were_trained_are_refused(workplace, capsys):
     assert train_tiny("--steps", 3) == 0
     (workplace / "runs/digits_gan/result.json").unlink()
     assert train_tiny("--steps", 2) == 2
-    assert "to step 3 already, beyond the 2 asked for" in one_error_line(capsys)
+    assert "to step 3 already, beyond the 2 requested" in one_error_line(capsys)
 
 
 @pytest.mark.slow
