@@ -29,7 +29,7 @@ class BiGAN(GenerativeModel):
     def __init__(self, encoder, generator, discriminator, **kwargs):
         super().__init__(generator, **kwargs)
         self.encoder, self.discriminator = encoder, discriminator
-        self.ema_encoder = float32_twin(encoder)
+        self.average_encoder = float32_twin(encoder)
         self.generator_loss_mean = keras.metrics.Mean(name="generator_loss")
         self.discriminator_loss_mean = keras.metrics.Mean(name="discriminator_loss")
         self.built = True
