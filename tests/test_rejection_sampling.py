@@ -12,7 +12,7 @@ from tfgan import data, evaluate, generate
 from tfgan.errors import InputError
 from tfgan.export import model_card
 from tfgan.inference import rejection
-from tfgan.inference.rejection import draw_kept
+from tfgan.inference.rejection import sample_accepted
 from tfgan.latent.generator import LatentGenerator
 from tfgan.metrics import confidence_risk, extractors, neighbour_scores
 
@@ -37,7 +37,7 @@ def keep_every_third(images, seeds):
 
 
 def test_candidates_are_drawn_until_enough_are_kept():
-    kept = draw_kept(draw, keep_every_third, 7, 5, {})
+    kept = sample_accepted(draw, keep_every_third, 7, 5, {})
     np.testing.assert_array_equal(kept.seeds, [9, 12, 15, 18, 21])
     assert kept.seeds.dtype == np.int64
     np.testing.assert_array_equal(kept.images, draw(kept.seeds))
@@ -46,9 +46,9 @@ def test_candidates_are_drawn_until_enough_are_kept():
 
 @pytest.mark.parametrize("size", [1, 4, 512])
 def test_what_is_kept_does_not_depend_on_how_many_are_drawn_at_once(size, monkeypatch):
-    expected = draw_kept(draw, keep_every_third, 0, 20, {})
+    expected = sample_accepted(draw, keep_every_third, 0, 20, {})
     monkeypatch.setattr(rejection, "_CANDIDATES", size)
-    kept = draw_kept(draw, keep_every_third, 0, 20, {})
+    kept = sample_accepted(draw, keep_every_third, 0, 20, {})
     np.testing.assert_array_equal(kept.seeds, expected.seeds)
     assert kept.num_candidates == expected.num_candidates
 
@@ -60,7 +60,7 @@ def test_labels_keep_their_turn_however_many_of_one_are_rejected():
     def keeps(images, seeds):
         return seeds % [rate[label] for label in images[:, 0, 1, 0]] == 0
 
-    kept = draw_kept(draw, keeps, 5, 10, {"labels": asked})
+    kept = sample_accepted(draw, keeps, 5, 10, {"labels": asked})
     labels = asked[np.arange(10) % 3]
     np.testing.assert_array_equal(kept.images, draw(kept.seeds, labels))
     # A candidate is told what its seed would be told where nothing is rejected.
@@ -71,11 +71,11 @@ def test_labels_keep_their_turn_however_many_of_one_are_rejected():
 
 
 def test_what_is_never_kept_is_given_up(monkeypatch):
-    monkeypatch.setattr(rejection, "MOST_IN_VAIN", 900)
+    monkeypatch.setattr(rejection, "MAX_CONSECUTIVE_REJECTIONS", 900)
     with pytest.raises(InputError, match=r"candidates on end were rejected.*larger --max-risk"):
-        draw_kept(draw, lambda images, seeds: seeds == 3, 0, 2, {})
+        sample_accepted(draw, lambda images, seeds: seeds == 3, 0, 2, {})
     with pytest.raises(InputError, match="rejected"):
-        draw_kept(
+        sample_accepted(
             draw,
             lambda images, seeds: images[:, 0, 1, 0] == 0,
             0,
@@ -240,8 +240,8 @@ def test_of_digits_in_noise_those_without_are_kept(mnist_data_dir, monkeypatch):
     plain, _ = extractor(draw(np.arange(1000)))
     before = confidence_risk(real, plain)
     for rule in ({"keep_fraction": 0.7}, {"max_risk": 0.6}):
-        keeps = rejection.keeper_for(draw, {}, train, extractor, **rule)
-        kept, _ = extractor(draw_kept(draw, keeps, 0, 1000, {}).images)
+        keeps = rejection.fit_filter(draw, {}, train, extractor, **rule)
+        kept, _ = extractor(sample_accepted(draw, keeps, 0, 1000, {}).images)
         after = confidence_risk(real, kept)
         scores = [neighbour_scores(real, each) for each in (plain, kept)]
         print(rule, f"risk {before.value:.3f} to {after.value:.3f}, recall "

@@ -7,7 +7,7 @@ import numpy as np
 from tfgan.conditions.sampling import classes_in, pictures_by_class, told_for
 from tfgan.evaluation.inputs import with_channels
 from tfgan.export import model_card
-from tfgan.inference.rejection import draw_kept, keeper_for
+from tfgan.inference.rejection import sample_accepted, fit_filter
 from tfgan.inference.sampling import sample
 from tfgan.metrics.evaluation import Evaluation, evaluate_sides
 from tfgan.metrics.risk import probability_better
@@ -143,7 +143,7 @@ def lowered(
         num: Images to draw.
         seed: Of the first.
         truncation: What latents are multiplied by, or None.
-        keep_fraction, max_risk: As in `tfgan.inference.rejection.keeper_for`, or None.
+        keep_fraction, max_risk: As in `tfgan.inference.rejection.fit_filter`, or None.
 
     Returns:
         A `Lowering`.
@@ -162,7 +162,7 @@ def lowered(
             images = model.pixels(seeds, truncation=factor, **told)
             return with_channels(images, channels, model.path)
 
-        keeps = keeper_for(
+        keeps = fit_filter(
             draw,
             inputs,
             train,
@@ -173,7 +173,7 @@ def lowered(
         )
 
         def drawn(told):
-            return draw_kept(draw, keeps, seed, num, told)
+            return sample_accepted(draw, keeps, seed, num, told)
 
         kept = drawn(told)
         images, num_candidates = kept.images, kept.num_candidates

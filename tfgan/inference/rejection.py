@@ -13,12 +13,12 @@ from tfgan.metrics.rejection import fit_rejection
 FIRST_FITTED_SEED = 2**62
 NUM_FITTED = 10_000
 # So many candidates on end that are all rejected are enough.
-MOST_IN_VAIN = 10_000
+MAX_CONSECUTIVE_REJECTIONS = 10_000
 _CANDIDATES = 512
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Kept:
+class AcceptedSamples:
     """What was kept.
 
     Attributes:
@@ -32,7 +32,7 @@ class Kept:
     num_candidates: int
 
 
-def keeper_for(draw, inputs, train, extractor, *, keep_fraction=None, max_risk=None, seed=0):
+def fit_filter(draw, inputs, train, extractor, *, keep_fraction=None, max_risk=None, seed=0):
     """Fits a rejection rule for a model, on pictures that it is not asked for.
 
     Args:
@@ -73,7 +73,7 @@ def _parts(length):
     return [slice(start, start + _CANDIDATES) for start in range(0, length, _CANDIDATES)]
 
 
-def draw_kept(draw, keeps, first_seed, num, told):
+def sample_accepted(draw, keeps, first_seed, num, told):
     """Draws candidates, one seed after another, until enough of them are kept.
 
     Candidate n has the seed `first_seed + n` and is told what comes n-th in turn, as it would be
@@ -81,15 +81,15 @@ def draw_kept(draw, keeps, first_seed, num, told):
     is asked for keeps its proportions: a candidate whose turn is full is not drawn.
 
     Args:
-        draw: as in `keeper_for`.
-        keeps: what `keeper_for` returned.
+        draw: as in `fit_filter`.
+        keeps: what `fit_filter` returned.
         first_seed: of the first candidate.
         num: of pictures to keep.
         told: what a conditional model is told in turn, a dict such as `{"labels": int32 [L]}`;
             empty for other models.
 
     Returns:
-        A `Kept`: picture j was told `told` at j modulo L.
+        A `AcceptedSamples`: picture j was told `told` at j modulo L.
 
     Raises:
         InputError: 10,000 candidates on end were rejected.
@@ -97,7 +97,7 @@ def draw_kept(draw, keeps, first_seed, num, told):
     turns = len(next(iter(told.values()), [None]))
     wanted = np.bincount(np.arange(num) % turns, minlength=turns)
     kept = [[] for _ in range(turns)]
-    num_candidates = in_vain = cycle = 0
+    num_candidates = consecutive_rejections = cycle = 0
     with tqdm(total=num, desc="kept", unit="picture", delay=1) as progress:
         while progress.n < num:
             missing = np.flatnonzero(wanted > [len(each) for each in kept])
@@ -116,15 +116,15 @@ def draw_kept(draw, keeps, first_seed, num, told):
                 if len(mine) == wanted[turn[row]]:
                     continue
                 num_candidates += 1
-                in_vain = 0 if is_kept else in_vain + 1
+                consecutive_rejections = 0 if is_kept else consecutive_rejections + 1
                 if is_kept:
                     # A copy: a part of the batch would hold on to all of it.
                     mine.append((seeds[row], images[row].copy()))
                     progress.update()
-            if in_vain >= MOST_IN_VAIN:
+            if consecutive_rejections >= MAX_CONSECUTIVE_REJECTIONS:
                 raise InputError(
-                    f"{in_vain:,} candidates on end were rejected, up to the seed {seeds[-1]}: "
+                    f"{consecutive_rejections:,} candidates on end were rejected, up to the seed {seeds[-1]}: "
                     "ask for less, with a larger --max-risk or --keep-fraction"
                 )
     seeds, images = zip(*(kept[j % turns][j // turns] for j in range(num)))
-    return Kept(np.stack(images), np.array(seeds, np.int64), num_candidates)
+    return AcceptedSamples(np.stack(images), np.array(seeds, np.int64), num_candidates)
