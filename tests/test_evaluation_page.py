@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from tfgan import data
-from tfgan.evaluation.before_and_after import Lowering
+from tfgan.evaluation.before_and_after import RiskReduction
 from tfgan.evaluation.page import write_report
 from tfgan.metrics.evaluation import evaluate_sides
 from tfgan.metrics.sides import prepare
@@ -39,11 +39,11 @@ def evaluations():
 
 @pytest.fixture(scope="module")
 def addresses(evaluations, tmp_path_factory):
-    """Of the report of a plain evaluation, and of one that tells what lowering did."""
+    """Of the report of a plain evaluation, and of one that tells what the risk reduction did."""
     before, after = evaluations
     folders = [tmp_path_factory.mktemp("report") for _ in range(2)]
     write_report(folders[0], before, "my <first> gan")
-    write_report(folders[1], after, "mine", Lowering(before, after, 0.7, 0.5, None, 2 * NUM))
+    write_report(folders[1], after, "mine", RiskReduction(before, after, 0.7, 0.5, None, 2 * NUM))
     return [(folder / "report.html").as_uri() for folder in folders]
 
 
@@ -104,7 +104,7 @@ def test_the_headline_says_what_the_number_means(visit, addresses, evaluations):
 def test_before_and_after_stand_side_by_side(visit, addresses, evaluations):
     page = visit(addresses[1])
     text = page.inner_text("body")
-    assert "Lowering the risk" in text and "What it cost" in text
+    assert "Risk reduction" in text and "What it cost" in text
     rows = page.locator("table").first.locator("tr").all_inner_texts()
     (recall,) = [row for row in rows if row.startswith("recall")]
     shown = [float(number) for number in re.findall(r"\d\.\d{3}", recall)]
@@ -112,7 +112,7 @@ def test_before_and_after_stand_side_by_side(visit, addresses, evaluations):
     assert shown[0] == round(before.value, 3) and shown[3] == round(after.value, 3)
     # A plain report has no such section, and tells how it is done.
     plain = visit(addresses[0]).inner_text("body")
-    assert "Lowering the risk" not in plain and "--keep-fraction" in plain
+    assert "Risk reduction" not in plain and "--keep-fraction" in plain
     assert "--keep-fraction" not in text
 
 

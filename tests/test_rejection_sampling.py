@@ -186,19 +186,19 @@ def test_evaluate_tells_the_risk_before_and_after(model_folder, few, tmp_path, c
     printed = capsys.readouterr().out
     report = json.loads((out / "report.json").read_text())
     assert report["name"] == "tiny"
-    lowering = report["lowering"]
-    assert lowering["before"].keys() == {*lowering["before"]} >= {
+    risk_reduction = report["risk_reduction"]
+    assert risk_reduction["before"].keys() == {*risk_reduction["before"]} >= {
         "confidence_risk", "pixel_risk", "precision", "recall", "coverage"
     }  # fmt: skip
-    assert lowering["num_kept"] == 120 < lowering["num_candidates"]
-    assert (lowering["keep_fraction"], lowering["max_risk"]) == (0.4, None)
-    assert lowering["truncation"] == 0.9
+    assert risk_reduction["num_kept"] == 120 < risk_reduction["num_candidates"]
+    assert (risk_reduction["keep_fraction"], risk_reduction["max_risk"]) == (0.4, None)
+    assert risk_reduction["truncation"] == 0.9
     for name in ("confidence_risk", "recall"):
-        before, after = lowering["before"][name], report[name]
+        before, after = risk_reduction["before"][name], report[name]
         assert before["floor"] == after["floor"]
         shown = f"| {name} | {before['value']:.3f} "
         assert shown in (out / "report.md").read_text()
-    assert "Lowering the risk" in (out / "report.html").read_text()
+    assert "Risk reduction" in (out / "report.html").read_text()
     assert "before" in printed and "after" in printed
 
 
@@ -206,11 +206,11 @@ def test_evaluate_tells_the_risk_before_and_after(model_folder, few, tmp_path, c
 def test_what_stands_under_before_is_what_a_plain_evaluation_says(model_folder, few, tmp_path):
     flags = ["--dataset", "digits", "--num", 120, "--features", "pixels"]
     reports = []
-    for name, more in (("plain", []), ("lowered", ["--truncation", 0.5])):
+    for name, more in (("plain", []), ("reduced", ["--truncation", 0.5])):
         given = (model_folder, *flags, *more, "--out", tmp_path / name)
         assert evaluate.main([str(each) for each in given]) == 0
         reports.append(json.loads((tmp_path / name / "report.json").read_text()))
-    for name, numbers in reports[1]["lowering"]["before"].items():
+    for name, numbers in reports[1]["risk_reduction"]["before"].items():
         assert numbers == reports[0][name]
 
 

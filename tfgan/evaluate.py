@@ -126,7 +126,7 @@ def evaluate(arguments):
     start_tensorflow()
     train, test = real_pictures(arguments)
 
-    from tfgan.evaluation.before_and_after import lowered
+    from tfgan.evaluation.before_and_after import reduce_risk
     from tfgan.evaluation.page import write_report
     from tfgan.metrics.evaluation import evaluate_sides
     from tfgan.metrics.risk import probability_better
@@ -145,10 +145,10 @@ def evaluate(arguments):
         evaluation = evaluate_sides(sides, floor_of=evaluations[0] if same else None)
         evaluations.append(evaluation)
         folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
-        lowering, shown = None, evaluation
+        risk_reduction, shown = None, evaluation
         if lowering_flags(arguments):
             model = model or exported_model.load(each)
-            lowering = lowered(
+            risk_reduction = reduce_risk(
                 evaluation,
                 model,
                 train,
@@ -159,9 +159,9 @@ def evaluate(arguments):
                 keep_fraction=arguments.keep_fraction,
                 max_risk=arguments.max_risk,
             )
-            shown = lowering.after
-        write_report(folder, shown, name, lowering, notes)
-        print(f"\n{name}\n{lowering or shown.report}\n-> {folder / 'report.html'}")
+            shown = risk_reduction.after
+        write_report(folder, shown, name, risk_reduction, notes)
+        print(f"\n{name}\n{risk_reduction or shown.report}\n-> {folder / 'report.html'}")
 
     if len(evaluations) == 2:
         first, second = evaluations

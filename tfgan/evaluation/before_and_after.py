@@ -1,4 +1,4 @@
-"""What lowering the risk of a model's pictures has done: the same measures before and after."""
+"""What a risk reduction does to a model's images: the same metrics before and after."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ _SURE = 0.975
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Lowering:
+class RiskReduction:
     """Two evaluations of one model under the same card.
 
     Attributes:
@@ -104,7 +104,7 @@ class Lowering:
             )
         probability = self.probability_lower
         if probability > _SURE:
-            verdict = "That lowered the confidence risk"
+            verdict = "That reduced the confidence risk"
         elif probability < 1 - _SURE:
             verdict = "That raised the confidence risk"
         else:
@@ -130,7 +130,7 @@ def _with_interval(one):
     return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
-def lowered(
+def reduce_risk(
     before, model, train, test, *, num, seed, truncation=None, keep_fraction=None, max_risk=None
 ):
     """Evaluates a model once more, with what lowers its risk.
@@ -146,7 +146,7 @@ def lowered(
         keep_fraction, max_risk: As in `tfgan.inference.rejection.fit_filter`, or None.
 
     Returns:
-        A `Lowering`.
+        A `RiskReduction`.
 
     Raises:
         InputError: The model cannot be told what they show, or has no latents; or of many
@@ -188,7 +188,7 @@ def lowered(
         images = drawn(told)
         by_class = pictures_by_class(drawn, inputs, train, num)
     sides = before.sides.with_generated(images, classes_in(told, inputs, train), by_class)
-    return Lowering(
+    return RiskReduction(
         before,
         evaluate_sides(sides, floor_of=before),
         truncation,

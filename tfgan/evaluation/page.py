@@ -85,22 +85,22 @@ figure {{ margin: 1rem 0; }} img {{ max-width: 100%; height: auto; }}
 """
 
 
-def write_report(folder, evaluation, name, lowering=None, notes=()):
+def write_report(folder, evaluation, name, risk_reduction=None, notes=()):
     """Writes the three files of an evaluation.
 
     Args:
         folder: Where; it is made, and reports in it are replaced.
         evaluation: A `tfgan.metrics.evaluation.Evaluation`.
         name: What was judged.
-        lowering: The `Lowering` of `before_and_after` that the evaluation ends, or None.
+        risk_reduction: The `RiskReduction` of `before_and_after` that the evaluation ends, or None.
         notes: Sentences on what was compared.
     """
     numbers = {"name": name, **evaluation.as_dict(), "notes": list(notes)}
-    if lowering is not None:
-        numbers["lowering"] = lowering.as_dict()
+    if risk_reduction is not None:
+        numbers["risk_reduction"] = risk_reduction.as_dict()
     write_json(folder / "report.json", numbers)
-    write_text(folder / "report.md", markdown(evaluation, name, lowering, notes))
-    write_text(folder / "report.html", page(evaluation, name, lowering, notes))
+    write_text(folder / "report.md", markdown(evaluation, name, risk_reduction, notes))
+    write_text(folder / "report.html", page(evaluation, name, risk_reduction, notes))
 
 
 def headline(evaluation):
@@ -126,7 +126,7 @@ def headline(evaluation):
     return f"{risk.value:.3f}", meaning, beside
 
 
-def sentences(evaluation, lowering=None, notes=()):
+def sentences(evaluation, risk_reduction=None, notes=()):
     """What the numbers say, in words, a list of paragraphs in plain text."""
     risk, card = evaluation.risk, evaluation.report.card
     fakes, reals = (
@@ -144,7 +144,7 @@ def sentences(evaluation, lowering=None, notes=()):
         f"The judges: {DESCRIPTION}. Features: {card.features}. {card.num_generated:,} generated "
         f"pictures against {card.num_real:,} of {card.data}, {card.split} split.",
     ]
-    if lowering is None:
+    if risk_reduction is None:
         paragraphs.insert(2, _ADVICE)
     duplicates = evaluation.duplicates
     if duplicates.shared or duplicates.repeated:
@@ -161,18 +161,18 @@ def _rows(evaluation):
         yield name, *cells, *MEANINGS[name]
 
 
-def markdown(evaluation, name, lowering=None, notes=()):
+def markdown(evaluation, name, risk_reduction=None, notes=()):
     """The report as Markdown."""
     number, meaning, beside = headline(evaluation)
     lines = [f"# Confidence risk of {name}: {number}", "", meaning, "", beside, ""]
-    for paragraph in sentences(evaluation, lowering, notes):
+    for paragraph in sentences(evaluation, risk_reduction, notes):
         lines += [paragraph, ""]
-    if lowering is not None:
-        lines += ["## Lowering the risk", ""]
-        for paragraph in lowering.sentences():
+    if risk_reduction is not None:
+        lines += ["## Risk reduction", ""]
+        for paragraph in risk_reduction.sentences():
             lines += [paragraph, ""]
         lines += ["| metric | before | after | floor |", "| --- " * 4 + "|"]
-        lines += ["| " + " | ".join(row) + " |" for row in lowering.rows()]
+        lines += ["| " + " | ".join(row) + " |" for row in risk_reduction.rows()]
         lines += ["", "## All numbers", ""]
     lines += [
         "| metric | value | 95% interval | floor | what it says | good |",
@@ -189,10 +189,10 @@ def markdown(evaluation, name, lowering=None, notes=()):
     return "\n".join(lines) + "\n"
 
 
-def page(evaluation, name, lowering=None, notes=()):
+def page(evaluation, name, risk_reduction=None, notes=()):
     """The report as one HTML page that needs no other file and no network."""
     number, meaning, beside = headline(evaluation)
-    paragraphs = sentences(evaluation, lowering, notes)
+    paragraphs = sentences(evaluation, risk_reduction, notes)
     body = [
         f"<header><h1>Confidence risk (置信风险) of {html.escape(name)}</h1>",
         f'<p class="number">{number}</p>',
@@ -208,7 +208,7 @@ def page(evaluation, name, lowering=None, notes=()):
             "guessing), the share that is unlike any real picture, and the risk on raw pixels. "
             "Dots with 95% intervals; bars are what real pictures have in their place.",
         ),
-        *(_lowering_section(lowering) if lowering is not None else []),
+        *(_risk_reduction_section(risk_reduction) if risk_reduction is not None else []),
         "<h2>Picture by picture</h2>",
         _figure(
             picture_plot(evaluation),
@@ -277,12 +277,12 @@ def page(evaluation, name, lowering=None, notes=()):
     )
 
 
-def _lowering_section(lowering):
+def _risk_reduction_section(risk_reduction):
     columns = ("metric", "before", "after", "floor")
     return [
-        "<h2>Lowering the risk</h2>",
-        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in lowering.sentences()),
-        _table(columns, lowering.rows(), ("", "n", "n", "n")),
+        "<h2>Risk reduction</h2>",
+        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in risk_reduction.sentences()),
+        _table(columns, risk_reduction.rows(), ("", "n", "n", "n")),
     ]
 
 
