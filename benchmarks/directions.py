@@ -130,7 +130,7 @@ def bench(arguments):
     told = [
         np.resize(np.array(arguments.text), size)
         if arguments.text
-        else generator.told_examples(size)
+        else generator.example_conditions(size)
         for size in sizes
     ]
 

@@ -52,7 +52,7 @@ def bench(arguments):
         with_norm(generator.latents(np.arange(start, start + arguments.num)), typical)
         for start in (0, arguments.num)
     )
-    told = generator.told_examples(arguments.num)
+    told = generator.example_conditions(arguments.num)
     values = read_latents(generator, read, some, told)
     ranges = spans(values)
     compared = {f"length x {factor:g}": factor * some for factor in FACTORS if factor != 1}
@@ -79,7 +79,7 @@ def write_sheet(generator, latents, path):
     lengths = latents[:ROWS, None] * np.float32(FACTORS)[:, None]
     directions = latents[ROWS : ROWS + ROWS * columns]
     both = np.concatenate([lengths.reshape(-1, generator.latent_dim), directions])
-    told = generator.told_examples(len(both))
+    told = generator.example_conditions(len(both))
     if told is not None:
         # One condition, so that the latents alone differ.
         told = np.repeat(told[:1], len(both), axis=0)

@@ -21,7 +21,7 @@ class Drawn:
         each = [np.random.default_rng(seed).standard_normal(4, np.float32) for seed in seeds]
         return np.stack(each)
 
-    def told_examples(self, num):
+    def example_conditions(self, num):
         return None
 
     def activations(self, latents, told=None):

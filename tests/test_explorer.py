@@ -230,12 +230,12 @@ class Drawn:
     """A generator of bars: the first latent is their slant, the second their thickness."""
 
     name, latent_dim, image_shape = "bars", 4, (16, 16, 1)
-    told_spec = condition = network = data_name = None
+    condition_spec = condition = network = data_name = None
 
     def latents(self, seeds):
         return np.random.default_rng(len(seeds)).standard_normal((len(seeds), 4), np.float32)
 
-    def told_examples(self, num):
+    def example_conditions(self, num):
         return None
 
     def draw(self, latents, told=None):

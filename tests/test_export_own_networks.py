@@ -184,7 +184,7 @@ def test_a_model_of_own_networks_is_explored(made):
     if not hasattr(model, "latent_dim"):
         pytest.skip("it has no latents")
     live, loaded = LatentGenerator.of(model), LatentGenerator.load(version)
-    latents, told = live.latents(np.arange(6)), live.told_examples(6)
+    latents, told = live.latents(np.arange(6)), live.example_conditions(6)
     drawn = loaded.draw(latents, told)
     np.testing.assert_allclose(drawn, np.clip(live.draw(latents, told), 0, 1), atol=1e-5)
     # The network rebuilt from the layers has the weights.

@@ -40,7 +40,7 @@ def test_a_saved_model_is_what_the_live_model_is(pair):
     live, loaded = pair
     assert (live.latent_dim, loaded.latent_dim) == (DIM, DIM)
     assert live.image_shape == loaded.image_shape == SHAPE
-    assert live.told_spec is None and loaded.told_spec is None
+    assert live.condition_spec is None and loaded.condition_spec is None
     assert loaded.name == "tiny" and loaded.card["family"] == "GAN"
     latents = live.latents(np.arange(5))
     np.testing.assert_allclose(live.draw(latents), loaded.draw(latents), atol=1e-5)
@@ -91,7 +91,7 @@ def test_a_conditional_model_is_told(conditional_pair):
     live, loaded = conditional_pair
     latents = live.latents([4, 4, 5])
     told = np.array([0, 2, 1], np.int32)
-    assert live.told_spec.name == loaded.told_spec.name == "labels"
+    assert live.condition_spec.name == loaded.condition_spec.name == "labels"
     drawn = loaded.draw(latents, told)
     np.testing.assert_allclose(live.draw(latents, told), drawn, atol=1e-5)
     assert np.abs(drawn[0] - drawn[1]).max() > 1e-3
@@ -104,8 +104,8 @@ def test_a_conditional_model_is_told(conditional_pair):
 
 def test_a_saved_model_knows_its_condition_and_layers(conditional_pair):
     live, loaded = conditional_pair
-    told = loaded.told_examples(5)
-    np.testing.assert_array_equal(told, live.told_examples(5))
+    told = loaded.example_conditions(5)
+    np.testing.assert_array_equal(told, live.example_conditions(5))
     assert set(told) == {0, 1, 2}
     latents = live.latents(np.arange(5))
     expected = live.activations(latents, told)
@@ -115,7 +115,7 @@ def test_a_saved_model_knows_its_condition_and_layers(conditional_pair):
 
 
 def test_a_model_without_a_condition_takes_none(pair):
-    assert pair[0].told_examples(3) is None
+    assert pair[0].example_conditions(3) is None
     with pytest.raises(InputError, match="is told no condition"):
         pair[0].images(pair[0].latents([1]), [0])
 

@@ -92,9 +92,9 @@ def description_of(generator, sliders, folder):
 
 def _told_of(generator):
     """What the page asks for besides latents: None, texts, or attributes and their categories."""
-    if generator.told_spec is None:
+    if generator.condition_spec is None:
         return None
-    if generator.told_spec.name == "texts":
+    if generator.condition_spec.name == "texts":
         return {"kind": "text", "examples": generator.condition.shown}
     counts, names = generator.condition.num_classes, generator.condition.names
     if isinstance(counts, int):

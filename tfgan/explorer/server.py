@@ -123,7 +123,7 @@ class Explorer:
 
     def _told(self, given, num):
         """What all the pictures are told alike, as often as there are pictures."""
-        spec = self.generator.told_spec
+        spec = self.generator.condition_spec
         if spec is None or given is None:
             # The generator says what is missing or one too many.
             return None if given is None else [given] * num

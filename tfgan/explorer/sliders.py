@@ -51,7 +51,7 @@ def sliders_of(generator):
         A list of `Slider`s; attributes that do not vary, or that no direction moves, have none.
     """
     seeds = np.arange(FITTED)
-    latents, told = generator.latents(seeds), generator.told_examples(FITTED)
+    latents, told = generator.latents(seeds), generator.example_conditions(FITTED)
     read = reader_for(generator.data_name, generator.image_shape)
     values = varying(read_latents(generator, read, latents, told))
     ranges = spans(values)

@@ -27,7 +27,7 @@ def drawn(generator, latents, told):
     Raises:
         InputError: the model has other latents, or is told something else.
     """
-    return to_uint8(generator.draw(latents, generator.told_by_name(told)))
+    return to_uint8(generator.draw(latents, generator.conditions_by_name(told)))
 
 
 def walk(generator, seeds, told, frames=FRAMES):
@@ -48,7 +48,7 @@ def walk(generator, seeds, told, frames=FRAMES):
     """
     repeated = {name: np.repeat(values, frames, axis=0) for name, values in told.items()}
     latents = closed_path(generator.latents(seeds), frames)
-    return to_uint8(generator.draw(latents, generator.told_by_name(repeated)))
+    return to_uint8(generator.draw(latents, generator.conditions_by_name(repeated)))
 
 
 def write_gif(pixels, path):

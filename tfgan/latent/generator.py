@@ -23,7 +23,7 @@ class LatentGenerator:
         name: what it is called.
         latent_dim: length of a latent vector, D.
         image_shape: `(height, width, channels)`.
-        told_spec: a `tf.TensorSpec` of what it is told besides, `labels` or `texts`; None where it
+        condition_spec: a `tf.TensorSpec` of what it is told besides, `labels` or `texts`; None where it
             is no conditional model.
         condition: what checks and encodes what it is told, such as a `tfgan.LabelCondition`; None
             where there is none, or where a SavedModel's card does not tell.
@@ -32,12 +32,12 @@ class LatentGenerator:
         card: a SavedModel's model card, a dict; an empty one where there is none.
     """
 
-    def __init__(self, name, images, latent_dim, image_shape, told_spec, condition, network, card):
+    def __init__(self, name, images, latent_dim, image_shape, condition_spec, condition, network, card):
         self.name = name
         self._images = images
         self.latent_dim = latent_dim
         self.image_shape = image_shape
-        self.told_spec = told_spec
+        self.condition_spec = condition_spec
         self.condition = condition
         self.network = network
         self.card = card
@@ -134,7 +134,7 @@ class LatentGenerator:
 
         Args:
             latents: float32 [N, D].
-            told: what a conditional model is told, of the shape and dtype of `told_spec`.
+            told: what a conditional model is told, of the shape and dtype of `condition_spec`.
 
         Returns:
             float32 [N, H, W, C] in [0, 1].
@@ -144,8 +144,8 @@ class LatentGenerator:
                 of another shape.
             tf.errors.InvalidArgumentError: a condition is none that there is.
         """
-        if (told is None) != (self.told_spec is None):
-            taken = "no condition" if self.told_spec is None else self.told_spec.name
+        if (told is None) != (self.condition_spec is None):
+            taken = "no condition" if self.condition_spec is None else self.condition_spec.name
             raise InputError(f"{self.name} is told {taken}. Received: {told!r}")
         latents = tf.convert_to_tensor(latents, tf.float32)
         if not latents.shape.is_compatible_with((None, self.latent_dim)):
@@ -154,12 +154,12 @@ class LatentGenerator:
             )
         if told is None:
             return self._images(latents)
-        if not self.told_spec.shape.is_compatible_with(np.shape(told)):
+        if not self.condition_spec.shape.is_compatible_with(np.shape(told)):
             raise InputError(
-                f"{self.name} takes {self.told_spec.name} {self.told_spec.shape}. Received: "
+                f"{self.name} takes {self.condition_spec.name} {self.condition_spec.shape}. Received: "
                 f"{np.shape(told)}"
             )
-        return self._images(latents, tf.convert_to_tensor(told, self.told_spec.dtype))
+        return self._images(latents, tf.convert_to_tensor(told, self.condition_spec.dtype))
 
     def draw(self, latents, told=None):
         """Pictures as an array, in batches of `BATCH_SIZE`.
@@ -191,7 +191,7 @@ class LatentGenerator:
         except tf.errors.InvalidArgumentError as error:
             raise InputError(f"{self.name}: {saved_models.asserted(error.message)}") from error
 
-    def told_by_name(self, told):
+    def conditions_by_name(self, told):
         """What a conditional model is told, out of a dict as signatures take it.
 
         Args:
@@ -203,13 +203,13 @@ class LatentGenerator:
         Raises:
             InputError: the model is told something else.
         """
-        names = [] if self.told_spec is None else [self.told_spec.name]
+        names = [] if self.condition_spec is None else [self.condition_spec.name]
         if [*told] != names:
             wanted, given = (", ".join(each) or "nothing" for each in (names, told))
             raise InputError(f"{self.name} is told {wanted}. Received: {given}")
         return next(iter(told.values()), None)
 
-    def told_examples(self, num):
+    def example_conditions(self, num):
         """What to tell a conditional model for pictures of all kinds.
 
         Returns:
@@ -218,11 +218,11 @@ class LatentGenerator:
         Raises:
             InputError: a SavedModel has no model card that tells what it takes.
         """
-        if self.told_spec is None:
+        if self.condition_spec is None:
             return None
         if self.condition is None:
             raise InputError(
-                f"{self.name} takes {self.told_spec.name}, and has no {model_card.CARD_FILE} that "
+                f"{self.name} takes {self.condition_spec.name}, and has no {model_card.CARD_FILE} that "
                 "tells which there are"
             )
         return self.condition.examples(num)[0]
