@@ -10,7 +10,7 @@ from tfgan.errors import InputError
 from tfgan.metrics import (
     confidence_risk,
     find_duplicates,
-    memorisation,
+    memorization,
     mode_count,
     neighbour_scores,
     probability_better,
@@ -303,7 +303,7 @@ def test_digits_that_are_dropped_read_their_share_and_are_named(digits):
 def test_copied_training_pictures_raise_the_memorisation_test(digits):
     trained_on, _ = digits.extractor(digits.train.images[digits.unseen[:5000]])
     held_out, healthy = np.split(digits.features[:2000], 2)
-    assert memorisation(trained_on, healthy, held_out).p_value > 0.01
+    assert memorization(trained_on, healthy, held_out).p_value > 0.01
     copies = np.concatenate([trained_on[:200], healthy[:800]])
-    found = memorisation(trained_on, copies, held_out)
+    found = memorization(trained_on, copies, held_out)
     assert found.close_share > 0.2 and found.close_p_value < 1e-6 and found.nearer > 0.55

@@ -14,7 +14,7 @@ from tfgan.metrics.geometry import FeatureGeometry, direction_cosine, feature_ge
 from tfgan.metrics.kernel import kernel_distance
 from tfgan.metrics.neighbours import (
     density_coverage,
-    memorisation,
+    memorization,
     nearest_pair_distances,
     neighbour_scores,
     precision_recall,
@@ -69,7 +69,7 @@ __all__ = [
     "measure",
     "measure_domains",
     "measure_pairs",
-    "memorisation",
+    "memorization",
     "mode_count",
     "nearest_pair_distances",
     "neighbour_intervals",

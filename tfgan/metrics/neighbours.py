@@ -44,7 +44,7 @@ class NeighbourScores:
 
 
 @dataclass(frozen=True, eq=False)
-class Memorisation:
+class Memorization:
     """How much nearer to the training pictures generated pictures lie than held-out ones do.
 
     Attributes:
@@ -139,7 +139,7 @@ def neighbour_scores(real, fake, k: int = 5, progress: bool = False) -> Neighbou
     return NeighbourScores(precision, float(np.mean(balls > 0)), density, coverage)
 
 
-def memorisation(train, fake, held_out, progress: bool = False) -> Memorisation:
+def memorization(train, fake, held_out, progress: bool = False) -> Memorization:
     """Whether generated pictures lie nearer to the training pictures than held-out pictures do.
 
     Both are measured by the distance to the nearest training picture. Given the training set these
@@ -154,7 +154,7 @@ def memorisation(train, fake, held_out, progress: bool = False) -> Memorisation:
         progress: Shows a bar from the fifth second on.
 
     Returns:
-        A `Memorisation`.
+        A `Memorization`.
 
     Raises:
         InputError: Wrong rank, fewer than 20 rows held out, non-finite features, or different D.
@@ -177,7 +177,7 @@ def memorisation(train, fake, held_out, progress: bool = False) -> Memorisation:
     # failure in a random order: exact where distances don't tie, and ties only raise p.
     r = max(1, int(_CLOSE_SHARE * h))
     close = int(np.sum(distances < np.partition(healthy, r - 1)[r - 1]))
-    return Memorisation(
+    return Memorization(
         nearer=float(test.statistic / (m * h)),
         p_value=float(test.pvalue),
         close_share=close / m,

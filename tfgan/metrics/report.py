@@ -15,7 +15,7 @@ from tfgan.metrics.classes import (
 )
 from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.kernel import kernel_distance
-from tfgan.metrics.neighbours import Memorisation, memorisation, neighbour_scores
+from tfgan.metrics.neighbours import Memorization, memorization, neighbour_scores
 from tfgan.metrics.sides import prepare
 from tfgan.metrics.text_table import text_table
 from tfgan.metrics.uncertainty import frechet_interval, neighbour_intervals
@@ -40,7 +40,7 @@ class Report:
 
     measurements: dict[str, Measurement]
     card: MetricCard
-    copies: Memorisation
+    copies: Memorization
     by_class: dict[str, dict] | None = None
 
     def __getitem__(self, metric):
@@ -239,7 +239,7 @@ def measure_sides(sides, progress=True, floor_of=None):
             lambda metric=metric: getattr(floor_scores, metric),
         )
 
-    copies = memorisation(sides.trained_on, fake, real, progress)
+    copies = memorization(sides.trained_on, fake, real, progress)
     add("copies_nearer", copies.nearer)
     add("copies_close_share", copies.close_share)
 
