@@ -184,7 +184,7 @@ def test_the_fewest_pictures_of_the_advice_are_enough(folders):
     train, test = (part.subset(np.arange(50)) for part in (train, test))
     few = sides.prepare(made[:40], train, test, features="pixels", progress=False)
     evaluate_sides(few, progress=False)
-    with pytest.raises(sides.TooFewPictures):
+    with pytest.raises(sides.TooFewImages):
         sides.prepare(made[:40], train.subset(np.arange(49)), test, features="pixels")
 
 

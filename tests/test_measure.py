@@ -69,7 +69,7 @@ def test_pairs_of_the_test_split_are_measured(exported, capsys):
     psnr = card["metrics"]["metrics"]["psnr"]
     assert psnr["value"] == psnr["untranslated"] > 5 and psnr["difference"]["value"] == 0
     conditions = card["metrics"]["card"]
-    assert (conditions["split"], conditions["num_pictures"]) == ("test", [40])
+    assert (conditions["split"], conditions["num_images"]) == ("test", [40])
     assert conditions["data"] == "digits_denoise"
     output = capsys.readouterr().out
     assert f"{psnr['value']:.4g}" in output and "digits_denoise test" in output

@@ -50,7 +50,7 @@ def test_an_exact_translator_scores_perfectly(inverted_pairs):
     assert report["ssim"].value == pytest.approx(1, abs=1e-6)
     assert report["l1"].difference.value == pytest.approx(-report["l1"].untranslated, abs=1e-6)
     assert report["psnr"].difference.low > 40 and report["ssim"].difference.low > 0.5
-    assert report.card.num_pictures == (NUM,) and report.card.ssim_window == 11
+    assert report.card.num_images == (NUM,) and report.card.ssim_window == 11
 
 
 def test_leaving_pictures_as_they_are_gains_nothing(inverted_pairs):
@@ -107,7 +107,7 @@ def test_fewer_pairs_are_a_random_part(inverted_pairs):
     some, others, same = (
         measure_pairs(keep, inverted_pairs, num=20, seed=seed, progress=False) for seed in (0, 1, 0)
     )
-    assert some.card.num_pictures == (20,)
+    assert some.card.num_images == (20,)
     assert some["l1"].value == same["l1"].value != others["l1"].value
     with pytest.raises(InputError, match="seed 0 and 1"):
         some["l1"] < others["l1"]  # noqa: B015
@@ -189,7 +189,7 @@ def test_exact_translators_reach_the_floor_and_none_do_not(inverted_digits, monk
         assert exact[shown].low < exact[shown].value < exact[shown].high
         assert exact[shown].value > 0.8
         assert other[shown].value < 0.3 and none[shown].value < 0.5
-    assert exact.card.num_pictures == (299, 299) and len(exact.card.classifiers) == 3
+    assert exact.card.num_images == (299, 299) and len(exact.card.classifiers) == 3
     assert "class_agreement_b_to_a" in str(exact) and "299 and 299 of digits_to" in str(exact)
     json.dumps(exact.as_dict())
 

@@ -221,7 +221,7 @@ def sides_of(judged, arguments, train, test, model=None):
         `(sides, notes)`: `Sides`, and sentences on what was done so that the two compare.
     """
     from tfgan.evaluation.inputs import with_channels
-    from tfgan.metrics.sides import TooFewPictures, prepare
+    from tfgan.metrics.sides import TooFewImages, prepare
 
     if model is None:
         generated = generated_pictures(judged, arguments, train)
@@ -264,7 +264,7 @@ def sides_of(judged, arguments, train, test, model=None):
             features=arguments.features,
             seed=arguments.seed,
         )
-    except TooFewPictures as error:
+    except TooFewImages as error:
         num_given = None if model else len(images)
         advice = advice_on_numbers(arguments, train, test, num_given)
         raise InputError(f"{error}. {advice}") from error
@@ -276,11 +276,11 @@ def advice_on_numbers(arguments, train, test, num_given):
 
     `num_given` are the generated pictures; None where a model draws as many as are asked for.
     """
-    from tfgan.metrics.extractors import fewest_pictures, num_unseen, suited
+    from tfgan.metrics.extractors import fewest_images, num_unseen, suited
 
     num_generated = arguments.num if num_given is None else min(arguments.num, num_given)
     name = suited(arguments.features, train, min(num_generated, test.num_images))
-    need, wanted = fewest_pictures(name), []
+    need, wanted = fewest_images(name), []
     if arguments.num < need:
         wanted.append(f"--num {need} or more")
     if num_given is not None and num_given < need:
@@ -292,8 +292,8 @@ def advice_on_numbers(arguments, train, test, num_given):
             wanted.append(f"at least {real} real pictures, which are halved")
         else:
             wanted.append("a data set with more pictures in both splits")
-    enough = num_generated >= fewest_pictures("pixels") and (
-        min(test.num_images, num_unseen("pixels", train)) >= fewest_pictures("pixels")
+    enough = num_generated >= fewest_images("pixels") and (
+        min(test.num_images, num_unseen("pixels", train)) >= fewest_images("pixels")
     )
     other = " Or pass --features pixels, for which these are enough" if enough else ""
     return f"Give {' and '.join(wanted)}.{other}"

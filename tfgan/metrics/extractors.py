@@ -18,7 +18,7 @@ _PIXEL_COMPONENTS = 64
 # Pictures that these are fitted to.
 _MOST_FITTED, _FEWEST_FITTED = 10_000, 10
 # A side, for any features: what `confidence_risk` needs.
-_FEWEST_PICTURES = 40
+_FEWEST_IMAGES = 40
 _DIMENSIONS = {"classifier": 128, "random": 224, "inception": 2048}
 
 
@@ -191,14 +191,14 @@ def suited(name, train, num=None):
     if name != "auto":
         return name
     usual = "classifier" if has_labels(train) else "random"
-    if num is None or min(num, num_unseen(usual, train)) >= fewest_pictures(usual):
+    if num is None or min(num, num_unseen(usual, train)) >= fewest_images(usual):
         return usual
     return "pixels"
 
 
-def fewest_pictures(name):
+def fewest_images(name):
     """The pictures a side that are needed to compare by the features of a name, and intervals."""
-    return max(_FEWEST_PICTURES, fewest_rows(_DIMENSIONS.get(name, 0)))
+    return max(_FEWEST_IMAGES, fewest_rows(_DIMENSIONS.get(name, 0)))
 
 
 def num_unseen(name, train):
@@ -210,7 +210,7 @@ def num_unseen(name, train):
 
 def _num_fitted(train):
     half = min(_MOST_FITTED, train.num_images // 2)
-    return max(_FEWEST_FITTED, min(half, train.num_images - _FEWEST_PICTURES))
+    return max(_FEWEST_FITTED, min(half, train.num_images - _FEWEST_IMAGES))
 
 
 def _components_for(train, seed, num):

@@ -10,7 +10,7 @@ from tfgan.metrics.classes import has_labels, labels_among
 from tfgan.metrics.extractors import (
     Extractor,
     extractor_for,
-    fewest_pictures,
+    fewest_images,
     num_unseen,
     rounded,
     suited,
@@ -18,7 +18,7 @@ from tfgan.metrics.extractors import (
 from tfgan.versions import package_versions
 
 
-class TooFewPictures(InputError):
+class TooFewImages(InputError):
     """There are fewer pictures on a side than the features need."""
 
 
@@ -142,7 +142,7 @@ def prepare(
         `Sides`.
 
     Raises:
-        InputError: As `tfgan.metrics.measure`; `TooFewPictures` where that is it.
+        InputError: As `tfgan.metrics.measure`; `TooFewImages` where that is it.
     """
     images = rounded(images)
     if labels is not None and len(labels) != len(images):
@@ -167,9 +167,9 @@ def prepare(
     num_real = min(num, test.num_images)
     smaller = min(num_real, len(images))
     name = suited(features, train, smaller)
-    need, num_floor = fewest_pictures(name), min(len(images), num_unseen(name, train))
+    need, num_floor = fewest_images(name), min(len(images), num_unseen(name, train))
     if min(smaller, num_floor) < need:
-        raise TooFewPictures(
+        raise TooFewImages(
             f"the features {name!r} need at least {need:,} pictures a side. Received: "
             f"{len(images):,} generated, {num_real:,} real ones, and {num_floor:,} other real ones "
             "for the floor"

@@ -28,7 +28,7 @@ class TranslationCard(Card):
     Attributes:
         data: the data set.
         split: the part of it that is translated.
-        num_pictures: how many pictures are translated: one number, or one for each domain.
+        num_images: how many pictures are translated: one number, or one for each domain.
         image_shape: (height, width, channels) of what comes out.
         ssim_window: the side of SSIM's window, or None.
         classifiers: what each is and the hash of its weights.
@@ -38,7 +38,7 @@ class TranslationCard(Card):
 
     data: str
     split: str
-    num_pictures: tuple[int, ...]
+    num_images: tuple[int, ...]
     image_shape: tuple[int, int, int]
     ssim_window: int | None
     classifiers: tuple[str, ...]
@@ -107,7 +107,7 @@ class TranslationReport:
             interval = f"{one.low:.4g} to {one.high:.4g}"
             rows.append((name, f"{one.value:.4g}", interval, untranslated, difference, floor))
         card = self.card
-        pictures = " and ".join(f"{count:,}" for count in card.num_pictures)
+        pictures = " and ".join(f"{count:,}" for count in card.num_images)
         conditions = [f"{pictures} of {card.data} {card.split}"]
         if card.ssim_window:
             conditions.append(f"SSIM's window {card.ssim_window}x{card.ssim_window}")
@@ -182,7 +182,7 @@ def measure_pairs(translate, dataset, *, split="test", num=10_000, seed=0, progr
     card = TranslationCard(
         data=dataset.name,
         split=split,
-        num_pictures=(len(scores["translated"]["l1"]),),
+        num_images=(len(scores["translated"]["l1"]),),
         image_shape=tuple(dataset.image_shape),
         ssim_window=ssim_window(dataset.image_shape[:2]),
         classifiers=(),
@@ -274,7 +274,7 @@ def measure_domains(
     card = TranslationCard(
         data=test.name,
         split=split,
-        num_pictures=(real_a.num_images, real_b.num_images),
+        num_images=(real_a.num_images, real_b.num_images),
         image_shape=tuple(test.image_shape),
         ssim_window=None,
         classifiers=tuple(f"{each.name} ({each.digest})" for each in extractors.values()),
