@@ -15,8 +15,8 @@ from tfgan import data, evaluate
 from tfgan.errors import InputError
 from tfgan.evaluation import inputs as picture_files
 from tfgan.evaluation.page import MEANINGS
-from tfgan.metrics import sides
-from tfgan.metrics.evaluation import evaluate_sides
+from tfgan.metrics import comparison
+from tfgan.metrics.evaluation import evaluate_comparison
 from tfgan.metrics.extractors import NAMES
 
 NUM = 120
@@ -180,12 +180,12 @@ def test_too_few_pictures_and_what_to_do(flags, message, folders, capsys):
 def test_the_fewest_pictures_of_the_advice_are_enough(folders):
     train, test = picture_files.halves_of(folders / "real504", 0)
     made = data.load("digits", 1).images[:252]
-    sides.prepare(made, train, test, features="random", progress=False)
+    comparison.prepare(made, train, test, features="random", progress=False)
     train, test = (part.subset(np.arange(50)) for part in (train, test))
-    few = sides.prepare(made[:40], train, test, features="pixels", progress=False)
-    evaluate_sides(few, progress=False)
-    with pytest.raises(sides.TooFewImages):
-        sides.prepare(made[:40], train.subset(np.arange(49)), test, features="pixels")
+    few = comparison.prepare(made[:40], train, test, features="pixels", progress=False)
+    evaluate_comparison(few, progress=False)
+    with pytest.raises(comparison.TooFewImages):
+        comparison.prepare(made[:40], train.subset(np.arange(49)), test, features="pixels")
 
 
 def test_labels_of_a_folder_are_the_names_of_its_classes(tmp_path):
@@ -305,7 +305,9 @@ def test_pictures_that_were_trained_on_are_no_held_out_ones(split, is_told, tmp_
     np.savez(tmp_path / "a.npz", images=data.load("digits", 1).images[:60])
     flags = ["--dataset", "digits", "--split", split, "--features", "pixels", "--num", "60"]
     arguments = evaluate.parse(["--images", str(tmp_path / "a.npz"), *flags])
-    _, notes = evaluate.sides_of(arguments.images, arguments, *evaluate.real_pictures(arguments))
+    _, notes = evaluate.comparison_of(
+        arguments.images, arguments, *evaluate.real_pictures(arguments)
+    )
     assert [note.startswith("the split 'train' is what models are") for note in notes] == (
         [True] if is_told else []
     )

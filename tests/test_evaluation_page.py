@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 from tfgan import data
 from tfgan.evaluation.before_and_after import RiskReduction
 from tfgan.evaluation.page import write_report
-from tfgan.metrics.evaluation import evaluate_sides
-from tfgan.metrics.sides import prepare
+from tfgan.metrics.comparison import prepare
+from tfgan.metrics.evaluation import evaluate_comparison
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +31,11 @@ def evaluations():
     noisy = digits.copy()
     noisy[::2] = random.integers(0, 256, noisy[::2].shape)
     with threadpool_limits(1):
-        sides = prepare(noisy, train, test, num=NUM, features="pixels", progress=False)
-        before = evaluate_sides(sides, progress=False)
-        after = evaluate_sides(sides.with_generated(digits), progress=False, floor_of=before)
+        comparison = prepare(noisy, train, test, num=NUM, features="pixels", progress=False)
+        before = evaluate_comparison(comparison, progress=False)
+        after = evaluate_comparison(
+            comparison.with_generated(digits), progress=False, floor_of=before
+        )
     return before, after
 
 

@@ -10,9 +10,9 @@ from tfgan.errors import InputError
 from tfgan.metrics import Measurement, MetricCard, measure, mode_count
 from tfgan.metrics import classifier as classifier_module
 from tfgan.metrics.classifier import trained_classifier
+from tfgan.metrics.comparison import prepare
 from tfgan.metrics.extractors import extractor_for, rounded
 from tfgan.metrics.report import Report
-from tfgan.metrics.sides import prepare
 from tfgan.metrics.text_table import text_table
 
 
@@ -134,9 +134,9 @@ def test_components_are_not_fitted_to_the_pictures_of_the_floor(digits):
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (200, 8, 8, 1), dtype=np.uint8)
     train = dataclasses.replace(train.subset(np.arange(200)), images=noise)
-    sides = prepare(noise[:100], train, test, features="pixels", progress=False)
-    extractor = sides.extractor
-    assert len(extractor.unseen) == 100 == len(sides.floor.images)
+    comparison = prepare(noise[:100], train, test, features="pixels", progress=False)
+    extractor = comparison.extractor
+    assert len(extractor.unseen) == 100 == len(comparison.floor.images)
     # Other pictures on the same rows do not change the components.
     changed = noise.copy()
     changed[extractor.unseen] = 0

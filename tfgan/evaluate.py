@@ -128,7 +128,7 @@ def evaluate(arguments):
 
     from tfgan.evaluation.before_and_after import reduce_risk
     from tfgan.evaluation.page import write_report
-    from tfgan.metrics.evaluation import evaluate_sides
+    from tfgan.metrics.evaluation import evaluate_comparison
     from tfgan.metrics.risk import probability_better
 
     sources = [source_of(each) for each in judged]
@@ -137,12 +137,12 @@ def evaluate(arguments):
     evaluations = []
     for each, source, name in zip(judged, sources, names):
         model = source and exported_model.load(source)
-        sides, notes = sides_of(each, arguments, train, test, model)
+        comparison, notes = comparison_of(each, arguments, train, test, model)
         for note in notes:
             print(f"note: {note}")
         # The second of two models shares the conditions, unless there are fewer pictures.
-        same = evaluations and evaluations[0].report.card == sides.card
-        evaluation = evaluate_sides(sides, floor_of=evaluations[0] if same else None)
+        same = evaluations and evaluations[0].report.card == comparison.card
+        evaluation = evaluate_comparison(comparison, floor_of=evaluations[0] if same else None)
         evaluations.append(evaluation)
         folder = out if len(judged) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
         risk_reduction, shown = None, evaluation
@@ -208,8 +208,8 @@ def real_pictures(arguments):
         raise InputError(f"{error} Pass --reference {other}") from error
 
 
-def sides_of(judged, arguments, train, test, model=None):
-    """Both sides' features: of a model's pictures, or of pictures that are there already.
+def comparison_of(judged, arguments, train, test, model=None):
+    """The features of both: of a model's pictures, or of pictures that are there already.
 
     Args:
         judged: a path or an address.
@@ -218,10 +218,10 @@ def sides_of(judged, arguments, train, test, model=None):
         model: the `ExportedModel` that lies there, or None.
 
     Returns:
-        `(sides, notes)`: `Sides`, and sentences on what was done so that the two compare.
+        `(comparison, notes)`: `Comparison`, and sentences on what was done so that the two compare.
     """
     from tfgan.evaluation.inputs import with_channels
-    from tfgan.metrics.sides import TooFewImages, prepare
+    from tfgan.metrics.comparison import TooFewImages, prepare
 
     if model is None:
         generated = generated_pictures(judged, arguments, train)
@@ -252,7 +252,7 @@ def sides_of(judged, arguments, train, test, model=None):
         )
         by_class = by_class and (with_channels(by_class[0], images.shape[-1], judged), by_class[1])
     try:
-        sides = prepare(
+        comparison = prepare(
             images,
             train,
             test,
@@ -268,7 +268,7 @@ def sides_of(judged, arguments, train, test, model=None):
         num_given = None if model else len(images)
         advice = advice_on_numbers(arguments, train, test, num_given)
         raise InputError(f"{error}. {advice}") from error
-    return sides, notes
+    return comparison, notes
 
 
 def advice_on_numbers(arguments, train, test, num_given):

@@ -7,9 +7,9 @@ import numpy as np
 from tfgan.conditions.sampling import classes_in, pictures_by_class, told_for
 from tfgan.evaluation.inputs import with_channels
 from tfgan.export import model_card
-from tfgan.inference.rejection import sample_accepted, fit_filter
+from tfgan.inference.rejection import fit_filter, sample_accepted
 from tfgan.inference.sampling import sample
-from tfgan.metrics.evaluation import Evaluation, evaluate_sides
+from tfgan.metrics.evaluation import Evaluation, evaluate_comparison
 from tfgan.metrics.risk import probability_better
 from tfgan.metrics.text_table import text_table
 
@@ -166,7 +166,7 @@ def reduce_risk(
             draw,
             inputs,
             train,
-            before.sides.extractor,
+            before.comparison.extractor,
             keep_fraction=keep_fraction,
             max_risk=max_risk,
             seed=seed,
@@ -187,10 +187,10 @@ def reduce_risk(
 
         images = drawn(told)
         by_class = pictures_by_class(drawn, inputs, train, num)
-    sides = before.sides.with_generated(images, classes_in(told, inputs, train), by_class)
+    comparison = before.comparison.with_generated(images, classes_in(told, inputs, train), by_class)
     return RiskReduction(
         before,
-        evaluate_sides(sides, floor_of=before),
+        evaluate_comparison(comparison, floor_of=before),
         truncation,
         keep_fraction,
         max_risk,

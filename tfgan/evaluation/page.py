@@ -219,7 +219,7 @@ def page(evaluation, name, risk_reduction=None, notes=()):
         ),
     ]
     order = np.argsort(evaluation.risk.fake_probabilities, kind="stable")
-    images = evaluation.sides.fake.images
+    images = evaluation.comparison.fake.images
     for title, rows in (
         ("Hardest to tell", order[:_SHEET_PICTURES]),
         ("Easiest to tell", order[::-1][:_SHEET_PICTURES]),
@@ -235,7 +235,7 @@ def page(evaluation, name, risk_reduction=None, notes=()):
     copies = evaluation.report.copies
     nearest = np.argsort(copies.distances, kind="stable")[:_NUM_COPIES]
     pairs = np.concatenate(
-        [images[nearest], evaluation.sides.train_images[copies.nearest[nearest]]]
+        [images[nearest], evaluation.comparison.train_images[copies.nearest[nearest]]]
     )
     body += [
         "<h2>Copies</h2>",
@@ -248,7 +248,7 @@ def page(evaluation, name, risk_reduction=None, notes=()):
             "pixels",
         ),
     ]
-    if evaluation.sides.fake.probabilities is not None:
+    if evaluation.comparison.fake.probabilities is not None:
         body += [
             "<h2>Classes</h2>",
             _figure(

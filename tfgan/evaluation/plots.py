@@ -79,7 +79,7 @@ def class_plot(evaluation):
     real, fake = (
         np.bincount(side.probabilities.argmax(axis=1), minlength=side.probabilities.shape[1])
         / len(side.probabilities)
-        for side in (evaluation.sides.real, evaluation.sides.fake)
+        for side in (evaluation.comparison.real, evaluation.comparison.fake)
     )
     classes = np.arange(len(real))
 
@@ -87,7 +87,7 @@ def class_plot(evaluation):
         axes.bar(classes - 0.2, real, 0.4, color=REAL, label="real")
         axes.bar(classes + 0.2, fake, 0.4, color=GENERATED, label="generated")
         if len(classes) <= 20:
-            axes.set_xticks(classes, evaluation.sides.class_names)
+            axes.set_xticks(classes, evaluation.comparison.class_names)
         axes.set_ylabel("share")
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 

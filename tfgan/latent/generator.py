@@ -32,7 +32,9 @@ class LatentGenerator:
         card: a SavedModel's model card, a dict; an empty one where there is none.
     """
 
-    def __init__(self, name, images, latent_dim, image_shape, condition_spec, condition, network, card):
+    def __init__(
+        self, name, images, latent_dim, image_shape, condition_spec, condition, network, card
+    ):
         self.name = name
         self._images = images
         self.latent_dim = latent_dim

@@ -55,13 +55,13 @@ class ClassDiversity:
 
 @dataclass(frozen=True, eq=False)
 class LabelAgreement:
-    """How often pictures show the class that they were asked for.
+    """How often pictures show the class that was requested of them.
 
     Attributes:
         counts: int64 [K], the pictures that were asked to show each class.
-        shares: float64 [K], those of them that do; NaN where none was asked.
+        shares: float64 [K], those of them that do; NaN where none was requested.
         lows, highs: float64 [K], Wilson's 95% intervals of the shares.
-        value: The mean of the shares, each class counted once however often it was asked for.
+        value: The mean of the shares, each class counted once however often it was requested.
         low, high: The 95% interval of the mean.
     """
 
@@ -196,14 +196,14 @@ def label_agreement(read, labels, num_classes: int) -> LabelAgreement:
     labels = _as_labels("labels", labels)
     counts = _count(labels, num_classes)
     agreeing = np.bincount(labels[np.asarray(read) == labels], minlength=num_classes)
-    asked = counts > 0
+    occurs = counts > 0
     shares, lows, highs = np.full((3, num_classes), np.nan)
-    shares[asked] = agreeing[asked] / counts[asked]
-    lows[asked], highs[asked] = _wilson(shares[asked], counts[asked])
-    value = float(shares[asked].mean())
+    shares[occurs] = agreeing[occurs] / counts[occurs]
+    lows[occurs], highs[occurs] = _wilson(shares[occurs], counts[occurs])
+    value = float(shares[occurs].mean())
     # A success and a failure added: even a share of 1 is not certain.
-    smooth = (agreeing[asked] + 1) / (counts[asked] + 2)
-    error = np.sqrt(np.sum(smooth * (1 - smooth) / counts[asked])) / np.count_nonzero(asked)
+    smooth = (agreeing[occurs] + 1) / (counts[occurs] + 2)
+    error = np.sqrt(np.sum(smooth * (1 - smooth) / counts[occurs])) / np.count_nonzero(occurs)
     reach = float(_NORMAL_QUANTILE * error)
     return LabelAgreement(
         counts, shares, lows, highs, value, max(0.0, value - reach), min(1.0, value + reach)

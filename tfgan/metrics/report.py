@@ -13,10 +13,10 @@ from tfgan.metrics.classes import (
     mode_count,
     within_class_diversity,
 )
+from tfgan.metrics.comparison import prepare
 from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.kernel import kernel_distance
 from tfgan.metrics.neighbours import Memorization, memorization, neighbour_scores
-from tfgan.metrics.sides import prepare
 from tfgan.metrics.text_table import text_table
 from tfgan.metrics.uncertainty import frechet_interval, neighbour_intervals
 
@@ -151,7 +151,7 @@ def measure(
     else:
         options = {"image_size": image_size, "data_dir": data_dir, "channels": channels}
         train, test = (data.load(dataset, 1, split=each, **options) for each in ("train", split))
-    sides = prepare(
+    comparison = prepare(
         images,
         train,
         test,
@@ -166,14 +166,14 @@ def measure(
         seed=seed,
         progress=progress,
     )
-    return measure_sides(sides, progress)
+    return measure_comparison(comparison, progress)
 
 
-def measure_sides(sides, progress=True, floor_of=None):
-    """`measure`, of what `tfgan.metrics.sides.prepare` has prepared.
+def measure_comparison(comparison, progress=True, floor_of=None):
+    """`measure`, of what `tfgan.metrics.comparison.prepare` has prepared.
 
     Args:
-        sides: `Sides`.
+        comparison: `Comparison`.
         progress: shows bars.
         floor_of: a `Report` under the same card, whose floors are taken over.
 
@@ -184,11 +184,15 @@ def measure_sides(sides, progress=True, floor_of=None):
         InputError: `floor_of` was made under another card.
     """
     if floor_of is not None:
-        sides.card.require_same(floor_of.card)
-    card, seed, k = sides.card, sides.card.seed, sides.card.k
-    real, fake, floor = sides.real.features, sides.fake.features, sides.floor.features
-    few_real, few_fake, few_floor = (
-        side.features[side.few] for side in (sides.real, sides.fake, sides.floor)
+        comparison.card.require_same(floor_of.card)
+    card, seed, k = comparison.card, comparison.card.seed, comparison.card.k
+    real, fake, floor = (
+        comparison.real.features,
+        comparison.fake.features,
+        comparison.floor.features,
+    )
+    real_subset, fake_subset, floor_subset = (
+        each.features[each.subset] for each in (comparison.real, comparison.fake, comparison.floor)
     )
     measurements = {}
 
@@ -227,8 +231,8 @@ def measure_sides(sides, progress=True, floor_of=None):
         lambda: kernel_distance(real, floor, progress).value,
     )
 
-    intervals = neighbour_intervals(few_real, few_fake, k, seed=seed, progress=progress)
-    floor_scores = None if floor_of else neighbour_scores(few_real, few_floor, k)
+    intervals = neighbour_intervals(real_subset, fake_subset, k, seed=seed, progress=progress)
+    floor_scores = None if floor_of else neighbour_scores(real_subset, floor_subset, k)
     for metric in ("precision", "recall", "density", "coverage"):
         interval = getattr(intervals, metric)
         add(
@@ -239,11 +243,11 @@ def measure_sides(sides, progress=True, floor_of=None):
             lambda metric=metric: getattr(floor_scores, metric),
         )
 
-    copies = memorization(sides.trained_on, fake, real, progress)
+    copies = memorization(comparison.trained_on, fake, real, progress)
     add("copies_nearer", copies.nearer)
     add("copies_close_share", copies.close_share)
 
-    fake_classes, floor_classes = sides.fake.probabilities, sides.floor.probabilities
+    fake_classes, floor_classes = comparison.fake.probabilities, comparison.floor.probabilities
     if fake_classes is not None:
         read, floor_read = fake_classes.argmax(axis=1), floor_classes.argmax(axis=1)
         num_classes = fake_classes.shape[1]
@@ -253,7 +257,7 @@ def measure_sides(sides, progress=True, floor_of=None):
             floor=lambda: classifier_score(floor_classes),
         )
         # A negative label stands for none, or for a class that the classifier does not know.
-        known = sides.real.labels[sides.real.labels >= 0]
+        known = comparison.real.labels[comparison.real.labels >= 0]
         if len(known):
             add(
                 "class_imbalance",
@@ -269,10 +273,12 @@ def measure_sides(sides, progress=True, floor_of=None):
             floor=lambda: within_class_diversity(floor, floor_read, num_classes).mean,
         )
     by_class = None
-    if sides.asked is not None:
-        num_classes = len(sides.class_names)
-        agreement = label_agreement(sides.asked.read, sides.asked.labels, num_classes)
-        of_floor = np.isin(sides.floor.labels, sides.asked.labels)
+    if comparison.requested is not None:
+        num_classes = len(comparison.class_names)
+        agreement = label_agreement(
+            comparison.requested.read, comparison.requested.labels, num_classes
+        )
+        of_floor = np.isin(comparison.floor.labels, comparison.requested.labels)
         add(
             "label_agreement",
             agreement.value,
@@ -280,7 +286,7 @@ def measure_sides(sides, progress=True, floor_of=None):
             agreement.high,
             lambda: (
                 label_agreement(
-                    floor_read[of_floor], sides.floor.labels[of_floor], num_classes
+                    floor_read[of_floor], comparison.floor.labels[of_floor], num_classes
                 ).value
                 if of_floor.any()
                 else None
@@ -289,7 +295,7 @@ def measure_sides(sides, progress=True, floor_of=None):
         by_class = {
             name: {"value": float(value), "low": float(low), "high": float(high), "num": int(num)}
             for name, value, low, high, num in zip(
-                sides.class_names,
+                comparison.class_names,
                 agreement.shares,
                 agreement.lows,
                 agreement.highs,

@@ -23,7 +23,7 @@ class TooFewImages(InputError):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Side:
+class ImageSet:
     """Pictures and what the extractor says of them.
 
     Attributes:
@@ -32,18 +32,18 @@ class Side:
         probabilities: float32 [N, K] of the classes, or None without a classifier.
         labels: integers [N]: the class of a real picture, or what a generated one was asked to
             show; None where that is not known.
-        few: int64 [n], the rows that nearest-neighbour metrics look at.
+        subset: int64 [n], the rows that nearest-neighbour metrics look at.
     """
 
     images: np.ndarray
     features: np.ndarray
     probabilities: np.ndarray | None
     labels: np.ndarray | None
-    few: np.ndarray
+    subset: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Asked:
+class Requested:
     """Generated pictures of which it is known what they should show.
 
     Attributes:
@@ -56,7 +56,7 @@ class Asked:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Sides:
+class Comparison:
     """What is compared, and under which conditions.
 
     Attributes:
@@ -68,18 +68,18 @@ class Sides:
         class_names: Of the classes, or None.
         extractor: Of the features.
         card: The conditions.
-        asked: For `label_agreement`, or None without labels or a classifier.
+        requested: For `label_agreement`, or None without labels or a classifier.
     """
 
-    real: Side
-    fake: Side
-    floor: Side
+    real: ImageSet
+    fake: ImageSet
+    floor: ImageSet
     trained_on: np.ndarray
     train_images: np.ndarray
     class_names: tuple[str, ...] | None
     extractor: Extractor
     card: MetricCard
-    asked: Asked | None = None
+    requested: Requested | None = None
 
     def with_generated(self, images, labels=None, by_class=None, progress=True):
         """The same with other generated pictures, as many.
@@ -89,16 +89,16 @@ class Sides:
             labels, by_class, progress: As in `tfgan.metrics.measure`.
         """
         features, probabilities = self.extractor(images, progress)
-        fake = Side(images, features, probabilities, labels, self.fake.few)
-        asked = asked_of(fake, by_class, self.extractor, progress)
-        return dataclasses.replace(self, fake=fake, asked=asked)
+        fake = ImageSet(images, features, probabilities, labels, self.fake.subset)
+        requested = requested_of(fake, by_class, self.extractor, progress)
+        return dataclasses.replace(self, fake=fake, requested=requested)
 
 
-def asked_of(fake, by_class, extractor, progress=True):
-    """What `label_agreement` is measured on, an `Asked`; None where nothing tells.
+def requested_of(fake, by_class, extractor, progress=True):
+    """What `label_agreement` is measured on, an `Requested`; None where nothing tells.
 
     Args:
-        fake: A `Side`, whose pictures are taken where there are no others.
+        fake: An `ImageSet`, whose pictures are taken where there are no others.
         by_class: `(images, labels)` of other pictures, or None.
         extractor: Of their classes.
         progress: Shows a bar.
@@ -107,8 +107,10 @@ def asked_of(fake, by_class, extractor, progress=True):
         return None
     if by_class is not None:
         images, labels = by_class
-        return Asked(np.asarray(labels), extractor(images, progress)[1].argmax(axis=1))
-    return None if fake.labels is None else Asked(fake.labels, fake.probabilities.argmax(axis=1))
+        return Requested(np.asarray(labels), extractor(images, progress)[1].argmax(axis=1))
+    return (
+        None if fake.labels is None else Requested(fake.labels, fake.probabilities.argmax(axis=1))
+    )
 
 
 def prepare(
@@ -139,7 +141,7 @@ def prepare(
             `tfgan.metrics.measure`.
 
     Returns:
-        `Sides`.
+        `Comparison`.
 
     Raises:
         InputError: As `tfgan.metrics.measure`; `TooFewImages` where that is it.
@@ -180,21 +182,21 @@ def prepare(
     baseline = np.sort(random.permutation(extractor.unseen_of(train.num_images))[: len(images)])
     neighbours = min(num_neighbours, len(chosen), len(images), len(baseline))
 
-    def side(images, labels):
+    def image_set(images, labels):
         extracted, probabilities = extractor(images, progress)
         # At random: pictures may lie class by class.
-        few = random.permutation(len(images))[:neighbours]
-        return Side(images, extracted, probabilities, labels, few)
+        subset = random.permutation(len(images))[:neighbours]
+        return ImageSet(images, extracted, probabilities, labels, subset)
 
     def labels_of(dataset, rows):
         return labels_among(dataset, train.class_names)[rows] if has_labels(dataset) else None
 
-    real = side(test.images[chosen], labels_of(test, chosen))
-    fake = side(images, labels)
-    return Sides(
+    real = image_set(test.images[chosen], labels_of(test, chosen))
+    fake = image_set(images, labels)
+    return Comparison(
         real=real,
         fake=fake,
-        floor=side(train.images[baseline], labels_of(train, baseline)),
+        floor=image_set(train.images[baseline], labels_of(train, baseline)),
         trained_on=extractor(train.images, progress)[0],
         train_images=train.images,
         class_names=train.class_names,
@@ -214,5 +216,5 @@ def prepare(
             seed=seed,
             versions=tuple(package_versions().items()),
         ),
-        asked=asked_of(fake, by_class, extractor, progress),
+        requested=requested_of(fake, by_class, extractor, progress),
     )
