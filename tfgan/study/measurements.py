@@ -31,7 +31,7 @@ NUM_INVERTED = 32
 INVERSION = {"restarts": 4, "steps": 100}
 
 
-class Judge:
+class Evaluator:
     """The pictures of a split that no training has seen, and features to compare by.
 
     Args:
@@ -113,29 +113,29 @@ def restored(run, family, run_folder):
     return model
 
 
-def measured(model, generator, judge):
+def measured(model, generator, evaluator):
     """All numbers of a model.
 
     Args:
         model: a `tfgan.GAN`.
         generator: the `LatentGenerator` of what was exported of it: its last weights, or its best.
-        judge: a `Judge`.
+        evaluator: a `Evaluator`.
 
     Returns:
-        A dict of numbers: `Judge.scores`; the mean square `reconstruction_error` of a pixel of test
+        A dict of numbers: `Evaluator.scores`; the mean square `reconstruction_error` of a pixel of test
         pictures; the `parameters` of both networks and the `mflop` of a training step a picture;
         and of the features behind the latents and before the logit what `inside` says.
     """
     seeds = np.arange(NUM_PICTURES)
     drawn = np.clip(generator.draw(generator.latents(seeds)), 0, 1)
-    found = invert(generator, judge.targets, **INVERSION)
+    found = invert(generator, evaluator.targets, **INVERSION)
     networks = (model.generator, model.discriminator)
     return {
-        **judge.scores(to_uint8(drawn)),
+        **evaluator.scores(to_uint8(drawn)),
         "reconstruction_error": float(found.errors.mean()),
         "parameters": sum(network.count_params() for network in networks),
         "mflop": step_flop(*networks) / 1e6,
-        **inside(model, generator, judge.real[:NUM_INSIDE] / 127.5 - 1, drawn),
+        **inside(model, generator, evaluator.real[:NUM_INSIDE] / 127.5 - 1, drawn),
     }
 
 
@@ -156,9 +156,9 @@ def inside(model, generator, real, drawn):
         the last two of the discriminator, and the `real_fake_cosine` of its mean directions.
     """
     head = model.discriminator.get_layer("logits")
-    judged = keras.Model(model.discriminator.input, head.input)
+    head_input = keras.Model(model.discriminator.input, head.input)
     real_features, fake_features = (
-        judged.predict(images, batch_size=256, verbose=0)
+        head_input.predict(images, batch_size=256, verbose=0)
         for images in (real, drawn[:NUM_INSIDE] * 2 - 1)
     )
     first = generator.activations(generator.latents(np.arange(NUM_INSIDE)))
