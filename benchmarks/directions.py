@@ -88,10 +88,10 @@ def apart(name, probes):
     """An attribute's directions at right angles to those of all the others."""
     import numpy as np
 
-    from tfgan.latent.directions import orthogonalised
+    from tfgan.latent.directions import orthogonalized
 
     others = np.concatenate([rows for other, rows in probes.items() if other != name])
-    return np.stack([orthogonalised(row, others) for row in probes[name]])
+    return np.stack([orthogonalized(row, others) for row in probes[name]])
 
 
 def best(candidates, effects, name):
@@ -152,7 +152,7 @@ def bench(arguments):
     num = min(CANDIDATES, generator.latent_dim)
     features = generator.activations(fitted, told[0])
     found = {
-        "supervised, orthogonalised": {name: apart(name, probes) for name in values},
+        "supervised, orthogonalized": {name: apart(name, probes) for name in values},
         "supervised": probes,
         "closed form": directions.closed_form_directions(
             directions.first_kernel(generator.network), num

@@ -59,11 +59,11 @@ def test_a_table_of_directions_tells_good_ones_from_bad(monkeypatch, capsys):
     head, _, *rows = rows
     assert head[3:7] == ["size", "vertical", "horizontal", "colour"]
     assert [row[:2] for row in rows[:2]] == [
-        ["horizontal", "supervised, orthogonalised"],
+        ["horizontal", "supervised, orthogonalized"],
         ["horizontal", "supervised"],
     ]
     shares = {(row[0], row[1]): [float(cell.strip("*%")) for cell in row[3:6]] for row in rows}
-    for kind in ("supervised, orthogonalised", "supervised", "closed form"):
+    for kind in ("supervised, orthogonalized", "supervised", "closed form"):
         assert shares["horizontal", kind][2] >= 50
         assert max(shares["horizontal", kind][:2]) < 25
         assert shares["vertical", kind][1] >= 50

@@ -12,7 +12,7 @@ from tfgan.latent.directions import (
     closed_form_directions,
     component_directions,
     first_kernel,
-    orthogonalised,
+    orthogonalized,
     random_directions,
     supervised_directions,
 )
@@ -105,26 +105,26 @@ def test_a_class_that_hardly_occurs_is_refused():
 
 def test_what_is_left_is_at_right_angles_and_nearest():
     others = RANDOM.standard_normal((3, 8))
-    left = orthogonalised(PLANTED[:, 0], [*others, others[0] - 2 * others[1]])
+    left = orthogonalized(PLANTED[:, 0], [*others, others[0] - 2 * others[1]])
     np.testing.assert_allclose(others @ left, 0, atol=1e-12)
     assert np.linalg.norm(left) == pytest.approx(1)
     # Least squares gives the same remainder.
     fit = np.linalg.lstsq(others.T, PLANTED[:, 0], rcond=None)[0]
     remainder = PLANTED[:, 0] - others.T @ fit
     np.testing.assert_allclose(left, remainder / np.linalg.norm(remainder), atol=1e-12)
-    np.testing.assert_allclose(orthogonalised(2 * PLANTED[:, 0], []), PLANTED[:, 0])
+    np.testing.assert_allclose(orthogonalized(2 * PLANTED[:, 0], []), PLANTED[:, 0])
 
 
 def test_others_that_are_nearly_the_same_count_as_one():
     # Their difference is the direction itself, which would leave nothing of it.
     others = PLANTED[:, 1] + 0.05 * np.outer([1, -1], PLANTED[:, 0])
-    left = orthogonalised(PLANTED[:, 0], others)
+    left = orthogonalized(PLANTED[:, 0], others)
     np.testing.assert_allclose(left, PLANTED[:, 0], atol=0.01)
 
 
 def test_a_direction_of_which_nothing_is_left_is_refused():
     with pytest.raises(InputError, match="leave nothing"):
-        orthogonalised([1.0, 1.0], [[1.0, 0.0], [1.0, 2.0]])
+        orthogonalized([1.0, 1.0], [[1.0, 0.0], [1.0, 2.0]])
 
 
 def test_there_are_no_more_directions_than_dimensions():

@@ -11,7 +11,7 @@ from tfgan.latent.directions import (
     closed_form_directions,
     component_directions,
     first_kernel,
-    orthogonalised,
+    orthogonalized,
     supervised_directions,
 )
 from tfgan.latent.effects import effect_of, only, read_latents, spans, varying
@@ -94,7 +94,7 @@ def _supervised(latents, values, ranges):
         found[name] = [probes[name][0]]
         # In a space of two dimensions, say, nothing is left.
         with contextlib.suppress(InputError):
-            found[name].insert(0, orthogonalised(probes[name][0], others))
+            found[name].insert(0, orthogonalized(probes[name][0], others))
     return found
 
 

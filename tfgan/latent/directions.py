@@ -114,7 +114,7 @@ def supervised_directions(latents, values):
     return _unit(np.concatenate([-coefficients, coefficients]) if is_pair else coefficients), score
 
 
-def orthogonalised(direction, others):
+def orthogonalized(direction, others):
     """What is left of a direction at right angles to some others.
 
     Others that are nearly the same, such as those of a stroke's thickness and of its width, count
