@@ -42,14 +42,14 @@ def table(version_folder):
     lines = [
         f"    {training['command']}",
         "",
-        f"{training['step']:,} steps, {training['images']:,} pictures in "
+        f"{training['step']:,} steps, {training['images']:,} images in "
         f"{training['seconds'] / 60:.0f} minutes{precision}; seed {training['seed']}; "
         f"{size / 1e6:.1f} MB; exported on {card['exported'][:10]} by TensorFlow "
         f"{versions['tensorflow']} and Keras {versions['keras']}.",
         "",
     ]
     rows = [row_of(name, number) for name, number in card["metrics"]["metrics"].items()]
-    # A model that makes nothing out of pictures has nothing untranslated.
+    # A model that makes nothing out of images has nothing untranslated.
     columns = [column for column in rows[0] if any(row[column] for row in rows)]
     lines += ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(row[column] for column in columns) + " |" for row in rows]
@@ -67,7 +67,7 @@ def row_of(name, number):
         "metric": f"`{name}`",
         "value": text("value"),
         "95% interval": interval,
-        "real pictures": text("floor"),
+        "real images": text("floor"),
         "untranslated": text("untranslated"),
     }
 

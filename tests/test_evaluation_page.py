@@ -129,21 +129,21 @@ def test_a_phone_shows_it_without_scrolling_sideways(visit, addresses):
 def test_light_and_dark_are_both_legible(visit, addresses):
     for scheme, darker in (("light", "color"), ("dark", "backgroundColor")):
         page = visit(addresses[0], color_scheme=scheme)
-        colours = {
+        colors = {
             name: luminance(page.evaluate(f"getComputedStyle(document.documentElement).{name}"))
             for name in ("color", "backgroundColor")
         }
-        assert min(colours, key=colours.get) == darker
-        assert contrast(*colours.values()) > 7
-        ground = colours["backgroundColor"]
+        assert min(colors, key=colors.get) == darker
+        assert contrast(*colors.values()) > 7
+        ground = colors["backgroundColor"]
         for element in ("figcaption", "footer", ".beside"):
-            colour = page.evaluate(f"getComputedStyle(document.querySelector('{element}')).color")
-            assert contrast(luminance(colour), ground) >= 4.5, (scheme, element)
+            color = page.evaluate(f"getComputedStyle(document.querySelector('{element}')).color")
+            assert contrast(luminance(color), ground) >= 4.5, (scheme, element)
 
 
-def luminance(colour):
+def luminance(color):
     """The relative luminance of `rgb(r, g, b)`, as WCAG 2 has it."""
-    values = np.array([float(value) for value in re.findall(r"[\d.]+", colour)[:3]]) / 255
+    values = np.array([float(value) for value in re.findall(r"[\d.]+", color)[:3]]) / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 

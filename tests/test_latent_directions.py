@@ -77,8 +77,8 @@ def test_a_class_s_direction_raises_its_logit(num_classes):
     classes = logits.argmax(axis=1)
     unread = np.where(np.arange(4000) % 5 == 0, -1, classes)
     found, score = supervised_directions(LATENTS, unread)
-    centred = np.eye(num_classes) - 1 / num_classes
-    expected = (PLANTED[:, :num_classes] @ centred).T
+    centered = np.eye(num_classes) - 1 / num_classes
+    expected = (PLANTED[:, :num_classes] @ centered).T
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     assert found.shape == (num_classes, 8)
     np.testing.assert_allclose(np.sum(found * expected, axis=1), 1, atol=0.02)
@@ -147,11 +147,11 @@ BUILDERS = [tfgan.convolutional_generator, tfgan.dense_generator, tfgan.recurren
 @pytest.mark.parametrize("conditioning", [None, "projection", "concatenation"])
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_the_kernel_is_how_the_first_layer_takes_the_latents(builder, conditioning):
-    told = {}
+    options = {}
     if conditioning:
         condition = tfgan.LabelCondition(3)
-        told = {"condition": condition.encoder(), "conditioning": conditioning}
-    network = builder((8, 8, 1), 5, width=4, **told)
+        options = {"condition": condition.encoder(), "conditioning": conditioning}
+    network = builder((8, 8, 1), 5, width=4, **options)
     kernel = first_kernel(network)
     dense = next(layer for layer in network.layers if isinstance(layer, keras.layers.Dense))
     part = keras.Model(network.inputs, dense.output)
@@ -173,7 +173,7 @@ def test_activations_are_those_of_the_layer_that_is_named():
     network = tfgan.dense_generator((8, 8, 1), 5, width=4)
     latents = LATENTS[:3, :5].astype(np.float32)
     first = activations(network, latents)
-    # After the dense layer, its normalisation and the first ReLU: eighths of 8 pixels.
+    # After the dense layer, its normalization and the first ReLU: eighths of 8 pixels.
     assert first.shape == (3, 1, 1, 16) and first.min() == 0
     last = activations(network, latents, network.layers[-1].name)
     np.testing.assert_allclose(last, network.predict_on_batch(latents), atol=1e-6)

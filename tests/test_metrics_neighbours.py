@@ -87,12 +87,12 @@ def test_ties_and_duplicates_equal_the_double_loop(block, offset):
 
 
 def test_identical_sets(block):
-    # Closed balls: each of N holds its centre and k others.
+    # Closed balls: each of N holds its center and k others.
     assert scores(REAL, REAL, 5) == pytest.approx((1, 1, 6 / 5, 1), rel=1e-12)
     assert scores(REAL, RANDOM.permutation(REAL), 3) == pytest.approx((1, 1, 4 / 3, 1), rel=1e-12)
 
 
-def test_sets_of_one_picture(block):
+def test_sets_of_one_image(block):
     assert scores(np.ones((40, 3)), np.ones((30, 3))) == pytest.approx((1, 1, 40 / 5, 1))
 
 
@@ -165,7 +165,7 @@ def memorization_reference(train, fake, held_out):
     return wins / (len(fake_near) * len(held_near)), fake_near, held_near
 
 
-def test_memorisation_equals_the_double_loop(block):
+def test_memorization_equals_the_double_loop(block):
     train, held_out = RANDOM.normal(size=(70, 4)), RANDOM.normal(size=(50, 4))
     nearer, fake_near, held_near = memorization_reference(train, FAKE, held_out)
     found = memorization(train, FAKE, held_out)
@@ -205,7 +205,7 @@ def test_a_healthy_generator_raises_the_test_as_often_as_its_level():
     assert np.mean(np.array(close) <= 0.1) <= 0.14
 
 
-def test_copied_training_pictures_raise_the_test_and_are_found():
+def test_copied_training_images_raise_the_test_and_are_found():
     random = np.random.default_rng(5)
     train, held_out = random.normal(size=(500, 16)), random.normal(size=(200, 16))
     copied = random.integers(0, 500, 200)
@@ -223,7 +223,7 @@ def test_copied_training_pictures_raise_the_test_and_are_found():
     assert healthy.nearer == pytest.approx(0.5, abs=0.1)
 
 
-def test_few_copies_among_poor_pictures_are_found_by_the_close_share():
+def test_few_copies_among_poor_images_are_found_by_the_close_share():
     random = np.random.default_rng(6)
     train, held_out = random.normal(size=(500, 16)), random.normal(size=(200, 16))
     fake = np.concatenate([train[:40], 3 * random.normal(size=(160, 16))])

@@ -1,4 +1,4 @@
-"""Pictures that are kept: how they are drawn, which seeds they have, and the commands' flags."""
+"""Images that are kept: how they are drawn, which seeds they have, and the commands' flags."""
 
 import json
 
@@ -27,7 +27,7 @@ def one_thread():
 
 
 def draw(seeds, labels=None):
-    """Pictures that tell their seed and their label."""
+    """Images that tell their seed and their label."""
     shown = seeds % 1000, seeds % 1000 if labels is None else labels
     return np.stack(shown, axis=1)[:, None, :, None].astype(np.uint16)
 
@@ -63,7 +63,7 @@ def test_labels_keep_their_turn_however_many_of_one_are_rejected():
     kept = sample_accepted(draw, keeps, 5, 10, {"labels": asked})
     labels = asked[np.arange(10) % 3]
     np.testing.assert_array_equal(kept.images, draw(kept.seeds, labels))
-    # A candidate is told what its seed would be told where nothing is rejected.
+    # A candidate has the condition that its seed would have where nothing is rejected.
     np.testing.assert_array_equal(labels, asked[(kept.seeds - 5) % 3])
     assert len(set(kept.seeds)) == 10
     for turn in range(3):
@@ -86,7 +86,7 @@ def test_what_is_never_kept_is_given_up(monkeypatch):
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory):
-    """A tiny GAN, its pictures far apart, whose card tells a training on the digits."""
+    """A tiny GAN, its images far apart, whose card tells a training on the digits."""
     gan = make_gan()
     for variable in gan.ema_generator.trainable_variables:
         variable.assign(6 * variable)
@@ -102,7 +102,7 @@ def model_folder(tmp_path_factory):
 
 @pytest.fixture
 def few(monkeypatch):
-    """Few pictures to learn from, and features that need no training."""
+    """Few images to learn from, and features that need no training."""
     monkeypatch.setattr(rejection, "NUM_FITTED", 160)
     real = extractors.extractor_for
     monkeypatch.setattr(
@@ -117,12 +117,12 @@ def run(*arguments):
 def test_generate_keeps_a_fraction_and_says_which(model_folder, few, tmp_path, capsys):
     flags = (model_folder, "--num", 30, "--format", "npz", "--keep-fraction", 0.5)
     run(*flags, "--out", tmp_path / "kept.npz")
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     kept = np.load(tmp_path / "kept.npz")
     assert len(kept["images"]) == len(kept["seeds"]) == 30
-    assert f"the seeds {kept['seeds'][0]} to {kept['seeds'][-1]}" in told
+    assert f"the seeds {kept['seeds'][0]} to {kept['seeds'][-1]}" in printed
     assert 35 < kept["seeds"][-1] < 120
-    # Each is the picture that its seed has anyway.
+    # Each is the image that its seed has anyway.
     seeds = kept["seeds"]
     expected = tfgan.load(model_folder).pixels(seeds)
     assert np.abs(kept["images"].astype(int) - expected).max() <= 1

@@ -1,4 +1,4 @@
-"""Metrics: pictures or features in, a number with its uncertainty and conditions out."""
+"""Metrics: images or features in, a number with its uncertainty and conditions out."""
 
 from tfgan.metrics.card import Measurement, MetricCard
 from tfgan.metrics.classes import (

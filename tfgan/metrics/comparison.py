@@ -1,4 +1,4 @@
-"""Generated and real pictures under one extractor: what every metric starts from."""
+"""Generated and real images under one extractor: what every metric starts from."""
 
 import dataclasses
 
@@ -19,19 +19,19 @@ from tfgan.versions import package_versions
 
 
 class TooFewImages(InputError):
-    """There are fewer pictures on a side than the features need."""
+    """There are fewer images in a set than the features need."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Pictures and what the extractor says of them.
+    """Images and what the extractor says of them.
 
     Attributes:
         images: uint8 [N, H, W, C].
         features: float32 [N, D].
         probabilities: float32 [N, K] of the classes, or None without a classifier.
-        labels: integers [N]: the class of a real picture, or what a generated one was asked to
-            show; None where that is not known.
+        labels: integers [N]: the class of a real image, or what a generated one was
+            conditioned on; None where that is not known.
         subset: int64 [n], the rows that nearest-neighbour metrics look at.
     """
 
@@ -44,10 +44,10 @@ class ImageSet:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Requested:
-    """Generated pictures of which it is known what they should show.
+    """Generated images of which it is known what they should show.
 
     Attributes:
-        labels: integers [M], the class that each was asked to show.
+        labels: integers [M], the class that each was conditioned on.
         read: int64 [M], the class that the classifier takes it for.
     """
 
@@ -61,10 +61,10 @@ class Comparison:
 
     Attributes:
         real: The split that no training has seen.
-        fake: The generated pictures.
-        floor: Real training pictures, ones that the features were not made from.
-        trained_on: float32 [T, D], the features of all training pictures.
-        train_images: uint8 [T, H, W, C], those pictures.
+        fake: The generated images.
+        floor: Real training images, ones that the features were not made from.
+        trained_on: float32 [T, D], the features of all training images.
+        train_images: uint8 [T, H, W, C], those images.
         class_names: Of the classes, or None.
         extractor: Of the features.
         card: The conditions.
@@ -82,7 +82,7 @@ class Comparison:
     requested: Requested | None = None
 
     def with_generated(self, images, labels=None, by_class=None, progress=True):
-        """The same with other generated pictures, as many.
+        """The same with other generated images, as many.
 
         Args:
             images: uint8 [N, H, W, C].
@@ -98,8 +98,8 @@ def requested_of(fake, by_class, extractor, progress=True):
     """What `label_agreement` is measured on, an `Requested`; None where nothing tells.
 
     Args:
-        fake: An `ImageSet`, whose pictures are taken where there are no others.
-        by_class: `(images, labels)` of other pictures, or None.
+        fake: An `ImageSet`, whose images are taken where there are no others.
+        by_class: `(images, labels)` of other images, or None.
         extractor: Of their classes.
         progress: Shows a bar.
     """
@@ -132,10 +132,10 @@ def prepare(
     """Extracts the features of all that is compared.
 
     Args:
-        images: Generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
-        train, test: `ImageDataset`s of the training pictures and of the split that generated
-            pictures are compared with.
-        split, image_size: For the card: what `test` is, and the size its pictures were brought to,
+        images: Generated images, uint8 [N, H, W, C], or floats in [0, 1].
+        train, test: `ImageDataset`s of the training images and of the split that generated
+            images are compared with.
+        split, image_size: For the card: what `test` is, and the size its images were brought to,
             or None.
         labels, by_class, num, num_neighbours, features, k, seed, progress: As in
             `tfgan.metrics.measure`.
@@ -149,21 +149,21 @@ def prepare(
     images = rounded(images)
     if labels is not None and len(labels) != len(images):
         raise InputError(
-            f"each picture needs a label. Received: {len(images)} pictures, {len(labels)} labels"
+            f"each image needs a label. Received: {len(images)} images, {len(labels)} labels"
         )
     if by_class is not None and len(by_class[0]) != len(by_class[1]):
         raise InputError(
-            f"each picture of by_class needs a label. Received: {len(by_class[0])} pictures, "
+            f"each image of by_class needs a label. Received: {len(by_class[0])} images, "
             f"{len(by_class[1])} labels"
         )
     labels = None if labels is None else np.asarray(labels)
     if len(images) > num:
-        # At random: pictures may lie class by class.
+        # At random: images may lie class by class.
         rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:num])
         images, labels = images[rows], None if labels is None else labels[rows]
     if images.shape[1:] != test.image_shape:
         raise InputError(
-            f"the pictures must have the data set's shape {test.image_shape}. "
+            f"the images must have the data set's shape {test.image_shape}. "
             f"Received: {images.shape[1:]}"
         )
     num_real = min(num, test.num_images)
@@ -172,7 +172,7 @@ def prepare(
     need, num_floor = fewest_images(name), min(len(images), num_unseen(name, train))
     if min(smaller, num_floor) < need:
         raise TooFewImages(
-            f"the features {name!r} need at least {need:,} pictures a side. Received: "
+            f"the features {name!r} need at least {need:,} images per side. Received: "
             f"{len(images):,} generated, {num_real:,} real ones, and {num_floor:,} other real ones "
             "for the floor"
         )
@@ -184,7 +184,7 @@ def prepare(
 
     def image_set(images, labels):
         extracted, probabilities = extractor(images, progress)
-        # At random: pictures may lie class by class.
+        # At random: images may lie class by class.
         subset = random.permutation(len(images))[:neighbours]
         return ImageSet(images, extracted, probabilities, labels, subset)
 
@@ -212,7 +212,7 @@ def prepare(
             num_neighbours=neighbours,
             k=k,
             image_shape=tuple(test.image_shape),
-            resize="centre crop and Lanczos" if image_size or test.is_resized else "none",
+            resize="center crop and Lanczos" if image_size or test.is_resized else "none",
             seed=seed,
             versions=tuple(package_versions().items()),
         ),

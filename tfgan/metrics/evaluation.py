@@ -11,23 +11,23 @@ from tfgan.metrics.duplicates import Duplicates, find_duplicates
 from tfgan.metrics.report import Report, measure_comparison
 from tfgan.metrics.risk import ConfidenceRisk, confidence_risk
 
-# The second line costs as many pixels a picture; classifiers need no more to see noise.
+# The second line costs as many pixels per image; classifiers need no more to see noise.
 _MOST_PIXELS = 1024
 _MOST_PIXEL_ROWS = 2000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Everything that is known of one set of generated pictures.
+    """Everything that is known of one set of generated images.
 
     Attributes:
         comparison: What was compared.
         report: All metrics, the confidence risk and its readings first.
-        risk: On the card's features: each picture's own risk, too.
-        floor_risk: The same of real training pictures in place of the generated ones.
+        risk: On the card's features: each image's own risk, too.
+        floor_risk: The same of real training images in place of the generated ones.
         pixel_risk: By the same classifiers on raw pixels.
         pixel_floor_risk: Its floor.
-        duplicates: Generated pictures that are also real ones, or each other.
+        duplicates: Generated images that are also real ones, or each other.
     """
 
     comparison: Comparison
@@ -74,14 +74,14 @@ def evaluate_comparison(comparison, progress=True, floor_of=None):
     Args:
         comparison: What `tfgan.metrics.comparison.prepare` gave.
         progress: Shows bars.
-        floor_of: An `Evaluation` of other generated pictures under the same conditions, whose
-            floors are taken over: they are most of the work, and no concern of the pictures.
+        floor_of: An `Evaluation` of other generated images under the same conditions, whose
+            floors are taken over: they are most of the work, and no concern of the images.
 
     Returns:
         An `Evaluation`.
 
     Raises:
-        InputError: Fewer than 40 pictures a side.
+        InputError: Fewer than 40 images per side.
     """
     card = comparison.card
     risk = _risk(comparison, comparison.fake, progress)
@@ -126,7 +126,7 @@ def evaluate_comparison(comparison, progress=True, floor_of=None):
 
 
 def _risk(comparison, other, progress):
-    """The risk of some pictures by their features."""
+    """The risk of some images by their features."""
     return confidence_risk(
         comparison.real.features,
         other.features,
@@ -137,7 +137,7 @@ def _risk(comparison, other, progress):
 
 
 def _pixel_risk(comparison, other, progress):
-    """The risk of some pictures by at most 1,024 of their pixels, the same places in all."""
+    """The risk of some images by at most 1,024 of their pixels, the same places in all."""
     seed = comparison.card.seed
     images = [each.images[each.subset[:_MOST_PIXEL_ROWS]] for each in (comparison.real, other)]
     flat = [each.reshape(len(each), -1) / 255.0 for each in images]

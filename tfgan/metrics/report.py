@@ -1,4 +1,4 @@
-"""Generated pictures against a data set: every metric with its interval, floor and card."""
+"""Generated images against a data set: every metric with its interval, floor and card."""
 
 import dataclasses
 
@@ -27,14 +27,14 @@ _MOST_CLASSES = 20
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """All metrics of one set of pictures, under one card.
+    """All metrics of one set of images, under one card.
 
     Attributes:
         measurements: `Measurement`s by the name of their metric.
         card: their conditions.
-        copies: each generated picture's nearest training picture, and how near it is.
-        by_class: `label_agreement` of each class that was asked for, by its name: a dict of its
-            `value`, `low`, `high` and of `num`, how many pictures were asked to show it; None where
+        copies: each generated image's nearest training image, and how near it is.
+        by_class: `label_agreement` of each requested class, by its name: a dict of its
+            `value`, `low`, `high` and of `num`, how many images were conditioned on it; None where
             there is no `label_agreement`.
     """
 
@@ -81,13 +81,13 @@ class Report:
     def __str__(self):
         parts = [text_table([("metric", "value", "95% interval", "floor"), *self.rows()])]
         if self.by_class:
-            head = ("class", "label agreement", "95% interval", "pictures")
+            head = ("class", "label agreement", "95% interval", "images")
             parts += ["", text_table([head, *self.class_rows()]), ""]
         card = self.card
         parts.append(
             f"{card.features} ({card.digest}); {card.num_generated:,} generated, {card.num_real:,} "
-            f"of {card.data} {card.split}; neighbours {card.num_neighbours:,} a side, k {card.k}; "
-            f"seed {card.seed}"
+            f"of {card.data} {card.split}; neighbours {card.num_neighbours:,} per side, k {card.k}"
+            f"; seed {card.seed}"
         )
         return "\n".join(parts)
 
@@ -109,25 +109,25 @@ def measure(
     seed=0,
     progress=True,
 ):
-    """Measures generated pictures against a split that no training has seen.
+    """Measures generated images against a split that no training has seen.
 
-    The floor of a metric is the same metric of real training pictures, ones that the features were
+    The floor of a metric is the same metric of real training images, ones that the features were
     not made from, in place of the generated ones: a perfect generator gets it. It has the same
-    sizes, unless there are fewer such pictures; the card says how many.
+    sizes, unless there are fewer such images; the card says how many.
 
     Args:
-        images: generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
+        images: generated images, uint8 [N, H, W, C], or floats in [0, 1].
         dataset: the name of a data set with the splits `train` and `split`, or these two
             `ImageDataset`s.
-        labels: what each picture was asked to show, integers [N], or None. The classes should come
+        labels: what each image was conditioned on, integers [N], or None. The classes should come
             as often as in `split`: else their shares alone tell the two apart.
-        by_class: `(images, labels)` of other pictures, as many of each class, for
+        by_class: `(images, labels)` of other images, as many of each class, for
             `label_agreement`; None takes `images` and `labels`.
         split: what they are compared with.
         data_dir: TFDS' folder.
-        image_size, channels: what real pictures are brought to, as in `tfgan.data.load`.
-        num: at most so many pictures a side, drawn at random if there are more.
-        num_neighbours: at most so many a side for the nearest-neighbour metrics.
+        image_size, channels: what real images are brought to, as in `tfgan.data.load`.
+        num: at most so many images per side, drawn at random if there are more.
+        num_neighbours: at most so many per side for the nearest-neighbour metrics.
         features: see `tfgan.metrics.extractors.extractor_for`.
         k: the neighbour of precision, recall, density and coverage.
         seed: of the classifier's half and of the subsets.
@@ -138,12 +138,12 @@ def measure(
         `frechet_distance_limit` (at unlimited samples), `kernel_distance`, `precision`, `recall`,
         `density`, `coverage`, `copies_nearer` and `copies_close_share` (0.5 and 0.05 are healthy);
         with a classifier also `classifier_score`, `class_imbalance`, `modes`, `modes_kl`,
-        `class_diversity`; with labels too, `label_agreement`, the share of the pictures that the
-        classifier takes for what was asked for, on average over the classes, each counted once, and
-        class by class (its accuracy on real pictures is the floor).
+        `class_diversity`; with labels too, `label_agreement`, the share of the images that the
+        classifier takes for what was requested, on average over the classes, each counted once, and
+        class by class (its accuracy on real images is the floor).
 
     Raises:
-        InputError: pictures of another shape than the data set's, too few of them, no such split,
+        InputError: images of another shape than the data set's, too few of them, no such split,
             another number of labels.
     """
     if isinstance(dataset, tuple):
