@@ -64,10 +64,10 @@ def test_a_transposed_convolution_costs_what_the_convolution_back_does():
 def test_flop_of_a_step_of_two_dense_networks():
     generator = keras.Sequential([keras.Input((2,)), layers.Dense(3), layers.Dense(5)])
     discriminator = keras.Sequential([keras.Input((5,)), layers.Dense(7), layers.LeakyReLU()])
-    first, second, discriminator = 2 * 2 * 3, 2 * 3 * 5, 2 * 5 * 7
-    forward = first + second + 2 * discriminator
-    to_weights = first + second + 2 * discriminator
-    to_inputs = second + discriminator
+    first, second, last = 2 * 2 * 3, 2 * 3 * 5, 2 * 5 * 7
+    forward = first + second + 2 * last
+    to_weights = first + second + 2 * last
+    to_inputs = second + last
     assert step_flop(generator, discriminator) == forward + to_weights + to_inputs
 
 
@@ -107,13 +107,13 @@ def test_pytorch_has_the_same_networks():
     torch = pytest.importorskip("torch")
     from benchmarks.contenders import pytorch
 
-    networks = pytorch.Networks(2)
-    fakes = networks.fakes()
+    pair = pytorch.Networks(2)
+    fakes = pair.fakes()
     assert fakes.shape == (2, 1, 28, 28)
-    assert networks.discriminator(fakes).shape == (2, 1)
+    assert pair.discriminator(fakes).shape == (2, 1)
     for module, network in (
-        (networks.generator, networks.generator()),
-        (networks.discriminator, networks.discriminator()),
+        (pair.generator, networks.generator()),
+        (pair.discriminator, networks.discriminator()),
     ):
         sizes = [tensor.numel() for tensor in module.parameters()]
         assert sizes == [np.prod(weight.shape) for weight in network.trainable_weights]

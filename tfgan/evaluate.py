@@ -171,13 +171,13 @@ def evaluate(arguments):
             f"\nWith a probability of {probability:.3f} {judged[0]} (confidence risk "
             f"{first.risk.value:.3f}) is better than {judged[1]} ({second.risk.value:.3f})."
         )
-        comparison = {
+        verdict = {
             "a": judged[0],
             "b": judged[1],
             "probability_a_is_better": probability,
             "confidence_risk": [each.as_dict()["confidence_risk"] for each in evaluations],
         }
-        write_json(out / "comparison.json", comparison)
+        write_json(out / "comparison.json", verdict)
     return 0
 
 
