@@ -176,7 +176,7 @@ def what_is_taken(path, names):
 
 
 def kept_of(model, in_turn, truncation, arguments):
-    """Pictures that pass `--keep-fraction` or `--max-risk`, a `rejection.Kept`.
+    """Pictures that pass `--keep-fraction` or `--max-risk`, a `rejection.AcceptedSamples`.
 
     Args:
         model: an `ExportedModel` of a folder.
@@ -195,7 +195,7 @@ def kept_of(model, in_turn, truncation, arguments):
         # What the model cannot be asked for is refused before the fitting, not after.
         draw(np.arange(len(*in_turn.values())), **in_turn)
     train, test = trained_on(model, arguments.dataset, arguments.data_dir)
-    keeps = rejection.keeper_for(
+    keeps = rejection.fit_filter(
         draw,
         model_card.inputs_of_seeds(model.card),
         train,
@@ -203,7 +203,7 @@ def kept_of(model, in_turn, truncation, arguments):
         keep_fraction=arguments.keep_fraction,
         max_risk=arguments.max_risk,
     )
-    return rejection.draw_kept(draw, keeps, arguments.seed, arguments.num, in_turn)
+    return rejection.sample_accepted(draw, keeps, arguments.seed, arguments.num, in_turn)
 
 
 def write(pixels, seeds, arguments):

@@ -161,7 +161,7 @@ def study(arguments):
     from tqdm import tqdm
 
     start_tensorflow()
-    from tfgan.study.measurements import Judge
+    from tfgan.study.measurements import Evaluator
 
     require_writable(arguments.out, "--out")
     settings = {
@@ -179,25 +179,25 @@ def study(arguments):
     # Seed by seed: a machine that grows slower meanwhile slows every variant.
     runs = [(variant, seed) for seed in range(arguments.seeds) for variant in variants]
     run, _ = asked_of(arguments.flags)
-    judge = Judge(arguments.dataset, arguments.data_dir, run.image_size)
+    evaluator = Evaluator(arguments.dataset, arguments.data_dir, run.image_size)
     conditions = {
         "settings": settings,
-        "card": dataclasses.asdict(judge.card),
-        "floor": judge.floor(),
+        "card": dataclasses.asdict(evaluator.card),
+        "floor": evaluator.floor(),
     }
     with tqdm(runs, unit="run") as bar:
         for variant, seed in bar:
             bar.set_description(f"{variant}, seed {seed}")
             if (variant, seed) not in known:
                 flags = flags_of(arguments, variants[variant], seed)
-                known[variant, seed] = one_run(variant, seed, flags, arguments.out, judge)
+                known[variant, seed] = one_run(variant, seed, flags, arguments.out, evaluator)
                 write_json(file, conditions | {"rows": list(known.values())})
     rows = [known[variant, seed] for variant in variants for seed in range(arguments.seeds)]
     report(rows, conditions, arguments)
     return 0
 
 
-def one_run(variant, seed, flags, folder, judge):
+def one_run(variant, seed, flags, folder, evaluator):
     """Trains and measures one run: a dict of its numbers."""
     from tfgan.latent.generator import LatentGenerator
     from tfgan.study.measurements import measured, restored
@@ -210,7 +210,7 @@ def one_run(variant, seed, flags, folder, judge):
         "seed": seed,
         **result,
         "images_per_second": result["images"] / result["seconds"],
-        **measured(model, LatentGenerator.load(result["saved_model"]), judge),
+        **measured(model, LatentGenerator.load(result["saved_model"]), evaluator),
     }
 
 
