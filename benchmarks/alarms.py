@@ -3,8 +3,8 @@
 Every run is an ordinary `python -m tfgan.train`, in a process of its own and with a seed of its
 own. From some step on the generator that is trained is told less than the latents: the nearest of
 1, 3 or 10 fixed ones, or the latents at a size that halves every 10 steps. It trains on, and its
-average follows as it would. Latents that shrink by half in 100 steps would do it no harm: its batch
-normalisation makes up for it.
+EMA follows as it would. Latents that shrink by half in 100 steps would do it no harm: its batch
+normalization makes up for it.
 """
 
 import json
@@ -71,7 +71,7 @@ def collapsing(generator, outputs, at, step):
 
     Args:
         generator: functional model from latents float32 [N, D].
-        outputs: how many different pictures it makes from then on; None for latents that shrink.
+        outputs: how many different images it makes from then on; None for latents that shrink.
         at: the step.
         step: variable, the step at which the training is.
     """

@@ -1,6 +1,6 @@
 """What directions in the latent space change, and what else they move.
 
-For each attribute that can be read off the pictures, the best direction of every kind: a supervised
+For each attribute that can be read off the images, the best direction of every kind: a supervised
 one, at right angles to the other attributes' or as it was fitted; of the closed form (SeFa); of the
 principal components (GANSpace); and a random one. A direction is chosen, and its strength set so
 that it moves its attribute by half of its span, on other latents than those that it is measured on.
@@ -50,14 +50,14 @@ def parse(argv=None):
         "--text",
         action="append",
         metavar="TEXT",
-        help="what a model of texts shall draw; where it is repeated, each picture takes the next "
+        help="what a model of texts shall draw; where it is repeated, each image takes the next "
         "(default: those of its card)",
     )
     return parser.parse_args(argv)
 
 
 def reader_of(generator, classes):
-    """How the model's pictures are read, with their class where that is asked for."""
+    """How the model's images are read, with their class where that is asked for."""
     from tfgan.latent.attributes import reader_for
 
     read = reader_for(generator.data_name, generator.image_shape)
@@ -88,10 +88,10 @@ def apart(name, probes):
     """An attribute's directions at right angles to those of all the others."""
     import numpy as np
 
-    from tfgan.latent.directions import orthogonalised
+    from tfgan.latent.directions import orthogonalized
 
     others = np.concatenate([rows for other, rows in probes.items() if other != name])
-    return np.stack([orthogonalised(row, others) for row in probes[name]])
+    return np.stack([orthogonalized(row, others) for row in probes[name]])
 
 
 def best(candidates, effects, name):
@@ -127,19 +127,19 @@ def bench(arguments):
     sizes = (FITTED, CHOSEN, arguments.num)
     seeds = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     fitted, chosen, measured = (generator.latents(part) for part in seeds)
-    told = [
+    conditions = [
         np.resize(np.array(arguments.text), size)
         if arguments.text
-        else generator.told_examples(size)
+        else generator.example_conditions(size)
         for size in sizes
     ]
 
-    everything = read_latents(generator, read, fitted, told[0])
+    everything = read_latents(generator, read, fitted, conditions[0])
     # A generator of plain shapes, say, has no direction of texture.
     values = varying(everything)
     constant = [name for name in everything if name not in values]
     if constant:
-        print(f"the same in all pictures: {', '.join(constant)}", flush=True)
+        print(f"the same in all images: {', '.join(constant)}", flush=True)
     absent = [name for name in arguments.attributes or () if name not in values]
     if absent:
         raise InputError(
@@ -150,9 +150,9 @@ def bench(arguments):
     ranges = spans(values)
     probes = supervised(fitted, values)
     num = min(CANDIDATES, generator.latent_dim)
-    features = generator.activations(fitted, told[0])
+    features = generator.activations(fitted, conditions[0])
     found = {
-        "supervised, orthogonalised": {name: apart(name, probes) for name in values},
+        "supervised, orthogonalized": {name: apart(name, probes) for name in values},
         "supervised": probes,
         "closed form": directions.closed_form_directions(
             directions.first_kernel(generator.network), num
@@ -163,7 +163,7 @@ def bench(arguments):
 
     def effects_of(candidates):
         at = (generator, read, chosen)
-        return [effect_of(*at, row, STRENGTH, ranges, told[1]) for row in candidates]
+        return [effect_of(*at, row, STRENGTH, ranges, conditions[1]) for row in candidates]
 
     # Those that were found without labels are the same for every attribute.
     effects = {kind: effects_of(rows) for kind, rows in found.items() if not isinstance(rows, dict)}
@@ -176,8 +176,12 @@ def bench(arguments):
                 candidates = candidates[name]
             tried = effects[kind] if kind in effects else effects_of(candidates)
             direction = best(candidates, tried, name)
-            strength = strength_for(generator, read, chosen, direction, name, ranges, told=told[1])
-            effect = effect_of(generator, read, measured, direction, strength, ranges, told[2])
+            strength = strength_for(
+                generator, read, chosen, direction, name, ranges, condition=conditions[1]
+            )
+            effect = effect_of(
+                generator, read, measured, direction, strength, ranges, conditions[2]
+            )
             shares = {
                 other: abs(effect.change[other]) if other == name else effect.total[other]
                 for other in values

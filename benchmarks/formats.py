@@ -1,6 +1,6 @@
 """Size, exactness and speed of the default MNIST generator in every format.
 
-The generator is untrained, with kernels large enough for pictures that differ: neither size nor
+The generator is untrained, with kernels large enough for images that differ: neither size nor
 speed depends on them. The files draw in one process, in turn, so that a change of the machine's
 speed meets all of them; each runtime may use all cores.
 """
@@ -60,7 +60,7 @@ def export(models_folder):
 def contenders(folder, files_folder):
     """What to compare: names to `(bytes, largest difference, function of latents)`.
 
-    A function turns `latents=`, an array float32 [N, D], into an array of pictures.
+    A function turns `latents=`, an array float32 [N, D], into an array of images.
 
     Args:
         folder: of the SavedModel.

@@ -1,7 +1,7 @@
-"""How near a generator comes to real pictures of the test split, which it never saw.
+"""How near a generator comes to real images of the test split, which it never saw.
 
 Beside gradient descent from random latents stand the nearest of as many random latents as the
-descent draws pictures, and, of a variational autoencoder, its encoder.
+descent draws images, and, of a variational autoencoder, its encoder.
 """
 
 import sys
@@ -26,7 +26,7 @@ def parse(argv=None):
         "model", metavar="MODEL", help="a SavedModel's folder, or one that holds its versions"
     )
     parser.add_argument(
-        "--num", type=number(int, 1), default=100, metavar="N", help="pictures (default: 100)"
+        "--num", type=number(int, 1), default=100, metavar="N", help="images (default: 100)"
     )
     parser.add_argument(
         "--restarts",
@@ -39,7 +39,7 @@ def parse(argv=None):
         "--steps", type=number(int, 1), default=200, metavar="N", help="of each (default: 200)"
     )
     parser.add_argument(
-        "--out", metavar="FILE", help="an .npz of latents, pictures and errors of the descent"
+        "--out", metavar="FILE", help="an .npz of latents, images and errors of the descent"
     )
     return parser.parse_args(argv)
 
@@ -77,7 +77,7 @@ def bench(arguments):
     if latents is not None:
         drawn = generator.draw(latents)
         errors["encoder"] = np.mean((drawn - images) ** 2, axis=(1, 2, 3))
-    print(f"{arguments.num} test pictures of {dataset.name}, {generator.name}")
+    print(f"{arguments.num} test images of {dataset.name}, {generator.name}")
     print("| latents by | median error | quartiles | worst |\n| --- | --- | --- | --- |")
     for name, values in errors.items():
         low, median, high = np.percentile(values, [25, 50, 75])

@@ -2,14 +2,14 @@
 
 The document names four levers: the choice of the model, the quality of the training data, the
 method of training, and the metric that one trusts. Here one thing at a time is changed from the
-default recipe on MNIST, everything is shown as many pictures, and the same real ones of the test
-split judge it. Every run is an ordinary `python -m tfgan.train` and `python -m tfgan.evaluate`.
+default recipe on MNIST, everything is shown as many images, and the same real ones of the test
+split measure it. Every run is an ordinary `python -m tfgan.train` and `python -m tfgan.evaluate`.
 
-model     a GAN, one that is told its class, a variational autoencoder, a recurrent GAN
-data      MNIST itself, 6,000 and 600 of its pictures; the 6,000 blurred, and as JPEG files of
-          quality 10; of a GAN that is told its class, the 6,000 with their labels and with 30% of
-          them wrong
-training  other losses, no gradient penalty, and the weights as they are in place of their average
+model     a GAN, one that is conditioned on its class, a variational autoencoder, a recurrent GAN
+data      MNIST itself, 6,000 and 600 of its images; the 6,000 blurred, and as JPEG files of
+          quality 10; of a GAN that is conditioned on its class, the 6,000 with their labels and
+          with 30% of them wrong
+training  other losses, no gradient penalty, and the weights as they are in place of their EMA
 metric    all numbers of each variant; how they rank the variants; the risk at several sample sizes
 """
 
@@ -28,8 +28,8 @@ from tfgan.startup import start_tensorflow
 from tfgan.training.process import train_apart
 from tfgan.training.run_folder import RunFolder
 
-# Of the real pictures, those that degraded copies are made of.
-NUM_PICTURES = 6000
+# Of the real images, those that degraded copies are made of.
+NUM_IMAGES = 6000
 NUM_FEW = 600
 JPEG_QUALITY = 10
 BLUR_SIGMA = 1.0
@@ -78,14 +78,14 @@ def parse(argv=None):
         type=number(int, 16),
         default=2500,
         metavar="N",
-        help="of each run, of the default's 16 pictures; of a vae's 64 a quarter (default: 2500)",
+        help="of each run, of the default's 16 images; of a vae's 64 a quarter (default: 2500)",
     )
     parser.add_argument(
         "--num",
         type=number(int, 40),
         default=2000,
         metavar="N",
-        help="pictures a side that are compared (default: 2000)",
+        help="images per side that are compared (default: 2000)",
     )
     parser.add_argument(
         "--sizes",
@@ -115,16 +115,16 @@ def bench(arguments):
     for (lever, variant), (folder, flags) in tqdm(VARIANTS.items(), unit="variant"):
         name = file_name(lever, variant)
         dataset = str(out / "pictures" / folder) if folder else "mnist"
-        told = ["--dataset", dataset, *flags, "--seed", str(arguments.seed)]
-        budget = steps_of(told, arguments.steps)
-        result = train_apart([*told, "--steps", str(budget)], name, out)
-        judged = [str(out / "saved_models" / name)]
-        rows.append(row(lever, variant, result, evaluated(judged, name, arguments.num, out)))
+        run_flags = ["--dataset", dataset, *flags, "--seed", str(arguments.seed)]
+        budget = steps_of(run_flags, arguments.steps)
+        result = train_apart([*run_flags, "--steps", str(budget)], name, out)
+        candidate = [str(out / "saved_models" / name)]
+        rows.append(row(lever, variant, result, evaluated(candidate, name, arguments.num, out)))
         if len(rows) == 1:
-            pictures = draw_live(out / "runs" / name, arguments.num)
-            np.savez(out / "live.npz", images=pictures)
-            judged = ["--images", str(out / "live.npz")]
-            live = row(*LIVE, result, evaluated(judged, "live", arguments.num, out))
+            images = draw_live(out / "runs" / name, arguments.num)
+            np.savez(out / "live.npz", images=images)
+            candidate = ["--images", str(out / "live.npz")]
+            live = row(*LIVE, result, evaluated(candidate, "live", arguments.num, out))
     rows.append(live)
     default = [str(out / "saved_models" / file_name(*next(iter(VARIANTS))))]
     sizes = {
@@ -138,13 +138,13 @@ def bench(arguments):
 
 
 def steps_of(flags, steps):
-    """How many steps of a run of `tfgan.train` see as many pictures as so many of the default's."""
+    """How many steps of a run of `tfgan.train` see as many images as so many of the default's."""
     (_, default), (_, own) = (train.parse(each) for each in ([], flags))
     return steps * default.batch_size // own.batch_size
 
 
 def write_degraded(folder):
-    """Writes MNIST's first training pictures, and worse copies of them, a folder a class each."""
+    """Writes MNIST's first training images, and worse copies of them, one folder per class."""
     from PIL import Image, ImageFilter
 
     from tfgan import data
@@ -152,22 +152,22 @@ def write_degraded(folder):
     if (folder / "complete").exists():
         return
     mnist = data.load("mnist", 1)
-    images, labels = mnist.images[:NUM_PICTURES], mnist.labels[:NUM_PICTURES]
+    images, labels = mnist.images[:NUM_IMAGES], mnist.labels[:NUM_IMAGES]
     rng = np.random.default_rng(0)
-    is_wrong = rng.random(NUM_PICTURES) < SHARE_OF_WRONG_LABELS
-    wrong = np.where(is_wrong, (labels + rng.integers(1, 10, NUM_PICTURES)) % 10, labels)
+    is_wrong = rng.random(NUM_IMAGES) < SHARE_OF_WRONG_LABELS
+    wrong = np.where(is_wrong, (labels + rng.integers(1, 10, NUM_IMAGES)) % 10, labels)
     for kind in FOLDERS:
         for digit in range(10):
             (folder / kind / str(digit)).mkdir(parents=True, exist_ok=True)
     for i, (pixels, label) in enumerate(zip(images[..., 0], labels)):
-        picture, file = Image.fromarray(pixels), f"{label}/{i:05d}"
-        picture.save(folder / "clean" / f"{file}.png")
+        image, file = Image.fromarray(pixels), f"{label}/{i:05d}"
+        image.save(folder / "clean" / f"{file}.png")
         if i < NUM_FEW:
-            picture.save(folder / "few" / f"{file}.png")
-        blurred = picture.filter(ImageFilter.GaussianBlur(BLUR_SIGMA))
+            image.save(folder / "few" / f"{file}.png")
+        blurred = image.filter(ImageFilter.GaussianBlur(BLUR_SIGMA))
         blurred.save(folder / "blurred" / f"{file}.png")
-        picture.save(folder / "jpeg" / f"{file}.jpg", quality=JPEG_QUALITY)
-        picture.save(folder / "wrong_labels" / f"{wrong[i]}/{i:05d}.png")
+        image.save(folder / "jpeg" / f"{file}.jpg", quality=JPEG_QUALITY)
+        image.save(folder / "wrong_labels" / f"{wrong[i]}/{i:05d}.png")
     (folder / "complete").touch()
 
 
@@ -176,10 +176,10 @@ def file_name(lever, variant):
     return "_".join(f"{lever} {variant}".replace(",", "").replace("%", "").split())
 
 
-def evaluated(judged, name, num, out):
-    """The content of the report that `python -m tfgan.evaluate` writes on some pictures."""
+def evaluated(candidate, name, num, out):
+    """The content of the report that `python -m tfgan.evaluate` writes on some images."""
     folder = out / "evaluations" / f"{name}_{num}"
-    command = [sys.executable, "-m", "tfgan.evaluate", *judged, "--dataset", "mnist"]
+    command = [sys.executable, "-m", "tfgan.evaluate", *candidate, "--dataset", "mnist"]
     command += ["--num", str(num), "--out", str(folder)]
     if not (folder / "report.json").exists():
         finished = subprocess.run(command, capture_output=True, text=True)
@@ -189,7 +189,7 @@ def evaluated(judged, name, num, out):
 
 
 def draw_live(run_folder, num):
-    """Pictures of a trained GAN's own weights, of the seeds 0 to `num` - 1, uint8 [N, H, W, C]."""
+    """Images of a trained GAN's own weights, of the seeds 0 to `num` - 1, uint8 [N, H, W, C]."""
     start_tensorflow()
     from tfgan.noise import latents_from_seeds
     from tfgan.plotting import to_uint8
@@ -249,8 +249,8 @@ def table_of_ranks(rows):
 
 
 def table_of_sizes(sizes):
-    """The default recipe's risk at several numbers of pictures a side."""
-    lines = ["| pictures a side | confidence risk | floor |", "| --- | --- | --- |"]
+    """The default recipe's risk at several numbers of images per side."""
+    lines = ["| images per side | confidence risk | floor |", "| --- | --- | --- |"]
     for num, risk in sizes.items():
         lines.append(
             f"| {num:,} | {risk['value']:.3f} ({risk['low']:.3f} to {risk['high']:.3f}) | "

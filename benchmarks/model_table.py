@@ -22,7 +22,7 @@ def parse(argv=None):
 
 
 def tables(arguments):
-    """Prints the tables of the models that were asked for."""
+    """Prints the tables of the models that were requested."""
     print("\n\n".join(table(saved_models.find(model)) for model in arguments.models))
     return 0
 
@@ -37,19 +37,19 @@ def table(version_folder):
     training = card["training"]
     size = sum(file.stat().st_size for file in Path(version_folder).rglob("*") if file.is_file())
     versions = card["versions"]
-    # Cards of earlier versions do not tell.
+    # Cards of earlier versions do not say.
     precision = f" in {training['precision']}" if training.get("precision") else ""
     lines = [
         f"    {training['command']}",
         "",
-        f"{training['step']:,} steps, {training['images']:,} pictures in "
+        f"{training['step']:,} steps, {training['images']:,} images in "
         f"{training['seconds'] / 60:.0f} minutes{precision}; seed {training['seed']}; "
         f"{size / 1e6:.1f} MB; exported on {card['exported'][:10]} by TensorFlow "
         f"{versions['tensorflow']} and Keras {versions['keras']}.",
         "",
     ]
     rows = [row_of(name, number) for name, number in card["metrics"]["metrics"].items()]
-    # A model that makes nothing out of pictures has nothing untranslated.
+    # A model that makes nothing out of images has nothing untranslated.
     columns = [column for column in rows[0] if any(row[column] for row in rows)]
     lines += ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(row[column] for column in columns) + " |" for row in rows]
@@ -67,7 +67,7 @@ def row_of(name, number):
         "metric": f"`{name}`",
         "value": text("value"),
         "95% interval": interval,
-        "real pictures": text("floor"),
+        "real images": text("floor"),
         "untranslated": text("untranslated"),
     }
 

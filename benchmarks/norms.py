@@ -1,7 +1,7 @@
-"""Length and direction of the latent apart: what the pictures change with either.
+"""Length and direction of the latent apart: what the images change with either.
 
-A table of how far pictures of another length of their latents, and of another direction, are from
-those of the typical length sqrt(D); and a sheet. In its upper half each row has one direction, and
+A table of how far images of another length of their latents, and of another direction, are from
+those of the typical length sqrt(D); and a grid. In its upper half each row has one direction, and
 the length grows from left to right; in the lower half the length is the typical one, and the
 directions differ.
 """
@@ -32,12 +32,12 @@ def parse(argv=None):
     parser.add_argument(
         "--num", type=number(int, 50), default=500, metavar="N", help="latents (default: 500)"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="a PNG of the sheet")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="a PNG of the grid")
     return parser.parse_args(argv)
 
 
 def bench(arguments):
-    """Prints a Markdown table, a row for each length, and writes the sheet."""
+    """Prints a Markdown table, a row for each length, and writes the grid."""
     import numpy as np
 
     from tfgan.latent.attributes import reader_for
@@ -52,15 +52,15 @@ def bench(arguments):
         with_norm(generator.latents(np.arange(start, start + arguments.num)), typical)
         for start in (0, arguments.num)
     )
-    told = generator.told_examples(arguments.num)
-    values = read_latents(generator, read, some, told)
+    conditions = generator.example_conditions(arguments.num)
+    values = read_latents(generator, read, some, conditions)
     ranges = spans(values)
     compared = {f"length x {factor:g}": factor * some for factor in FACTORS if factor != 1}
     compared["another direction"] = others
 
     print(f"| latents | {' | '.join(values)} | unreadable |\n|" + " --- |" * (len(values) + 2))
     for name, latents in compared.items():
-        after = read_latents(generator, read, latents, told)
+        after = read_latents(generator, read, latents, conditions)
         shares = effect_between(values, after, ranges).total.values()
         lost = effect_between(after, after, ranges).lost
         print(f"| {name} | {' | '.join(f'{share:.0%}' for share in shares)} | {lost:.0%} |")
@@ -70,7 +70,7 @@ def bench(arguments):
 
 
 def write_sheet(generator, latents, path):
-    """Writes the sheet of latents float32 [N, D] of the typical length."""
+    """Writes the grid of latents float32 [N, D] of the typical length."""
     import numpy as np
 
     from tfgan.plotting import image_grid
@@ -79,11 +79,11 @@ def write_sheet(generator, latents, path):
     lengths = latents[:ROWS, None] * np.float32(FACTORS)[:, None]
     directions = latents[ROWS : ROWS + ROWS * columns]
     both = np.concatenate([lengths.reshape(-1, generator.latent_dim), directions])
-    told = generator.told_examples(len(both))
-    if told is not None:
+    conditions = generator.example_conditions(len(both))
+    if conditions is not None:
         # One condition, so that the latents alone differ.
-        told = np.repeat(told[:1], len(both), axis=0)
-    image_grid(np.clip(generator.draw(both, told), 0, 1), columns).save(path)
+        conditions = np.repeat(conditions[:1], len(both), axis=0)
+    image_grid(np.clip(generator.draw(both, conditions), 0, 1), columns).save(path)
 
 
 def main(argv=None):

@@ -20,7 +20,7 @@ from tfgan.startup import start_tensorflow
 from tfgan.training.process import train_apart
 
 METRICS = ("frechet_distance", "precision", "recall", "coverage")
-NUM_PICTURES = 10_000
+NUM_IMAGES = 10_000
 
 EPILOG = """\
 examples:
@@ -130,8 +130,8 @@ def measurements(result, arguments):
     """What the exported model of a run draws, measured, and how fast the run was."""
     from tfgan.metrics import measure
 
-    pictures = sample(ExportedModel.load(result["saved_model"]), np.arange(NUM_PICTURES))
-    report = measure(pictures, arguments.dataset, data_dir=arguments.data_dir, progress=False)
+    images = sample(ExportedModel.load(result["saved_model"]), np.arange(NUM_IMAGES))
+    report = measure(images, arguments.dataset, data_dir=arguments.data_dir, progress=False)
     values = {metric: report[metric].value for metric in METRICS}
     return values | {"floor": report["frechet_distance"].floor, "card": report.as_dict()["card"]}
 
@@ -162,7 +162,7 @@ def table(rows):
 
 
 def grouped(rows):
-    """The rows of each recipe and budget, one a seed, in order of their first appearance."""
+    """The rows of each recipe and budget, one per seed, in order of their first appearance."""
     groups = {}
     for row in rows:
         groups.setdefault((row["recipe"], row["budget"]), []).append(row)
@@ -183,9 +183,9 @@ def plot(rows, file):
         axes.fill_between(
             seconds, [min(d) for d in distances], [max(d) for d in distances], alpha=0.2
         )
-    axes.axhline(rows[0]["floor"], color="black", linestyle=":", label="real training pictures")
+    axes.axhline(rows[0]["floor"], color="black", linestyle=":", label="real training images")
     axes.set(xscale="log", yscale="log", xlabel="seconds, set-up included")
-    axes.set_ylabel("Frechet distance, 10,000 pictures")
+    axes.set_ylabel("Frechet distance, 10,000 images")
     axes.legend()
     figure.savefig(file, dpi=120)
 

@@ -1,4 +1,4 @@
-"""How fast pictures are drawn, beside a bare `tf.function` over the same generator.
+"""How fast images are drawn, beside a bare `tf.function` over the same generator.
 
 Every contender draws from one exported model in one process, in turn, so that a change of the
 machine's speed meets all of them:
@@ -7,7 +7,7 @@ machine's speed meets all of them:
   GAN.generate     the live model, seeds in
   serving_default  the SavedModel, latents in
   from_seeds       the SavedModel, seeds in
-  png              the SavedModel, seeds in, encoded pictures out
+  png              the SavedModel, seeds in, encoded images out
 """
 
 import statistics

@@ -43,7 +43,7 @@ def parse(argv=None):
 
 
 def modes_of(images, extractor):
-    """The mode of each picture, int [N].
+    """The mode of each image, int [N].
 
     Args:
         images: uint8 [N, H, W, 3].
@@ -54,7 +54,7 @@ def modes_of(images, extractor):
 
 
 def bench(arguments):
-    """Prints the number of modes and KL(generated || even), beside those of real pictures."""
+    """Prints the number of modes and KL(generated || even), beside those of real images."""
     start_tensorflow()
     from tfgan import data
     from tfgan.metrics.classes import mode_count
@@ -62,18 +62,16 @@ def bench(arguments):
 
     images = sample(ExportedModel.load(arguments.model), np.arange(arguments.num))
     if images.shape[-1] != 3:
-        raise InputError(f"the pictures must have three channels. Received: {images.shape[1:]}")
+        raise InputError(f"the images must have three channels. Received: {images.shape[1:]}")
     train, test = (
         data.load("mnist", 1, images.shape[1:3], arguments.data_dir, split=split)
         for split in ("train", "test")
     )
     extractor = extractor_for("classifier", train, test)
     real = data.load("stacked_mnist", 1, images.shape[1:3], arguments.data_dir).images
-    for name, pictures in (("generated", images), ("real", real[: arguments.num])):
-        count = mode_count(modes_of(pictures, extractor), NUM_MODES)
-        print(
-            f"{name:10}{count.modes:5} of {NUM_MODES} modes in {len(pictures):,}, KL {count.kl:.3f}"
-        )
+    for name, shown in (("generated", images), ("real", real[: arguments.num])):
+        count = mode_count(modes_of(shown, extractor), NUM_MODES)
+        print(f"{name:10}{count.modes:5} of {NUM_MODES} modes in {len(shown):,}, KL {count.kl:.3f}")
     print(f"read by the {extractor.name} ({extractor.digest})")
     return 0
 

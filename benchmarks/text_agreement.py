@@ -1,6 +1,6 @@
 """How often a model of texts draws what captions that it never saw say.
 
-The captions are of the test split of `shapes`: combinations of known words that no training picture
+The captions are of the test split of `shapes`: combinations of known words that no training image
 has. What was drawn is measured on the pixels, by `tfgan.metrics.shapes.read_factors`.
 """
 
@@ -41,7 +41,7 @@ def parse(argv=None):
 
 
 def unseen_captions(num):
-    """Different captions of the test split that no training picture has, drawn at random.
+    """Different captions of the test split that no training image has, drawn at random.
 
     Args:
         num: how many.
@@ -68,19 +68,19 @@ def unseen_captions(num):
 
 
 def bench(arguments):
-    """Prints the share of pictures that agree with their captions, a line a factor."""
-    texts, asked = unseen_captions(arguments.num)
+    """Prints the share of images that agree with their captions, one line per factor."""
+    texts, requested = unseen_captions(arguments.num)
     model = ExportedModel.load(arguments.model)
     images = sample(model, np.arange(arguments.num), {"texts": texts})
     test = data.load("shapes", 1, split="test")
     if images.shape[1:] != test.image_shape:
-        raise InputError(f"the pictures must be {test.image_shape}. Received: {images.shape[1:]}")
-    agreeing = read_factors(images) == asked
+        raise InputError(f"the images must be {test.image_shape}. Received: {images.shape[1:]}")
+    agreeing = read_factors(images) == requested
     real = read_factors(test.images) == test.attributes
-    print(f"{arguments.num:,} captions that no training picture has")
-    print(f"{'':20}{'agree':>8}{'95% interval':>18}{'real pictures':>16}")
+    print(f"{arguments.num:,} captions that no training image has")
+    print(f"{'':20}{'agree':>8}{'95% interval':>18}{'real images':>16}")
     columns = {name: [index] for index, name in enumerate(FACTORS)}
-    columns |= {"shape and colour": [0, 1], "all five": list(range(len(FACTORS)))}
+    columns |= {"shape and color": [0, 1], "all five": list(range(len(FACTORS)))}
     for name, indices in columns.items():
         count = int(agreeing[:, indices].all(axis=1).sum())
         share = binomtest(count, arguments.num)

@@ -1,18 +1,18 @@
 """Compares the speed of one training step, written in different ways.
 
-A step is one update of both players of a GAN: the networks of TensorFlow's DCGAN tutorial on
-28x28x1 pictures, non-saturating cross entropy on logits, no penalty, Adam. Every contender has the
-same layers and the same batch of random pictures, given again at every step. Each lives in a
+A step is one update of both networks of a GAN: the networks of TensorFlow's DCGAN tutorial on
+28x28x1 images, non-saturating cross entropy on logits, no penalty, Adam. Every contender has the
+same layers and the same batch of random images, given again at every step. Each lives in a
 process of its own; in every round each takes some steps while the others wait, in an order drawn
 anew, so that a change of the machine's speed meets all of them. All run on the CPU.
 
 contenders:
-  library         tfgan.GAN.train_step in float32, averaged generator included
+  library         tfgan.GAN.train_step in float32, EMA generator included
   library-bf16    the same, networks under Keras' policy mixed_bfloat16
   tutorial        one tf.function with two gradient tapes, as TensorFlow's tutorial writes it
   keras-io        a keras.Model that trains one player after the other under `fit`
   pytorch         eager, one player after the other, as PyTorch's DCGAN example writes it
-  pytorch-shared  eager, one forward pass for both players, as in `tutorial`
+  pytorch-shared  eager, one forward pass for both networks, as in `tutorial`
 """
 
 import argparse
@@ -39,7 +39,7 @@ BASELINE = "tutorial"
 
 EPILOG = """\
 columns:
-  images/s        real pictures trained on a second, the median over rounds
+  images/s        real images trained on per second, the median over rounds
   ratio           of images/s to the tutorial's in the same round: median (lowest to highest)
   of peak         arithmetic that the step needs (tfgan/study/flop.py) a second, in percent of what
                   products of float32 matrices, 2048x2048, reach in the best round
@@ -172,7 +172,7 @@ def measure(names, batch_size, rounds, steps):
 
 
 def counted_flop():
-    """Operations of a training step a picture, and of a step of the peak's measurement.
+    """Operations of a training step per image, and of a step of the peak's measurement.
 
     Called after the measurement: a worker's largest memory counts that of the process which
     starts it, so TensorFlow must not be imported here before.
@@ -196,7 +196,7 @@ def summary(answers, baseline_answers, images, peak_images_per_second):
     Args:
         answers: its worker's, one a round.
         baseline_answers: those of the contender that it is compared with, or None.
-        images: pictures a round.
+        images: images per round.
         peak_images_per_second: at which the arithmetic alone would take all of the peak.
 
     Returns:
@@ -225,7 +225,7 @@ def table(results):
     heading = (
         f"batch {results['batch_size']}, {results['rounds']} rounds of {results['steps']} steps, "
         f"{results['cpus']} CPUs, peak {results['peak_gflop_per_second']:.0f} GFLOP/s, "
-        f"{results['gflop_per_image']:.3f} GFLOP a picture"
+        f"{results['gflop_per_image']:.3f} GFLOP per image"
     )
     columns = f"{'contender':16}{'images/s':>10}{'ratio':>22}{'of peak':>10}{'memory MB':>12}"
     rows = [row(name, numbers) for name, numbers in results["contenders"].items()]

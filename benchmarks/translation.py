@@ -1,15 +1,15 @@
-"""Exported pix2pix models beside the obvious ways without one, on the same test pictures.
+"""Exported pix2pix models beside the obvious ways without one, on the same test images.
 
 What a model was trained for is read off its model card. It stands beside
 
   inpaint            the mean of the known pixels, and scikit-image's biharmonic fill
   super_resolution   bicubic interpolation, in the classifier's features as well
-  colorize           grey
-  edges, denoise,    the picture as it went in
+  colorize           gray
+  edges, denoise,    the image as it went in
   style, a folder
 
-Of filled pictures L1 and PSNR are those of the holes alone. Differences are taken on the same
-pictures, the model's number less the other one's. The distance in features is that at unlimited
+Of filled images L1 and PSNR are those of the holes alone. Differences are taken on the same
+images, the model's number less the other one's. The distance in features is that at unlimited
 samples, which chance may bring below 0.
 """
 
@@ -47,7 +47,7 @@ def parse(argv=None):
         type=number(int, 2),
         default=1000,
         metavar="N",
-        help="pictures of the test split, drawn at random (default: 1000)",
+        help="images of the test split, drawn at random (default: 1000)",
     )
     parser.add_argument("--data-dir", metavar="DIR", help="TFDS' folder (default: TFDS_DATA_DIR)")
     return parser.parse_args(argv)
@@ -73,7 +73,7 @@ def trained_as(model, data_dir=None):
 
 
 def baselines(task, channels):
-    """What to compare with: functions of pictures and masks by their names.
+    """What to compare with: functions of images and masks by their names.
 
     Args:
         task: its name, or None for pairs of a folder.
@@ -87,7 +87,7 @@ def baselines(task, channels):
 
 
 def mean_fill(images, masks):
-    """Holes in the mean colour of each picture's known pixels: float32 [N, H, W, C]."""
+    """Holes in the mean color of each image's known pixels: float32 [N, H, W, C]."""
     known = 1.0 - masks
     means = (images * known).sum(axis=(1, 2)) / known.sum(axis=(1, 2))
     return images * known + means[:, None, None, :] * masks
@@ -166,7 +166,7 @@ def distance_rows(name, translators, run, pairs):
     }
 
     def interval(statistic, *methods):
-        # A row holds all that is known of a picture, so that groups leave out whole pictures.
+        # A row holds all that is known of an image, so that groups leave out whole images.
         rows = np.concatenate([features[method] for method in methods], axis=1)
         return jackknife_interval(
             lambda _, left: statistic(*np.split(left, len(methods), axis=1)), rows, rows
@@ -186,7 +186,7 @@ def distance_rows(name, translators, run, pairs):
 
 
 def bench(arguments):
-    """Prints Markdown tables of the means over the pictures, with 95% intervals."""
+    """Prints Markdown tables of the means over the images, with 95% intervals."""
     scores, distances = [], []
     for path in arguments.models:
         model = ExportedModel.load(path)

@@ -19,7 +19,7 @@ def worker_process(name, target, batch_size):
     Args:
         name: what errors call it.
         target: `module.function` in `benchmarks.contenders`.
-        batch_size: pictures a step.
+        batch_size: images per step.
 
     Yields:
         A `Worker`, not yet ready.

@@ -166,8 +166,8 @@ class GAN:
         """Moving statistics too. The decay grows, so that the initial weights do not linger."""
         step = tf.cast(self.step, tf.float32)
         decay = tf.minimum(EMA_DECAY, (1 + step) / (10 + step))
-        for average, value in zip(self.ema_generator.weights, self.generator.weights):
-            average.assign_add((1 - decay) * (value - average))
+        for ema, value in zip(self.ema_generator.weights, self.generator.weights):
+            ema.assign_add((1 - decay) * (value - ema))
 
     def save_grid(self, file):
         """Writes 8 x 8 images of the EMA generator, eightfold enlarged."""

@@ -36,26 +36,26 @@ def opened(path):
     return lambda **inputs: session.run(None, inputs)[0]
 
 
-def main(path, inputs_path, pictures_path):
+def main(path, inputs_path, images_path):
     draw = opened(path)
     with np.load(inputs_path) as inputs:
         split = {name: np.split(inputs[name], [1, 4]) for name in inputs}
     batches = [dict(zip(split, arrays)) for arrays in zip(*split.values())]
-    np.save(pictures_path, np.concatenate([draw(**batch) for batch in batches]))
+    np.save(images_path, np.concatenate([draw(**batch) for batch in batches]))
     needless = {"tfgan"} if path.endswith(".keras") else {"tfgan", "tensorflow", "keras"}
     if imported := needless & set(sys.modules):
         raise RuntimeError(f"drawn with {sorted(imported)} imported")
 
 
-def pictures_of(path, folder, **inputs):
-    """A file's pictures, drawn in a process of its own.
+def images_of(path, folder, **inputs):
+    """A file's images, drawn in a process of its own.
 
     Args:
         path: of the file.
         folder: where to put the arrays.
         **inputs: what the file takes: arrays by their names.
     """
-    arrays = Path(folder, "inputs.npz"), Path(folder, "pictures.npy")
+    arrays = Path(folder, "inputs.npz"), Path(folder, "images.npy")
     np.savez(arrays[0], **inputs)
     command = [sys.executable, __file__, *map(str, (path, *arrays))]
     process = subprocess.run(command, capture_output=True, text=True, errors="replace")

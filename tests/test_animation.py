@@ -1,4 +1,4 @@
-"""`python -m tfgan.generate --interpolate`: a GIF that passes the seeds' pictures and repeats."""
+"""`python -m tfgan.generate --interpolate`: a GIF that passes the seeds' images and repeats."""
 
 import json
 
@@ -20,7 +20,7 @@ def model_folder(exported_gan):
     return exported_gan[1]
 
 
-def test_the_gif_passes_the_pictures_of_the_seeds(model_folder, tmp_path, capsys):
+def test_the_gif_passes_the_images_of_the_seeds(model_folder, tmp_path, capsys):
     out = tmp_path / "new" / "walk.gif"
     flags = [str(model_folder), "--interpolate", "3", "--seed", "5", "--out", str(out)]
     assert generate.main(flags) == 0
@@ -34,7 +34,7 @@ def test_the_gif_passes_the_pictures_of_the_seeds(model_folder, tmp_path, capsys
     for index, image in enumerate(np.rint(images[..., 0] * 255)):
         shown = frames[index * animation.FRAMES][10::20, 10::20]
         assert np.abs(shown - image).max() <= 1
-    # No step is a jump, that from the last picture to the first as little as the others.
+    # No step is a jump, that from the last image to the first as little as the others.
     steps = [
         np.abs(frame.astype(int) - frames[index - 1]).mean() for index, frame in enumerate(frames)
     ]
@@ -56,8 +56,8 @@ def test_latents_of_a_file_are_drawn(suffix, model_folder, tmp_path, capsys):
     model = tf.saved_model.load(str(model_folder / "1"))
     images = model.signatures["serving_default"](latents=tf.constant(latents))["images"]
     for index, image in enumerate(np.rint(images[..., 0] * 255)):
-        with Image.open(tmp_path / "drawn" / f"{index:06d}.png") as picture:
-            assert np.abs(np.asarray(picture).astype(int) - image).max() <= 1
+        with Image.open(tmp_path / "drawn" / f"{index:06d}.png") as opened:
+            assert np.abs(np.asarray(opened).astype(int) - image).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_damaged_files_of_latents_are_refused(suffix, content, model_folder, tmp
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_pictures_of_any_channels_are_written(channels, tmp_path):
+def test_images_of_any_channels_are_written(channels, tmp_path):
     pixels = np.full((2, 4, 6, channels), 200, np.uint8)
     pixels[1] //= 2
     pixels[..., 3:] = [[[[0]]], [[[255]]]]
@@ -101,13 +101,13 @@ def test_pictures_of_any_channels_are_written(channels, tmp_path):
     with Image.open(tmp_path / "walk.gif") as gif:
         assert gif.size == (6 * 27, 4 * 27)
         shown = [np.asarray(frame.convert("RGB"))[0, 0] for frame in ImageSequence.Iterator(gif)]
-    # What is transparent lies on the grey of the sheets.
+    # What is transparent lies on the gray of the grids.
     expected = [200 if channels < 4 else 128, 100]
     assert [pixel.tolist() for pixel in shown] == [[value] * 3 for value in expected]
 
 
 @pytest.mark.slow
-def test_each_way_shows_what_the_model_is_told(tmp_path):
+def test_each_way_shows_its_condition(tmp_path):
     condition = tfgan.LabelCondition(3, ["dark", "grey", "light"])
     gan = tfgan.ConditionalGAN(
         tfgan.dense_generator((SIDE, SIDE, 1), 4, 2, condition.encoder(), "concatenation"),
@@ -121,11 +121,17 @@ def test_each_way_shows_what_the_model_is_told(tmp_path):
     asked = gan.generate([3, 4], [0, 2])
     assert pixels.shape == (4, SIDE, SIDE, 1)
     np.testing.assert_allclose(pixels[::2], np.rint(asked * 255), atol=1)
-    told = [str(tmp_path / "conditional"), "--interpolate", "2", "--out", str(tmp_path / "x.gif")]
-    assert generate.main(told) == 2
-    assert generate.main([*told, "--text", "a light one"]) == 2
-    assert generate.main([*told, "--label", "0:1"]) == 2
-    assert generate.main([*told, "--label", "dark,light"]) == 0
+    command = [
+        str(tmp_path / "conditional"),
+        "--interpolate",
+        "2",
+        "--out",
+        str(tmp_path / "x.gif"),
+    ]
+    assert generate.main(command) == 2
+    assert generate.main([*command, "--text", "a light one"]) == 2
+    assert generate.main([*command, "--label", "0:1"]) == 2
+    assert generate.main([*command, "--label", "dark,light"]) == 0
 
 
 @pytest.mark.parametrize(

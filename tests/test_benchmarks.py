@@ -54,7 +54,7 @@ def test_budgets_ascend():
 @pytest.mark.slow
 def test_quality_trains_measures_and_draws(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(quality, "NUM_PICTURES", 300)
+    monkeypatch.setattr(quality, "NUM_IMAGES", 300)
     recipe = "narrow=--width 4 --precision float32"
     flags = ["--dataset", "digits", "--recipe", recipe, "--seeds", "0", "1"]
     out = tmp_path / "out"
@@ -146,24 +146,24 @@ def test_unseen_captions_are_new_as_wholes_and_not_in_their_words():
     }
     # Each says all of its factors.
     for text, row in zip(texts[:100], factors):
-        shape, colour = shapes.FACTORS["shape"][row[0]], shapes.FACTORS["colour"][row[1]]
-        assert shape in text and colour in text
+        shape, color = shapes.FACTORS["shape"][row[0]], shapes.FACTORS["colour"][row[1]]
+        assert shape in text and color in text
     with pytest.raises(InputError, match=r"there are 2,016 captions\. Received: --num 3000"):
         text_agreement.unseen_captions(3000)
 
 
 @pytest.mark.parametrize(
-    ("is_asked", "shares"),
+    ("is_requested", "shares"),
     [(True, {"1.000"}), pytest.param(False, {"0.000"}, marks=pytest.mark.slow)],
 )
-def test_pictures_agree_that_show_what_was_asked(is_asked, shares, monkeypatch, capsys):
+def test_images_agree_that_show_what_was_asked(is_requested, shares, monkeypatch, capsys):
     images, drawn = shapes.draw(np.arange(504), "test")
-    picture_of = {tuple(row): image for row, image in zip(drawn, images)}
+    image_of = {tuple(row): image for row, image in zip(drawn, images)}
     _, asked = text_agreement.unseen_captions(100)
-    answers = np.stack([picture_of[tuple(row)] for row in asked])
-    if not is_asked:
+    answers = np.stack([image_of[tuple(row)] for row in asked])
+    if not is_requested:
         others = [row for row in drawn if all(row != asked[0])]
-        answers = np.stack([picture_of[tuple(others[0])]] * 100)
+        answers = np.stack([image_of[tuple(others[0])]] * 100)
         asked = np.tile(asked[:1], (100, 1))
         monkeypatch.setattr(text_agreement, "unseen_captions", lambda _: (["x"] * 100, asked))
     monkeypatch.setattr(text_agreement, "sample", lambda *_: answers)
@@ -172,7 +172,7 @@ def test_pictures_agree_that_show_what_was_asked(is_asked, shares, monkeypatch, 
     lines = capsys.readouterr().out.splitlines()[2:]
     assert [line[:20].strip() for line in lines] == [
         *shapes.FACTORS,
-        "shape and colour",
+        "shape and color",
         "all five",
     ]
     assert {line[20:28].strip() for line in lines} == shares, lines

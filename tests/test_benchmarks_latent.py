@@ -21,10 +21,10 @@ class Drawn:
         each = [np.random.default_rng(seed).standard_normal(4, np.float32) for seed in seeds]
         return np.stack(each)
 
-    def told_examples(self, num):
+    def example_conditions(self, num):
         return None
 
-    def activations(self, latents, told=None):
+    def activations(self, latents, condition=None):
         return np.tanh(latents)
 
     @property
@@ -35,7 +35,7 @@ class Drawn:
         dense.set_weights([np.diag([4.0, 3.0, 2.0, 1.0])])
         return network
 
-    def draw(self, latents, told=None):
+    def draw(self, latents, condition=None):
         y, x = np.indices((32, 32)) / 32 + 1 / 64
         across, down, size = (0.5 + 0.06 * latents[:, :3].T)[..., None, None]
         cover = np.clip(0.5 - 32 * (np.hypot(x - across, y - down) - 0.36 * size), 0, 1)
@@ -54,16 +54,16 @@ def test_a_table_of_directions_tells_good_ones_from_bad(monkeypatch, capsys):
     assert directions.main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     # All of them are plain circles, of which there is no direction.
-    assert "the same in all pictures: shape, texture" in lines
+    assert "the same in all images: shape, texture" in lines
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[0] == "|"]
     head, _, *rows = rows
     assert head[3:7] == ["size", "vertical", "horizontal", "colour"]
     assert [row[:2] for row in rows[:2]] == [
-        ["horizontal", "supervised, orthogonalised"],
+        ["horizontal", "supervised, orthogonalized"],
         ["horizontal", "supervised"],
     ]
     shares = {(row[0], row[1]): [float(cell.strip("*%")) for cell in row[3:6]] for row in rows}
-    for kind in ("supervised, orthogonalised", "supervised", "closed form"):
+    for kind in ("supervised, orthogonalized", "supervised", "closed form"):
         assert shares["horizontal", kind][2] >= 50
         assert max(shares["horizontal", kind][:2]) < 25
         assert shares["vertical", kind][1] >= 50
@@ -110,8 +110,8 @@ def test_another_length_changes_less_than_another_direction(tmp_path, monkeypatc
     # A position of 0.5 + 0.06 z moves in proportion to the change of length.
     assert table["length x 1.5"][1] == pytest.approx(2 * table["length x 1.25"][1], rel=0.1)
     assert table["length x 1.25"][1] < 0.5 * table["another direction"][1]
-    # Its colour is a sign, which no length changes.
+    # Its color is a sign, which no length changes.
     assert {row[0]: row[5] for row in rows}["length x 0.5"] == "0%"
     with Image.open(out) as page:
-        # 8 rows of 7 pictures, enlarged twice.
+        # 8 rows of 7 images, enlarged twice.
         assert page.size == (7 * 68 + 4, 8 * 68 + 4)

@@ -17,7 +17,7 @@ def a_row(variant, risk, distance):
     return levers.row("model", variant, {"step": 2500, "images": 40_000, "seconds": 100}, metrics)
 
 
-def test_every_variant_is_shown_as_many_pictures():
+def test_every_variant_is_shown_as_many_images():
     assert levers.steps_of(["--dataset", "mnist"], 2500) == 2500
     assert levers.steps_of(["--dataset", "mnist", "--model", "vae"], 2500) == 625
     assert levers.steps_of(["--model", "cgan"], 100) == 100
@@ -28,7 +28,7 @@ def test_degraded_copies_are_worse_by_what_they_are_called(tmp_path, monkeypatch
     images[:, 8:20, 10:18] = 255
     mnist = types.SimpleNamespace(images=images, labels=np.arange(400) % 10)
     monkeypatch.setattr(data, "load", lambda *_: mnist)
-    monkeypatch.setattr(levers, "NUM_PICTURES", 400)
+    monkeypatch.setattr(levers, "NUM_IMAGES", 400)
     monkeypatch.setattr(levers, "NUM_FEW", 40)
     levers.write_degraded(tmp_path)
 

@@ -64,10 +64,10 @@ def test_a_transposed_convolution_costs_what_the_convolution_back_does():
 def test_flop_of_a_step_of_two_dense_networks():
     generator = keras.Sequential([keras.Input((2,)), layers.Dense(3), layers.Dense(5)])
     discriminator = keras.Sequential([keras.Input((5,)), layers.Dense(7), layers.LeakyReLU()])
-    first, second, judge = 2 * 2 * 3, 2 * 3 * 5, 2 * 5 * 7
-    forward = first + second + 2 * judge
-    to_weights = first + second + 2 * judge
-    to_inputs = second + judge
+    first, second, last = 2 * 2 * 3, 2 * 3 * 5, 2 * 5 * 7
+    forward = first + second + 2 * last
+    to_weights = first + second + 2 * last
+    to_inputs = second + last
     assert step_flop(generator, discriminator) == forward + to_weights + to_inputs
 
 
@@ -79,7 +79,7 @@ def test_library_and_tutorial_take_the_same_step(monkeypatch):
     for network, clone in zip(ours, theirs):
         clone.set_weights(network.get_weights())
     before = [weight.numpy() for network in ours for weight in network.trainable_weights]
-    images = tf.constant(task.random_pictures(3))
+    images = tf.constant(task.random_images(3))
 
     gan = tfgan.GAN(*ours)
     gan.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0), r1_gamma=0)
@@ -107,24 +107,24 @@ def test_pytorch_has_the_same_networks():
     torch = pytest.importorskip("torch")
     from benchmarks.contenders import pytorch
 
-    players = pytorch.Players(2)
-    fakes = players.fakes()
+    pair = pytorch.Networks(2)
+    fakes = pair.fakes()
     assert fakes.shape == (2, 1, 28, 28)
-    assert players.discriminator(fakes).shape == (2, 1)
+    assert pair.discriminator(fakes).shape == (2, 1)
     for module, network in (
-        (players.generator, networks.generator()),
-        (players.discriminator, networks.discriminator()),
+        (pair.generator, networks.generator()),
+        (pair.discriminator, networks.discriminator()),
     ):
         sizes = [tensor.numel() for tensor in module.parameters()]
         assert sizes == [np.prod(weight.shape) for weight in network.trainable_weights]
     assert fakes.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_pictures_are_the_same_at_every_call():
-    pictures = task.random_pictures(4)
-    assert pictures.shape == (4, 28, 28, 1) and pictures.dtype == np.float32
-    assert -1 <= pictures.min() < -0.9 and 0.9 < pictures.max() <= 1
-    np.testing.assert_array_equal(pictures, task.random_pictures(4))
+def test_images_are_the_same_at_every_call():
+    images = task.random_images(4)
+    assert images.shape == (4, 28, 28, 1) and images.dtype == np.float32
+    assert -1 <= images.min() < -0.9 and 0.9 < images.max() <= 1
+    np.testing.assert_array_equal(images, task.random_images(4))
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,9 @@ def test_every_task_has_its_baselines(flags, names, exported):
     assert run.data_dir == "data"
 
 
-def test_grey_is_compared_in_colour():
-    (grey,) = translation.baselines("colorize", 3).values()
-    assert grey(np.full((2, 4, 4, 1), 0.5, np.float32), None).shape == (2, 4, 4, 3)
+def test_gray_is_compared_in_color():
+    (gray,) = translation.baselines("colorize", 3).values()
+    assert gray(np.full((2, 4, 4, 1), 0.5, np.float32), None).shape == (2, 4, 4, 3)
 
 
 def test_holes_take_the_mean_of_what_is_known():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import make_gan
-from other_runtimes import pictures_of
+from other_runtimes import images_of
 
 import tfgan
 from tfgan import convert
@@ -31,10 +31,10 @@ def make_model(generator, discriminator, folder):
     rng = np.random.default_rng(0)
     for variable in gan.ema_generator.variables:
         if len(variable.shape) > 1:
-            # Larger kernels tell the pictures apart.
+            # Larger kernels tell the images apart.
             variable.assign(8 * variable)
         else:
-            # Those of the normalisation, among which a variance.
+            # Those of the normalization, among which a variance.
             variable.assign(variable + rng.uniform(0, 0.2, variable.shape))
     tfgan.export_saved_model(gan, folder)
     return gan
@@ -58,7 +58,7 @@ def digits_gan(models):
 
 @pytest.fixture(scope="module")
 def dense_gan(models):
-    """A dense GAN of pictures that are neither square nor grey, exported."""
+    """A dense GAN of images that are neither square nor gray, exported."""
     return make_model(
         tfgan.dense_generator((12, 10, 3), LATENT_DIM, width=4),
         tfgan.dense_discriminator((12, 10, 3), width=2),
@@ -81,10 +81,10 @@ def conditional_gan(models):
     """A GAN of three classes, exported."""
     keras.utils.set_random_seed(0)
     condition = tfgan.LabelCondition(3)
-    told = [{"condition": condition.encoder()} for _ in range(2)]
+    conditioning = [{"condition": condition.encoder()} for _ in range(2)]
     gan = tfgan.ConditionalGAN(
-        tfgan.convolutional_generator((8, 8, 1), 5, width=2, **told[0]),
-        tfgan.convolutional_discriminator((8, 8, 1), width=2, **told[1]),
+        tfgan.convolutional_generator((8, 8, 1), 5, width=2, **conditioning[0]),
+        tfgan.convolutional_discriminator((8, 8, 1), width=2, **conditioning[1]),
         condition,
     )
     rng = np.random.default_rng(0)
@@ -101,13 +101,13 @@ def test_a_conditional_model_keeps_its_labels(form, conditional_gan, models, tmp
     assert run(models / "cgan", "--format", form, "--out", file) == 0
     draw = formats.open_file(file)
     latents = np.random.default_rng(1).standard_normal((4, 5), np.float32)
-    pictures = []
+    images = []
     for label in range(3):
         labels = np.full(4, label, np.int32)
         live = (conditional_gan([latents, labels]).numpy() + 1) / 2
-        pictures.append(draw(latents=latents, labels=labels))
-        np.testing.assert_allclose(pictures[-1], live, atol=1e-5)
-    assert np.abs(pictures[0] - pictures[2]).max() > 0.01
+        images.append(draw(latents=latents, labels=labels))
+        np.testing.assert_allclose(images[-1], live, atol=1e-5)
+    assert np.abs(images[0] - images[2]).max() > 0.01
 
     shutil.copytree(models / "cgan", tmp_path / "cgan")
     (tmp_path / "cgan/1/assets.extra/model_card.json").unlink()
@@ -125,12 +125,12 @@ def test_labels_to_compare_with_are_what_the_model_takes(num_classes):
     np.testing.assert_array_equal(labels.max(axis=0), np.array(num_classes) - 1)
 
 
-def latents_and_pictures(gan):
+def latents_and_images(gan):
     """11 latents, and what the live model draws from them."""
     latents = np.random.default_rng(1).standard_normal((11, LATENT_DIM), np.float32)
-    pictures = (gan.ema_generator(latents).numpy() + 1) / 2
-    assert pictures.std(axis=0).mean() > 0.02
-    return latents, pictures
+    images = (gan.ema_generator(latents).numpy() + 1) / 2
+    assert images.std(axis=0).mean() > 0.02
+    return latents, images
 
 
 def run(*arguments):
@@ -164,7 +164,7 @@ def test_the_pages_commands_make_a_file_of_every_format(converted):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_the_pages_programs_draw_the_live_models_pictures(
+def test_the_pages_programs_draw_the_live_models_images(
     program, digits_gan, converted, monkeypatch
 ):
     monkeypatch.chdir(converted)
@@ -185,10 +185,10 @@ def test_the_pages_programs_draw_the_live_models_pictures(
     ],
 )
 def test_a_file_needs_nothing_of_this_package(name, digits_gan, converted, tmp_path):
-    latents, live = latents_and_pictures(digits_gan)
-    pictures = pictures_of(converted / name, tmp_path, latents=latents)
-    assert (pictures.shape, pictures.dtype) == (live.shape, np.float32)
-    difference = np.abs(pictures - live).max()
+    latents, live = latents_and_images(digits_gan)
+    images = images_of(converted / name, tmp_path, latents=latents)
+    assert (images.shape, images.dtype) == (live.shape, np.float32)
+    difference = np.abs(images - live).max()
     if name.startswith("half"):
         assert 1e-5 < difference < 1 / 255
     else:
@@ -223,14 +223,14 @@ def test_dense_networks_and_the_default_name(form, dense_gan, models, tmp_path, 
         r"differ by at most \d\S*, allowed: 1e-05\)\n",
         output,
     )
-    latents, live = latents_and_pictures(dense_gan)
+    latents, live = latents_and_images(dense_gan)
     if form == "keras":
         model = keras.saving.load_model(out)
         np.testing.assert_allclose(model.predict_on_batch(latents), live, atol=1e-5)
         generator = keras.Model(model.input, model.get_layer("images").output)
         np.testing.assert_allclose(generator(latents), 2 * live - 1, atol=1e-5)
     else:
-        np.testing.assert_allclose(pictures_of(out, tmp_path, latents=latents), live, atol=1e-5)
+        np.testing.assert_allclose(images_of(out, tmp_path, latents=latents), live, atol=1e-5)
 
 
 def make_recurrent_gan(height, folder):
@@ -272,26 +272,26 @@ def test_recurrent_networks(rows, form, request, models, tmp_path):
     gan = request.getfixturevalue(f"{rows}_gan")
     out = tmp_path / f"a{formats.EXTENSIONS[form]}"
     assert run(models / rows, "--format", form, "--out", out) == 0
-    latents, live = latents_and_pictures(gan)
-    np.testing.assert_allclose(pictures_of(out, tmp_path, latents=latents), live, atol=1e-5)
+    latents, live = latents_and_images(gan)
+    np.testing.assert_allclose(images_of(out, tmp_path, latents=latents), live, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
 def translators(models):
-    """A model that fills holes and a CycleGAN between colour and grey, exported."""
+    """A model that fills holes and a CycleGAN between color and gray, exported."""
     keras.utils.set_random_seed(0)
-    colour, grey = (9, 8, 3), (9, 8, 1)
+    color, gray = (9, 8, 3), (9, 8, 1)
     made = {
         "filler": tfgan.Pix2Pix(
-            tfgan.unet_generator(colour, input_channels=4, width=4),
-            tfgan.patch_discriminator(colour, condition_channels=4, width=2),
+            tfgan.unet_generator(color, input_channels=4, width=4),
+            tfgan.patch_discriminator(color, condition_channels=4, width=2),
             masked=True,
         ),
         "cyclegan": tfgan.CycleGAN(
-            tfgan.residual_generator(grey, input_channels=3, width=4, blocks=1),
-            tfgan.residual_generator(colour, input_channels=1, width=4, blocks=1),
-            tfgan.patch_discriminator(colour, width=2),
-            tfgan.patch_discriminator(grey, width=2),
+            tfgan.residual_generator(gray, input_channels=3, width=4, blocks=1),
+            tfgan.residual_generator(color, input_channels=1, width=4, blocks=1),
+            tfgan.patch_discriminator(color, width=2),
+            tfgan.patch_discriminator(gray, width=2),
         ),
     }
     rng = np.random.default_rng(0)
@@ -325,7 +325,7 @@ def test_translators(form, name, direction, translators, models, tmp_path):
     }[name, direction]
     live = translate(**inputs).numpy()
     assert live.std(axis=0).mean() > 0.02
-    np.testing.assert_allclose(pictures_of(out, tmp_path, **inputs), live, atol=1e-5)
+    np.testing.assert_allclose(images_of(out, tmp_path, **inputs), live, atol=1e-5)
 
 
 def test_a_direction_is_for_models_of_two(digits_gan, models, tmp_path, capsys):
@@ -420,7 +420,7 @@ def test_a_text_cannot_be_converted(tmp_path, capsys):
         ("latents", ([None, 4, 1], tf.float32)),
         ("latents", (None, tf.float32)),
         ("latents", ([None, None], tf.float32)),
-        # What comes out is no picture.
+        # What comes out is no image.
         ("latents", ([None, 4], tf.float32)),
     ],
 )

@@ -146,7 +146,7 @@ def test_layers_made_in_call_are_never_tracked():
     assert len(corrected.non_trainable_variables) == 4
 
 
-def test_layers_made_in_call_do_not_normalise_in_inference():
+def test_layers_made_in_call_do_not_normalize_in_inference():
     model = LayersMadeInCall()
     images = uniform(4, 8, 8, 1)
 
@@ -418,7 +418,7 @@ def test_steps_are_counted_by_the_batch_size():
 
 
 @pytest.mark.slow
-def test_pictures_are_overwritten_by_their_own_slice():
+def test_images_are_overwritten_by_their_own_slice():
     discriminator = compiled(small_discriminator())
     pictures = uniform(100, 8, 8, 3)
     received = published_loop(discriminator, pictures, None, 4, 2, 0)
@@ -436,7 +436,7 @@ def test_pictures_are_overwritten_by_their_own_slice():
     assert sizes == [256] * 10
 
 
-def test_pictures_are_never_shuffled():
+def test_images_are_never_shuffled():
     pictures = uniform(100, 8, 8, 3)
     received = published_loop(compiled(small_discriminator()), pictures, None, 1, 3, 0)
     np.testing.assert_array_equal(np.concatenate(received), pictures[[0, 0, 0]])
@@ -448,7 +448,7 @@ def test_pictures_are_never_shuffled():
     np.testing.assert_array_equal(np.sort(first), np.sort(digits.labels))
 
 
-def test_pictures_are_never_scaled():
+def test_images_are_never_scaled():
     as_read = np.arange(256, dtype=np.uint8)
     assert as_read.max() == 255 and np.abs(small_generator()(uniform(2, 8))).max() <= 1
     assert (as_read / 127.5 - 1).dtype == np.float64

@@ -1,4 +1,4 @@
-"""`python -m tfgan.evaluate`, on pictures of the digits that need no download."""
+"""`python -m tfgan.evaluate`, on images of the digits that need no download."""
 
 import dataclasses
 import html
@@ -15,8 +15,8 @@ from tfgan import data, evaluate
 from tfgan.errors import InputError
 from tfgan.evaluation import inputs as picture_files
 from tfgan.evaluation.page import MEANINGS
-from tfgan.metrics import sides
-from tfgan.metrics.evaluation import evaluate_sides
+from tfgan.metrics import comparison
+from tfgan.metrics.evaluation import evaluate_comparison
 from tfgan.metrics.extractors import NAMES
 
 NUM = 120
@@ -30,7 +30,7 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
+def image_folder(tmp_path_factory):
     """A folder with real digits and with noise, in NPZ files."""
     folder = tmp_path_factory.mktemp("pictures")
     train = data.load("digits", 1)
@@ -47,14 +47,14 @@ def run(*arguments):
 
 
 @pytest.fixture(scope="module")
-def compared(pictures):
-    """The reports of real pictures (a) and of noise (b) under the digits."""
-    files = pictures / "real.npz", pictures / "noise.npz"
-    run("--compare", *files, "--dataset", "digits", "--out", pictures / "compared")
-    return pictures / "compared"
+def compared(image_folder):
+    """The reports of real images (a) and of noise (b) under the digits."""
+    files = image_folder / "real.npz", image_folder / "noise.npz"
+    run("--compare", *files, "--dataset", "digits", "--out", image_folder / "compared")
+    return image_folder / "compared"
 
 
-def test_real_pictures_have_no_risk_and_noise_has_all(compared):
+def test_real_images_have_no_risk_and_noise_has_all(compared):
     real = json.loads((compared / "a_real" / "report.json").read_text())
     noise = json.loads((compared / "b_noise" / "report.json").read_text())
     risk = real["confidence_risk"]
@@ -92,18 +92,18 @@ def test_the_page_needs_no_other_file_and_no_network(compared):
         assert f"| {name} |" in text and MEANINGS[name][0] in page
 
 
-def test_a_folder_of_pictures_against_a_file(pictures, capsys):
+def test_a_folder_of_images_against_a_file(image_folder, capsys):
     """Copies of a half of the reference, of which chance compares them with a half."""
     train = data.load("digits", 1)
     np.savez(
-        pictures / "reference.npz", images=train.images[:240, ..., 0], labels=train.labels[:240]
+        image_folder / "reference.npz", images=train.images[:240, ..., 0], labels=train.labels[:240]
     )
-    folder = pictures / "copies"
+    folder = image_folder / "copies"
     folder.mkdir()
-    for index, picture in enumerate(train.images[:NUM, ..., 0]):
-        Image.fromarray(picture).save(folder / f"{index:03d}.png")
-    out = pictures / "out"
-    run("--images", folder, "--reference", pictures / "reference.npz", "--out", out)
+    for index, pixels in enumerate(train.images[:NUM, ..., 0]):
+        Image.fromarray(pixels).save(folder / f"{index:03d}.png")
+    out = image_folder / "out"
+    run("--images", folder, "--reference", image_folder / "reference.npz", "--out", out)
     report = json.loads((out / "report.json").read_text())
     assert report["card"]["data"] == "reference" and report["card"]["split"] == "half"
     # About half of them are in the half that is compared with.
@@ -113,8 +113,8 @@ def test_a_folder_of_pictures_against_a_file(pictures, capsys):
 
 def write_folder(folder, images, mode="L"):
     folder.mkdir()
-    for index, picture in enumerate(images[..., 0]):
-        Image.fromarray(picture).convert(mode).save(folder / f"{index:04d}.png")
+    for index, pixels in enumerate(images[..., 0]):
+        Image.fromarray(pixels).convert(mode).save(folder / f"{index:04d}.png")
     return folder
 
 
@@ -135,12 +135,12 @@ def evaluated(folders, *flags):
 
 
 @pytest.mark.parametrize("made", ["made", "rgb"])
-def test_two_folders_of_few_pictures_get_features_that_suit_them(made, folders, capsys):
+def test_two_folders_of_few_images_get_features_that_suit_them(made, folders, capsys):
     assert evaluated(folders, "--images", made, "--reference", "real110") == 0
     report = json.loads((folders / "out" / "report.json").read_text())
     card = report["card"]
     assert (card["num_generated"], card["num_real"], card["num_floor"]) == (60, 55, 40)
-    assert "principal components of the pixels, as the pictures are too few for" in card["features"]
+    assert "principal components of the pixels, as the images are too few for" in card["features"]
     assert "'random'" in card["features"] and card["image_shape"] == [8, 8, 1]
     assert report["confidence_risk"]["low"] == 0
     notes = report["notes"]
@@ -154,7 +154,7 @@ def test_two_folders_of_few_pictures_get_features_that_suit_them(made, folders, 
     [
         (
             ("--reference", "real110", "--features", "random"),
-            r"'random' need at least 252 pictures a side\. Received: 60 generated, 55 real ones, "
+            r"'random' need at least 252 images per side\. Received: 60 generated, 55 real ones, "
             r"and 55 other .*Give 252 generated images and at least 504 real images, which are "
             r"halved\. Or pass --features pixels, for which these are enough",
         ),
@@ -165,27 +165,27 @@ def test_two_folders_of_few_pictures_get_features_that_suit_them(made, folders, 
         (("--reference", "real98"), "Give at least 100 real images, which are halved.\n"),
         (
             ("--dataset", "digits", "--features", "inception"),
-            "2,278 pictures .*Give 2278 generated images and a data set with more images",
+            "2,278 images .*Give 2278 generated images and a data set with more images",
         ),
         (("--dataset", "real98"), "has no split 'test': .* Pass --reference .*real98"),
         (("--reference", "real98", "--image-size", "9x7"), "at least 100 real images"),
     ],
 )
-def test_too_few_pictures_and_what_to_do(flags, message, folders, capsys):
+def test_too_few_images_and_what_to_do(flags, message, folders, capsys):
     assert evaluated(folders, "--images", "made", *flags) == 2
     errors = capsys.readouterr().err
     assert re.search(message, errors) and errors.count("\n") == 1
 
 
-def test_the_fewest_pictures_of_the_advice_are_enough(folders):
+def test_the_fewest_images_of_the_advice_are_enough(folders):
     train, test = picture_files.halves_of(folders / "real504", 0)
     made = data.load("digits", 1).images[:252]
-    sides.prepare(made, train, test, features="random", progress=False)
+    comparison.prepare(made, train, test, features="random", progress=False)
     train, test = (part.subset(np.arange(50)) for part in (train, test))
-    few = sides.prepare(made[:40], train, test, features="pixels", progress=False)
-    evaluate_sides(few, progress=False)
-    with pytest.raises(sides.TooFewPictures):
-        sides.prepare(made[:40], train.subset(np.arange(49)), test, features="pixels")
+    few = comparison.prepare(made[:40], train, test, features="pixels", progress=False)
+    evaluate_comparison(few, progress=False)
+    with pytest.raises(comparison.TooFewImages):
+        comparison.prepare(made[:40], train.subset(np.arange(49)), test, features="pixels")
 
 
 def test_labels_of_a_folder_are_the_names_of_its_classes(tmp_path):
@@ -193,11 +193,11 @@ def test_labels_of_a_folder_are_the_names_of_its_classes(tmp_path):
     for label in (3, 7):
         write_folder(tmp_path / str(label), digits.images[digits.labels == label][:3])
     arguments = evaluate.parse(["--images", str(tmp_path), "--dataset", "digits"])
-    judged = evaluate.generated_images(str(tmp_path), arguments, digits)
-    assert judged.labels.tolist() == [3, 3, 3, 7, 7, 7]
+    candidate = evaluate.generated_images(str(tmp_path), arguments, digits)
+    assert candidate.labels.tolist() == [3, 3, 3, 7, 7, 7]
     other = dataclasses.replace(digits, class_names=tuple("abcdefghij"))
-    judged = evaluate.generated_images(str(tmp_path), arguments, other)
-    assert judged.labels is None and "not taken for labels" in judged.notes[0]
+    candidate = evaluate.generated_images(str(tmp_path), arguments, other)
+    assert candidate.labels is None and "not taken for labels" in candidate.notes[0]
 
 
 @pytest.mark.slow
@@ -224,13 +224,13 @@ def test_a_conditional_model_draws_the_classes_of_the_reference(tmp_path, capsys
     assert [*by_class] == list("01245678") and {each["num"] for each in by_class.values()} == {50}
     assert len(report["notes"]) == 2
     text, page = ((tmp_path / "out" / f"report.{kind}").read_text() for kind in ("md", "html"))
-    assert "## Of the pictures asked to show a class" in text and "| 5 | " in text
+    assert "## Of the images conditioned on a class" in text and "| 5 | " in text
     for note in report["notes"]:
         assert note in text and html.escape(note) in page
 
 
 @pytest.mark.slow
-def test_a_models_pictures_are_judged(exported_gan, tmp_path):
+def test_a_models_images_are_evaluated(exported_gan, tmp_path):
     _, folder = exported_gan
     run(folder, "--dataset", "digits", "--out", tmp_path / "out")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -245,7 +245,7 @@ def test_a_models_pictures_are_judged(exported_gan, tmp_path):
         ({"images": np.full((80, 9, 8), 255, np.uint8)}, "--image-size 9x8"),
     ],
 )
-def test_pictures_that_cannot_be_judged(arrays, message, tmp_path, capsys):
+def test_images_that_cannot_be_evaluated(arrays, message, tmp_path, capsys):
     np.savez(tmp_path / "images.npz", **arrays)
     assert evaluate.main(["--images", str(tmp_path / "images.npz"), "--dataset", "digits"]) == 2
     errors = capsys.readouterr().err
@@ -271,7 +271,7 @@ def test_a_file_that_is_no_npz(damage, tmp_path, capsys):
     assert "cannot be read as an NPZ file" in errors and errors.count("\n") == 1
 
 
-def test_labels_of_a_reference_must_be_one_a_picture(tmp_path, capsys):
+def test_labels_of_a_reference_must_be_one_per_image(tmp_path, capsys):
     np.savez(tmp_path / "real.npz", images=np.zeros((80, 8, 8), np.uint8), labels=np.zeros(3, int))
     file = str(tmp_path / "real.npz")
     assert evaluate.main(["--images", file, "--reference", file]) == 2
@@ -287,7 +287,7 @@ def test_labels_mean_the_classes_of_the_reference(labels, tmp_path):
     classes = evaluate.generated_images(file, arguments, train).labels
     assert [train.class_names[number] for number in classes] == [str(label) for label in labels]
     np.savez(tmp_path / "other.npz", images=images, labels=np.roll(np.arange(27), 1))
-    with pytest.raises(InputError, match=r"those of the real pictures.*Received: 26"):
+    with pytest.raises(InputError, match=r"those of the real images.*Received: 26"):
         evaluate.generated_images(str(tmp_path / "other.npz"), arguments, train)
 
 
@@ -300,14 +300,14 @@ def test_labels_beside_a_data_set_are_the_numbers_or_the_names_of_its_classes(tm
         np.testing.assert_array_equal(generated.labels, [0, 5])
 
 
-@pytest.mark.parametrize(("split", "is_told"), [("train", True), ("test", False)])
-def test_pictures_that_were_trained_on_are_no_held_out_ones(split, is_told, tmp_path):
+@pytest.mark.parametrize(("split", "is_noted"), [("train", True), ("test", False)])
+def test_images_that_were_trained_on_are_no_held_out_ones(split, is_noted, tmp_path):
     np.savez(tmp_path / "a.npz", images=data.load("digits", 1).images[:60])
     flags = ["--dataset", "digits", "--split", split, "--features", "pixels", "--num", "60"]
     arguments = evaluate.parse(["--images", str(tmp_path / "a.npz"), *flags])
-    _, notes = evaluate.sides_of(arguments.images, arguments, *evaluate.real_images(arguments))
+    _, notes = evaluate.comparison_of(arguments.images, arguments, *evaluate.real_images(arguments))
     assert [note.startswith("the split 'train' is what models are") for note in notes] == (
-        [True] if is_told else []
+        [True] if is_noted else []
     )
 
 
@@ -340,9 +340,9 @@ def test_arrays_of_12_bits_in_16_are_told(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_real_pictures_are_brought_to_the_channels_of_the_model(tmp_path, capsys):
-    colours = data.load("digits", 1).images[:80] // np.uint8([1, 2, 4])
-    np.savez(tmp_path / "images.npz", images=colours)
+def test_real_images_are_brought_to_the_channels_of_the_model(tmp_path, capsys):
+    colors = data.load("digits", 1).images[:80] // np.uint8([1, 2, 4])
+    np.savez(tmp_path / "images.npz", images=colors)
     flags = ["--dataset", "digits", "--features", "pixels", "--num", "80", "--out", tmp_path / "r"]
     command = ["--images", str(tmp_path / "images.npz"), *map(str, flags)]
     assert evaluate.main(command) == 2

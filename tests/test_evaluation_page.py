@@ -10,10 +10,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from tfgan import data
-from tfgan.evaluation.before_and_after import Lowering
+from tfgan.evaluation.before_and_after import RiskReduction
 from tfgan.evaluation.page import write_report
-from tfgan.metrics.evaluation import evaluate_sides
-from tfgan.metrics.sides import prepare
+from tfgan.metrics.comparison import prepare
+from tfgan.metrics.evaluation import evaluate_comparison
 
 pytestmark = pytest.mark.slow
 
@@ -31,19 +31,21 @@ def evaluations():
     noisy = digits.copy()
     noisy[::2] = random.integers(0, 256, noisy[::2].shape)
     with threadpool_limits(1):
-        sides = prepare(noisy, train, test, num=NUM, features="pixels", progress=False)
-        before = evaluate_sides(sides, progress=False)
-        after = evaluate_sides(sides.with_generated(digits), progress=False, floor_of=before)
+        comparison = prepare(noisy, train, test, num=NUM, features="pixels", progress=False)
+        before = evaluate_comparison(comparison, progress=False)
+        after = evaluate_comparison(
+            comparison.with_generated(digits), progress=False, floor_of=before
+        )
     return before, after
 
 
 @pytest.fixture(scope="module")
 def addresses(evaluations, tmp_path_factory):
-    """Of the report of a plain evaluation, and of one that tells what lowering did."""
+    """Of the report of a plain evaluation, and of one that tells what the risk reduction did."""
     before, after = evaluations
     folders = [tmp_path_factory.mktemp("report") for _ in range(2)]
     write_report(folders[0], before, "my <first> gan")
-    write_report(folders[1], after, "mine", Lowering(before, after, 0.7, 0.5, None, 2 * NUM))
+    write_report(folders[1], after, "mine", RiskReduction(before, after, 0.7, 0.5, None, 2 * NUM))
     return [(folder / "report.html").as_uri() for folder in folders]
 
 
@@ -104,7 +106,7 @@ def test_the_headline_says_what_the_number_means(visit, addresses, evaluations):
 def test_before_and_after_stand_side_by_side(visit, addresses, evaluations):
     page = visit(addresses[1])
     text = page.inner_text("body")
-    assert "Lowering the risk" in text and "What it cost" in text
+    assert "Risk reduction" in text and "What it cost" in text
     rows = page.locator("table").first.locator("tr").all_inner_texts()
     (recall,) = [row for row in rows if row.startswith("recall")]
     shown = [float(number) for number in re.findall(r"\d\.\d{3}", recall)]
@@ -112,7 +114,7 @@ def test_before_and_after_stand_side_by_side(visit, addresses, evaluations):
     assert shown[0] == round(before.value, 3) and shown[3] == round(after.value, 3)
     # A plain report has no such section, and tells how it is done.
     plain = visit(addresses[0]).inner_text("body")
-    assert "Lowering the risk" not in plain and "--keep-fraction" in plain
+    assert "Risk reduction" not in plain and "--keep-fraction" in plain
     assert "--keep-fraction" not in text
 
 
@@ -127,21 +129,21 @@ def test_a_phone_shows_it_without_scrolling_sideways(visit, addresses):
 def test_light_and_dark_are_both_legible(visit, addresses):
     for scheme, darker in (("light", "color"), ("dark", "backgroundColor")):
         page = visit(addresses[0], color_scheme=scheme)
-        colours = {
+        colors = {
             name: luminance(page.evaluate(f"getComputedStyle(document.documentElement).{name}"))
             for name in ("color", "backgroundColor")
         }
-        assert min(colours, key=colours.get) == darker
-        assert contrast(*colours.values()) > 7
-        ground = colours["backgroundColor"]
+        assert min(colors, key=colors.get) == darker
+        assert contrast(*colors.values()) > 7
+        ground = colors["backgroundColor"]
         for element in ("figcaption", "footer", ".beside"):
-            colour = page.evaluate(f"getComputedStyle(document.querySelector('{element}')).color")
-            assert contrast(luminance(colour), ground) >= 4.5, (scheme, element)
+            color = page.evaluate(f"getComputedStyle(document.querySelector('{element}')).color")
+            assert contrast(luminance(color), ground) >= 4.5, (scheme, element)
 
 
-def luminance(colour):
+def luminance(color):
     """The relative luminance of `rgb(r, g, b)`, as WCAG 2 has it."""
-    values = np.array([float(value) for value in re.findall(r"[\d.]+", colour)[:3]]) / 255
+    values = np.array([float(value) for value in re.findall(r"[\d.]+", color)[:3]]) / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 

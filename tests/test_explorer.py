@@ -14,7 +14,7 @@ from werkzeug.test import Client
 import tfgan
 from tfgan import explore
 from tfgan.explorer import sliders
-from tfgan.explorer.server import MOST_PICTURES, Explorer
+from tfgan.explorer.server import MAX_IMAGES, Explorer
 from tfgan.explorer.sliders import Slider, sliders_of
 from tfgan.latent.attributes import read_strokes
 from tfgan.latent.generator import LatentGenerator
@@ -44,7 +44,7 @@ def client(model_folder):
 
 
 def pixels_of(response, height=8):
-    """uint8 [N, H, W, ...] of a strip of pictures."""
+    """uint8 [N, H, W, ...] of a strip of images."""
     assert (response.status_code, response.mimetype) == (200, "image/png")
     strip = np.asarray(Image.open(io.BytesIO(response.data)))
     return strip.reshape(-1, height, *strip.shape[1:])
@@ -59,11 +59,16 @@ def test_the_page_is_one_file_that_loads_nothing(client):
 
 
 def test_the_model_is_described(client, model_folder):
-    told = client.get("/model").json
-    assert told["folder"] == str(model_folder)
-    assert (told["name"], told["family"], told["latent_dim"]) == ("tiny", "GAN", 6)
-    assert (told["height"], told["width"], told["channels"], told["told"]) == (*SHAPE, None)
-    (slider,) = told["sliders"]
+    described = client.get("/model").json
+    assert described["folder"] == str(model_folder)
+    assert (described["name"], described["family"], described["latent_dim"]) == ("tiny", "GAN", 6)
+    assert (
+        described["height"],
+        described["width"],
+        described["channels"],
+        described["condition"],
+    ) == (*SHAPE, None)
+    (slider,) = described["sliders"]
     assert slider == {
         "title": "width",
         "kind": "supervised",
@@ -72,9 +77,9 @@ def test_the_model_is_described(client, model_folder):
     }
 
 
-def test_pictures_are_those_of_the_saved_model(client, model_folder):
+def test_images_are_those_of_the_saved_model(client, model_folder):
     latents = client.post("/latents", json={"seeds": [5, 2**40]}).json["latents"]
-    pixels = pixels_of(client.post("/pictures", json={"latents": latents}))
+    pixels = pixels_of(client.post("/images", json={"latents": latents}))
     model = tf.saved_model.load(str(model_folder / "1"))
     seeds = tf.constant([5, 2**40], tf.int64)
     expected = np.rint(255 * model.signatures["from_seeds"](seeds=seeds)["images"][..., 0])
@@ -96,21 +101,21 @@ JSON = {"content_type": "application/json"}
         ("/latents", {"seeds": [2**63]}, "seeds must be"),
         ("/latents", {"seeds": [1.5]}, "seeds must be"),
         ("/latents", {"seeds": [True]}, "seeds must be"),
-        ("/latents", {"seeds": [0] * (MOST_PICTURES + 1)}, "seeds must be"),
+        ("/latents", {"seeds": [0] * (MAX_IMAGES + 1)}, "seeds must be"),
         ("/latents", {"seeds": "7"}, "seeds must be"),
         ("/latents", [], "must be a JSON object"),
-        ("/pictures", {}, "6 numbers"),
-        ("/pictures", {"latents": []}, "6 numbers"),
-        ("/pictures", {"latents": VECTOR}, "6 numbers"),
-        ("/pictures", {"latents": [VECTOR[1:]]}, "6 numbers"),
-        ("/pictures", {"latents": [VECTOR, VECTOR[1:]]}, "6 numbers"),
-        ("/pictures", {"latents": [[*VECTOR[1:], 1e39]]}, "finite"),
-        ("/pictures", {"latents": [[*VECTOR[1:], None]]}, "finite"),
-        ("/pictures", {"latents": [[*VECTOR[1:], "a"]]}, "6 numbers"),
-        ("/pictures", {"latents": [[*VECTOR[1:], {}]]}, "6 numbers"),
-        ("/pictures", {"latents": [[*VECTOR[1:], 10**400]]}, "6 numbers"),
-        ("/pictures", {"latents": [VECTOR] * (MOST_PICTURES + 1)}, "6 numbers"),
-        ("/pictures", {"latents": [VECTOR], "told": 3}, "told no condition"),
+        ("/images", {}, "6 numbers"),
+        ("/images", {"latents": []}, "6 numbers"),
+        ("/images", {"latents": VECTOR}, "6 numbers"),
+        ("/images", {"latents": [VECTOR[1:]]}, "6 numbers"),
+        ("/images", {"latents": [VECTOR, VECTOR[1:]]}, "6 numbers"),
+        ("/images", {"latents": [[*VECTOR[1:], 1e39]]}, "finite"),
+        ("/images", {"latents": [[*VECTOR[1:], None]]}, "finite"),
+        ("/images", {"latents": [[*VECTOR[1:], "a"]]}, "6 numbers"),
+        ("/images", {"latents": [[*VECTOR[1:], {}]]}, "6 numbers"),
+        ("/images", {"latents": [[*VECTOR[1:], 10**400]]}, "6 numbers"),
+        ("/images", {"latents": [VECTOR] * (MAX_IMAGES + 1)}, "6 numbers"),
+        ("/images", {"latents": [VECTOR], "condition": 3}, "takes no condition"),
     ],
 )
 def test_malformed_requests_are_refused_with_what_is_wrong(path, body, words, client):
@@ -125,20 +130,20 @@ def test_malformed_requests_are_refused_with_what_is_wrong(path, body, words, cl
     [
         ("GET", "/absent", {}, 404),
         ("GET", "/../server.py", {}, 404),
-        ("GET", "/pictures", {}, 405),
+        ("GET", "/images", {}, 405),
         ("POST", "/", {"json": {}}, 405),
-        ("POST", "/pictures", JSON | {"data": "{"}, 400),
-        ("POST", "/pictures", JSON | {"data": b"\xff"}, 400),
-        ("POST", "/pictures", JSON | {"data": "[" * 100_000}, 400),
+        ("POST", "/images", JSON | {"data": "{"}, 400),
+        ("POST", "/images", JSON | {"data": b"\xff"}, 400),
+        ("POST", "/images", JSON | {"data": "[" * 100_000}, 400),
         (
             "POST",
-            "/pictures",
+            "/images",
             JSON | {"data": '{"latents": NaN}'},
             400,
         ),
         (
             "POST",
-            "/pictures",
+            "/images",
             JSON | {"data": b"0" * (2**24 + 1)},
             413,
         ),
@@ -161,13 +166,13 @@ def test_this_machine_s_own_names_are_answered(host, client):
 
 
 @pytest.mark.parametrize("shape", [(6, 8, 3), (8, 6, 4)])
-def test_colour_and_transparency_are_kept(shape, tmp_path):
+def test_color_and_transparency_are_kept(shape, tmp_path):
     generator = tfgan.convolutional_generator(shape, 2, width=2, depth=1)
     gan = strong(tfgan.GAN(generator, tfgan.convolutional_discriminator(shape, width=2, depth=1)))
     live = LatentGenerator.of(gan)
     latents = [[1.0, -1.0], [0.5, 2.0]]
     client = Client(Explorer(live, [], tmp_path))
-    pixels = pixels_of(client.post("/pictures", json={"latents": latents}), height=shape[0])
+    pixels = pixels_of(client.post("/images", json={"latents": latents}), height=shape[0])
     expected = np.rint(255 * live.draw(np.float32(latents)))
     assert np.abs(pixels - expected).max() <= 1
 
@@ -178,21 +183,25 @@ def label_client():
     return Client(Explorer(LatentGenerator.of(gan), [], "m"))
 
 
-def test_a_conditional_model_is_told(label_client):
-    told = label_client.get("/model").json["told"]
+def test_a_conditional_model_takes_a_condition(label_client):
+    described = label_client.get("/model").json["condition"]
     categories = [{"name": "class", "categories": ["dark", "grey", "light"]}]
-    assert told == {"kind": "label", "is_list": False, "attributes": categories}
+    assert described == {"kind": "label", "is_list": False, "attributes": categories}
     body = {"latents": [[1, 2, 3, 4]]}
     drawn = [
-        pixels_of(label_client.post("/pictures", json=body | {"told": label})) for label in (0, 2)
+        pixels_of(label_client.post("/images", json=body | {"condition": label}))
+        for label in (0, 2)
     ]
     assert (drawn[0] != drawn[1]).any()
+    # The route and the key of before.
+    before = label_client.post("/pictures", json=body | {"told": 2})
+    np.testing.assert_array_equal(pixels_of(before), drawn[1])
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("condition", "words"),
     [
-        (None, "is told labels"),
+        (None, "takes labels"),
         (3, "labels must be from 0 to 2. Received: 3"),
         (-1, "number of a class"),
         (2**40, "number of a class"),
@@ -202,43 +211,46 @@ def test_a_conditional_model_is_told(label_client):
         ({}, "number of a class"),
     ],
 )
-def test_what_is_no_class_is_refused(told, words, label_client):
-    body = {"latents": [[1, 2, 3, 4]], "told": told}
-    response = label_client.post("/pictures", json=body)
+def test_what_is_no_class_is_refused(condition, words, label_client):
+    body = {"latents": [[1, 2, 3, 4]], "condition": condition}
+    response = label_client.post("/images", json=body)
     assert response.status_code == 400 and words in response.json["error"]
 
 
-def test_attributes_and_texts_are_told():
+def test_attributes_and_texts_are_conditions():
     several = tfgan.LabelCondition([2, 3], {"size": ["small", "large"], "colour": ["r", "g", "b"]})
     client = Client(Explorer(LatentGenerator.of(conditional(several)), [], "m"))
-    told = client.get("/model").json["told"]
-    assert told["is_list"] and [each["name"] for each in told["attributes"]] == ["size", "colour"]
+    described = client.get("/model").json["condition"]
+    assert described["is_list"] and [each["name"] for each in described["attributes"]] == [
+        "size",
+        "colour",
+    ]
     body = {"latents": [[1, 2, 3, 4]]}
-    assert client.post("/pictures", json=body | {"told": [1, 2]}).status_code == 200
-    assert client.post("/pictures", json=body | {"told": [1, 3]}).status_code == 400
+    assert client.post("/images", json=body | {"condition": [1, 2]}).status_code == 200
+    assert client.post("/images", json=body | {"condition": [1, 3]}).status_code == 400
 
     texts = tfgan.TextCondition(["a", "red", "blue", "circle"], 3, ["a red circle"])
     client = Client(Explorer(LatentGenerator.of(conditional(texts)), [], "m"))
-    assert client.get("/model").json["told"] == {"kind": "text", "examples": ["a red circle"]}
-    assert client.post("/pictures", json=body | {"told": "a blue circle"}).status_code == 200
-    response = client.post("/pictures", json=body | {"told": "a pink circle"})
+    assert client.get("/model").json["condition"] == {"kind": "text", "examples": ["a red circle"]}
+    assert client.post("/images", json=body | {"condition": "a blue circle"}).status_code == 200
+    response = client.post("/images", json=body | {"condition": "a pink circle"})
     assert response.status_code == 400 and "pink" in response.json["error"]
-    assert client.post("/pictures", json=body | {"told": 1}).status_code == 400
+    assert client.post("/images", json=body | {"condition": 1}).status_code == 400
 
 
 class Drawn:
     """A generator of bars: the first latent is their slant, the second their thickness."""
 
     name, latent_dim, image_shape = "bars", 4, (16, 16, 1)
-    told_spec = condition = network = data_name = None
+    condition_spec = condition = network = data_name = None
 
     def latents(self, seeds):
         return np.random.default_rng(len(seeds)).standard_normal((len(seeds), 4), np.float32)
 
-    def told_examples(self, num):
+    def example_conditions(self, num):
         return None
 
-    def draw(self, latents, told=None):
+    def draw(self, latents, condition=None):
         y, x = np.indices((16, 16)) - 7.5
         slant, half = (0.15 * latents[:, 0], 2 + 0.4 * latents[:, 1])
         distance = np.abs(x + slant[:, None, None] * y) - half[:, None, None]
@@ -263,7 +275,7 @@ def test_sliders_are_named_by_what_they_change(monkeypatch):
     np.testing.assert_allclose([np.linalg.norm(each.vector) for each in found], 1)
 
 
-def test_a_class_of_a_single_picture_has_no_slider_and_disturbs_none(monkeypatch):
+def test_a_class_of_a_single_image_has_no_slider_and_disturbs_none(monkeypatch):
     _, unseen = train_test_split(np.arange(500), test_size=0.2, random_state=0)
 
     def read(images):
@@ -284,7 +296,7 @@ def test_two_dimensions_are_enough(monkeypatch):
     assert all(each.vector.shape == (2,) for each in found)
     client = Client(Explorer(live, found, "m"))
     assert len(client.get("/model").json["sliders"]) == len(found)
-    assert client.post("/pictures", json={"latents": [[0, 1]]}).status_code == 200
+    assert client.post("/images", json={"latents": [[0, 1]]}).status_code == 200
 
 
 def test_what_has_no_latents_is_refused_in_one_line(tmp_path, capsys):

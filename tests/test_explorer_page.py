@@ -1,4 +1,4 @@
-"""The explorer's page in a real browser: every control changes the picture, as the model draws it.
+"""The explorer's page in a real browser: every control changes the image, as the model draws it.
 
 Needs a Chromium (`apt install chromium`), which playwright drives, and for the page that holds its
 model onnxruntime-web, which is fetched.
@@ -96,7 +96,7 @@ def address(request):
 
 @pytest.fixture(scope="module")
 def expected(model_folder):
-    """The SavedModel's picture of a latent, uint8 [H, W, C]."""
+    """The SavedModel's image of a latent, uint8 [H, W, C]."""
     model = tf.saved_model.load(str(model_folder / "1"))
 
     def draw(latent):
@@ -123,30 +123,30 @@ class Visit:
         self.page.wait_for_function("document.body.dataset.drawn")
 
     def latent(self):
-        """The latent of the picture that is shown."""
+        """The latent of the image that is shown."""
         return json.loads(self.page.evaluate("document.body.dataset.drawn"))
 
-    def picture(self):
-        """The picture that is shown, uint8 [H, W, 3]."""
+    def image(self):
+        """The image that is shown, uint8 [H, W, 3]."""
         pixels = self.page.evaluate(
-            """() => { const c = document.getElementById("picture");
+            """() => { const c = document.getElementById("image");
             return [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data]; }"""
         )
         return np.array(pixels, np.uint8).reshape(*SHAPE[:2], 4)[..., :3]
 
     def moved(self, action):
-        """Whether an action changes the latent and with it the picture."""
-        before, latent = self.picture(), self.page.evaluate("document.body.dataset.drawn")
+        """Whether an action changes the latent and with it the image."""
+        before, latent = self.image(), self.page.evaluate("document.body.dataset.drawn")
         action()
         self.page.wait_for_function("old => document.body.dataset.drawn !== old", arg=latent)
         self.page.wait_for_timeout(100)
-        return np.abs(self.picture().astype(int) - before).max() > 0
+        return np.abs(self.image().astype(int) - before).max() > 0
 
-    def wait_told(self, told):
-        """Until the picture is one of what the model is told."""
+    def wait_condition(self, condition):
+        """Until the image is one of a condition."""
         self.page.wait_for_function(
-            "told => document.body.dataset.told === told",
-            arg=json.dumps(told, separators=(",", ":")),
+            "condition => document.body.dataset.condition === condition",
+            arg=json.dumps(condition, separators=(",", ":")),
         )
 
     def slide(self, element, value):
@@ -171,13 +171,13 @@ def visit(browser, address):
 
 
 def assert_same(visit, expected):
-    difference = np.abs(visit.picture() - expected(visit.latent())).max()
+    difference = np.abs(visit.image() - expected(visit.latent())).max()
     assert difference <= 2
 
 
 def test_the_page_draws_what_the_model_draws(visit, expected):
     assert visit.page.inner_text("h1") == "tiny"
-    assert visit.picture().std() > 5
+    assert visit.image().std() > 5
     assert_same(visit, expected)
 
 
@@ -192,7 +192,7 @@ def test_the_page_keeps_to_its_policy(browser, address):
     page.close()
 
 
-def test_every_control_changes_the_picture(visit, expected):
+def test_every_control_changes_the_image(visit, expected):
     page = visit.page
     actions = {
         **{f"slider {i}": lambda i=i: visit.slide(f"#slider-{i}", 2) for i in range(len(SLIDERS))},
@@ -220,7 +220,7 @@ def test_a_seed_is_the_one_that_generate_draws(visit, model_folder):
     visit.moved(lambda: (visit.page.fill("#seed", "31"), visit.page.press("#seed", "Enter")))
     model = tf.saved_model.load(str(model_folder / "1"))
     images = model.signatures["from_seeds"](seeds=tf.constant([31], tf.int64))["images"]
-    assert np.abs(visit.picture() - np.rint(255 * images[0])).max() <= 2
+    assert np.abs(visit.image() - np.rint(255 * images[0])).max() <= 2
 
 
 @pytest.mark.parametrize("address", ["standalone"], indirect=True)
@@ -244,7 +244,7 @@ def test_a_page_that_was_sent_tells_no_folder(visit, address):
 
 
 @pytest.mark.parametrize("address", ["served"], indirect=True)
-def test_what_is_copied_gives_the_picture_to_generate(visit, tmp_path, monkeypatch):
+def test_what_is_copied_gives_the_image_to_generate(visit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = visit.page
     for is_seed in (True, False):
@@ -262,15 +262,15 @@ def test_what_is_copied_gives_the_picture_to_generate(visit, tmp_path, monkeypat
         flags = [*command[3:], "--format", "png-folder", "--out", folder]
         assert generate.main(flags) == 0
         (drawn,) = (tmp_path / folder).iterdir()
-        with Image.open(drawn) as picture:
-            assert np.abs(np.asarray(picture).astype(int) - visit.picture()).max() <= 2
+        with Image.open(drawn) as image:
+            assert np.abs(np.asarray(image).astype(int) - visit.image()).max() <= 2
 
 
 def test_the_saved_png_has_the_model_s_own_pixels(visit):
     with visit.page.expect_download() as download:
         visit.page.click("#save")
-    with Image.open(download.value.path()) as picture:
-        np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), visit.picture())
+    with Image.open(download.value.path()) as image:
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), visit.image())
 
 
 def test_a_walk_from_a_to_b_ends_at_both_and_keeps_the_length(visit, expected):
@@ -327,26 +327,26 @@ def test_touch_and_a_small_screen(browser, address, expected):
     visit.context.close()
 
 
-def test_the_picture_stays_in_sight_on_a_small_screen(browser, address):
+def test_the_image_stays_in_sight_on_a_small_screen(browser, address):
     visit = Visit(browser, address, PHONE, has_touch=True, is_mobile=True)
     visit.page.locator("#slider-2").scroll_into_view_if_needed()
-    box = visit.page.locator("#picture").bounding_box()
+    box = visit.page.locator("#image").bounding_box()
     assert box["y"] >= 0 and box["y"] + box["height"] < 0.5 * PHONE["height"]
     visit.context.close()
 
 
 def test_light_and_dark_differ(browser, address):
-    colours = {}
+    colors = {}
     for scheme in ("light", "dark"):
         visit = Visit(browser, address, color_scheme=scheme)
         style = "getComputedStyle(document.body)"
-        colours[scheme] = [
+        colors[scheme] = [
             sum(map(int, visit.page.evaluate(f"{style}.{name}")[4:-1].split(",")))
             for name in ("backgroundColor", "color")
         ]
         visit.context.close()
-    assert colours["light"][0] > colours["light"][1] + 400
-    assert colours["dark"][0] < colours["dark"][1] - 400
+    assert colors["light"][0] > colors["light"][1] + 400
+    assert colors["dark"][0] < colors["dark"][1] - 400
 
 
 def test_a_text_is_drawn_and_an_unknown_word_told(browser):
@@ -358,16 +358,16 @@ def test_a_text_is_drawn_and_an_unknown_word_told(browser):
     )
     server, address = served(LatentGenerator.of(strong(gan, 20)), SLIDERS, "m")
     visit = Visit(browser, address)
-    before = visit.picture()
+    before = visit.image()
     visit.page.fill("#text", "a blue circle")
-    visit.wait_told("a blue circle")
-    assert (visit.picture() != before).any()
+    visit.wait_condition("a blue circle")
+    assert (visit.image() != before).any()
     visit.page.fill("#text", "a pink circle")
     visit.page.wait_for_function("document.getElementById('message').textContent.includes('pink')")
     visit.page.fill("#text", "a red circle")
-    visit.wait_told("a red circle")
+    visit.wait_condition("a red circle")
     assert visit.page.inner_text("#message") == ""
-    np.testing.assert_array_equal(visit.picture(), before)
+    np.testing.assert_array_equal(visit.image(), before)
     assert visit.errors == []
     visit.context.close()
     server.shutdown()
@@ -375,7 +375,7 @@ def test_a_text_is_drawn_and_an_unknown_word_told(browser):
 
 @pytest.fixture(scope="module")
 def default_folder(tmp_path_factory):
-    """The default GAN of MNIST, untrained: the time of a picture is the same."""
+    """The default GAN of MNIST, untrained: the time of an image is the same."""
     shape = (28, 28, 1)
     gan = tfgan.GAN(tfgan.convolutional_generator(shape), tfgan.convolutional_discriminator(shape))
     folder = tmp_path_factory.mktemp("models") / "mnist_gan"
@@ -384,7 +384,7 @@ def default_folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize("way", ["served", "standalone"])
-def test_a_picture_takes_less_than_100_ms(way, browser, default_folder, request, tmp_path):
+def test_an_image_takes_less_than_100_ms(way, browser, default_folder, request, tmp_path):
     slider = Slider("first", "closed form 1", "little", np.eye(100)[0])
     if way == "served":
         server, address = served(LatentGenerator.load(default_folder), [slider], default_folder)
@@ -411,7 +411,7 @@ def test_a_picture_takes_less_than_100_ms(way, browser, default_folder, request,
     visit.context.close()
     # What else runs on the machine only adds to it.
     undisturbed, median = np.percentile(milliseconds, [25, 50])
-    print(f"{way}: {median:.0f} ms a picture, a quarter of them at most {undisturbed:.0f} ms")
+    print(f"{way}: {median:.0f} ms per image, a quarter of them at most {undisturbed:.0f} ms")
     assert undisturbed < 100
 
 
@@ -442,10 +442,10 @@ def pick_and_move(visit, model_folder):
         )
         return np.rint(255 * drawn["images"][0])
 
-    before = visit.picture()
+    before = visit.image()
     visit.page.select_option("select[data-attribute=hue]", "b")
-    visit.wait_told([0, 2])
-    assert (visit.picture() != before).any()
+    visit.wait_condition([0, 2])
+    assert (visit.image() != before).any()
     assert_same(visit, expected)
     visit.page.click("#tab-map")
     assert visit.moved(lambda: visit.page.click("#plane", position={"x": 60, "y": 20}))
@@ -469,7 +469,7 @@ def test_a_file_has_its_classes_and_two_dimensions(browser, conditional_folder, 
 
 
 @pytest.mark.parametrize("shape", [(8, 6, 4), (6, 8, 1)])
-def test_a_file_keeps_transparency_and_grey(shape, browser, runtime, tmp_path):
+def test_a_file_keeps_transparency_and_gray(shape, browser, runtime, tmp_path):
     generator = tfgan.convolutional_generator(shape, 2, width=2, depth=1)
     gan = tfgan.GAN(generator, tfgan.convolutional_discriminator(shape, width=2, depth=1))
     tfgan.export_saved_model(strong(gan), tmp_path / "model")
@@ -488,7 +488,7 @@ def test_a_file_keeps_transparency_and_grey(shape, browser, runtime, tmp_path):
     else:
         opacity = expected[..., 3:] / 255
         assert np.abs(drawn[..., 3:] / 255 - opacity).max() <= 2 / 255
-        # A canvas holds colours times their opacity.
+        # A canvas holds colors times their opacity.
         assert np.abs(opacity * (drawn - expected)[..., :3]).max() <= 2
     assert visit.errors == []
     visit.context.close()

@@ -66,8 +66,8 @@ def test_one_file_holds_the_model_and_what_runs_it(
     tf.debugging.assert_near(drawn, expected, atol=1e-5)
 
     (described,) = re.findall(r'id="model">([^<]*)</script>', page)
-    told = json.loads(described)
-    assert (told["name"], told["latent_dim"], told["folder"]) == ("tiny", 6, None)
+    content = json.loads(described)
+    assert (content["name"], content["latent_dim"], content["folder"]) == ("tiny", 6, None)
     # Neither a path of this machine nor anything to load; where the page goes is not what it asks.
     assert str(model_folder) not in page and "fetch(" not in page
     assert "default-src 'none'" in page and "connect-src" not in page

@@ -26,7 +26,7 @@ def trained():
     with step_by_operation():
         for seed in range(3):
             gan.train_step(random_batch(IMAGE_SHAPE, seed=seed))
-    # After three steps all pictures are the same grey; larger kernels tell them apart.
+    # After three steps all images are the same gray; larger kernels tell them apart.
     for network in (gan.generator, gan.ema_generator):
         for variable in network.trainable_variables:
             variable.assign(20.0 * variable)
@@ -58,7 +58,7 @@ def served(trained, exported):
     return serve(exported, requests)
 
 
-def test_the_cpp_loader_gives_the_live_models_pictures_at_any_batch_size(trained, served):
+def test_the_cpp_loader_gives_the_live_models_images_at_any_batch_size(trained, served):
     for index, size in enumerate((1, 3, 7)):
         live = trained.generate(np.arange(size)).numpy()
         default, from_seeds, png = served[3 * index : 3 * index + 3]
@@ -69,7 +69,7 @@ def test_the_cpp_loader_gives_the_live_models_pictures_at_any_batch_size(trained
         np.testing.assert_array_equal(decoded, to_uint8(from_seeds["images"]))
 
 
-def test_a_seed_gives_its_picture_at_every_position(served):
+def test_a_seed_gives_its_image_at_every_position(served):
     alone, *batches = (answer["images"] for answer in served[9:])
     for position, images in enumerate(batches):
         np.testing.assert_allclose(images[position], alone[0], atol=1e-5)

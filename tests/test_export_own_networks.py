@@ -46,7 +46,7 @@ def nested(activation=None):
     return keras.Model(latents, functional(activation)(latents))
 
 
-def judge(shape=SHAPE):
+def discriminator(shape=SHAPE):
     images = keras.Input(shape)
     return keras.Model(images, LAYERS.Dense(1)(LAYERS.Flatten()(images)))
 
@@ -54,19 +54,19 @@ def judge(shape=SHAPE):
 def conditional(activation=None):
     """A conditional GAN whose networks name none of their inputs."""
     condition = tfgan.LabelCondition(3)
-    latents, code = keras.Input((DIM,)), keras.Input(*told_of(condition))
-    told = LAYERS.Flatten()(condition.encoder()(code))
-    x = LAYERS.Reshape(SHAPE)(wide(64)(LAYERS.Concatenate()([latents, told])))
+    latents, code = keras.Input((DIM,)), keras.Input(*condition_of(condition))
+    encoded = LAYERS.Flatten()(condition.encoder()(code))
+    x = LAYERS.Reshape(SHAPE)(wide(64)(LAYERS.Concatenate()([latents, encoded])))
     generator = keras.Model([latents, code], ending(activation)(x))
-    images, code = keras.Input(SHAPE), keras.Input(*told_of(condition))
-    told = LAYERS.Flatten()(condition.encoder()(code))
-    x = LAYERS.Concatenate()([LAYERS.Flatten()(images), told])
+    images, code = keras.Input(SHAPE), keras.Input(*condition_of(condition))
+    encoded = LAYERS.Flatten()(condition.encoder()(code))
+    x = LAYERS.Concatenate()([LAYERS.Flatten()(images), encoded])
     discriminator = keras.Model([images, code], LAYERS.Dense(1)(x))
     return tfgan.ConditionalGAN(generator, discriminator, condition)
 
 
-def told_of(condition):
-    """The shape and dtype of what networks are told, as the package's own take it."""
+def condition_of(condition):
+    """The shape and dtype of what networks take, as the package's own take it."""
     network = tfgan.dense_generator(SHAPE, DIM, 2, condition.encoder(), "concatenation")
     return network.inputs[1].shape[1:], None, network.inputs[1].dtype
 
@@ -88,15 +88,21 @@ def pix2pix(activation=None):
 
 def cyclegan(activation=None):
     return tfgan.CycleGAN(
-        translator(activation), translator(activation), judge(), judge(), pool_size=2
+        translator(activation),
+        translator(activation),
+        discriminator(),
+        discriminator(),
+        pool_size=2,
     )
 
 
 MAKERS = {
-    "functional": lambda *activation: tfgan.GAN(functional(*activation), judge()),
-    "named otherwise": lambda *activation: tfgan.GAN(functional(*activation, name="z"), judge()),
-    "sequential": lambda *activation: tfgan.GAN(sequential(*activation), judge()),
-    "nested": lambda *activation: tfgan.GAN(nested(*activation), judge()),
+    "functional": lambda *activation: tfgan.GAN(functional(*activation), discriminator()),
+    "named otherwise": lambda *activation: tfgan.GAN(
+        functional(*activation, name="z"), discriminator()
+    ),
+    "sequential": lambda *activation: tfgan.GAN(sequential(*activation), discriminator()),
+    "nested": lambda *activation: tfgan.GAN(nested(*activation), discriminator()),
     "conditional": conditional,
     "pix2pix": pix2pix,
     "cyclegan": cyclegan,
@@ -184,13 +190,13 @@ def test_a_model_of_own_networks_is_explored(made):
     if not hasattr(model, "latent_dim"):
         pytest.skip("it has no latents")
     live, loaded = LatentGenerator.of(model), LatentGenerator.load(version)
-    latents, told = live.latents(np.arange(6)), live.told_examples(6)
-    drawn = loaded.draw(latents, told)
-    np.testing.assert_allclose(drawn, np.clip(live.draw(latents, told), 0, 1), atol=1e-5)
+    latents, condition = live.latents(np.arange(6)), live.example_conditions(6)
+    drawn = loaded.draw(latents, condition)
+    np.testing.assert_allclose(drawn, np.clip(live.draw(latents, condition), 0, 1), atol=1e-5)
     # The network rebuilt from the layers has the weights.
     inputs = tf.constant(latents)
-    if told is not None:
-        inputs = [inputs, loaded.condition.checked(told)]
+    if condition is not None:
+        inputs = [inputs, loaded.condition.checked(condition)]
     rebuilt = (np.asarray(loaded.network(inputs)) + 1) / 2
     np.testing.assert_allclose(rebuilt, drawn, atol=1e-5)
 
@@ -206,7 +212,7 @@ class Doubled(LAYERS.Layer):
 def test_own_layers_need_no_program_of_their_own_but_for_keras(own, tmp_path, capsys):
     latents = keras.Input((DIM,))
     x = own()(LAYERS.Reshape(SHAPE)(LAYERS.Dense(64)(latents)))
-    model = tfgan.GAN(keras.Model(latents, ending("tanh")(x)), judge())
+    model = tfgan.GAN(keras.Model(latents, ending("tanh")(x)), discriminator())
     version, _ = tfgan.export_saved_model(model, tmp_path / "m")
     live, loaded = LatentGenerator.of(model), LatentGenerator.load(version)
     drawn = live.latents(np.arange(3))
@@ -223,7 +229,7 @@ def test_own_layers_need_no_program_of_their_own_but_for_keras(own, tmp_path, ca
 @pytest.mark.parametrize("channels", [2, 5])
 def test_images_that_no_png_can_hold_are_refused(channels, tmp_path):
     shape = (*SHAPE[:2], channels)
-    model = tfgan.GAN(functional(shape=shape), judge(shape))
+    model = tfgan.GAN(functional(shape=shape), discriminator(shape))
     with pytest.raises(InputError, match=f"^images of 1, 3 or 4 channels .*Received: {channels}$"):
         tfgan.export_saved_model(model, tmp_path / "m")
     assert not (tmp_path / "m").exists()
@@ -231,7 +237,7 @@ def test_images_that_no_png_can_hold_are_refused(channels, tmp_path):
 
 @pytest.mark.parametrize("broken", ["together", "one by one"])
 def test_a_file_that_draws_no_numbers_is_not_written(broken, tmp_path, capsys, monkeypatch):
-    tfgan.export_saved_model(tfgan.GAN(functional("tanh"), judge()), tmp_path / "m")
+    tfgan.export_saved_model(tfgan.GAN(functional("tanh"), discriminator()), tmp_path / "m")
     honest = formats.open_file
 
     def with_a_nan(path):

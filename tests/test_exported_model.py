@@ -70,10 +70,10 @@ def answers(model, family):
     if family == "cyclegan":
         directions = (None, "AtoB", "BtoA")
         return {each: model.translate(IMAGES, direction=each) for each in directions}
-    told = {"labels": LABELS} if family == "conditional_gan" else {}
+    condition = {"labels": LABELS} if family == "conditional_gan" else {}
     found = {
-        "generate": model.generate(SEEDS, **told),
-        "truncated": model.generate(SEEDS, **told, truncation=0.5),
+        "generate": model.generate(SEEDS, **condition),
+        "truncated": model.generate(SEEDS, **condition, truncation=0.5),
     }
     if family == "vae":
         found |= {"encode": model.encode(IMAGES), "reconstruct": model.reconstruct(IMAGES)}
@@ -89,10 +89,10 @@ def live_answers(model, family):
     if family == "cyclegan":
         forth, back = model.a_to_b(IMAGES), model.b_to_a(IMAGES)
         return {None: forth, "AtoB": forth, "BtoA": back}
-    told = [tf.constant(LABELS)] if family == "conditional_gan" else []
+    condition = [tf.constant(LABELS)] if family == "conditional_gan" else []
     latents = 0.5 * latents_from_seeds(SEEDS, model.latent_dim)
-    short = model.ema_generator([latents, *told] if told else latents)
-    found = {"generate": model.generate(SEEDS, *told), "truncated": (short + 1) / 2}
+    short = model.ema_generator([latents, *condition] if condition else latents)
+    found = {"generate": model.generate(SEEDS, *condition), "truncated": (short + 1) / 2}
     if family == "vae":
         found |= {"encode": model.encode(IMAGES), "reconstruct": model.reconstruct(IMAGES)}
     return found
@@ -296,7 +296,7 @@ def loads(monkeypatch):
 
 @pytest.fixture
 def few(monkeypatch):
-    """Few pictures to learn from, and features that need no training."""
+    """Few images to learn from, and features that need no training."""
     monkeypatch.setattr(rejection, "NUM_FITTED", 160)
     monkeypatch.setattr(sliders, "FITTED", 50)
     real = extractors.extractor_for

@@ -26,7 +26,7 @@ GAP = 4
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory):
-    """A model's folder with one version, whose pictures differ strongly from seed to seed."""
+    """A model's folder with one version, whose images differ strongly from seed to seed."""
     keras.utils.set_random_seed(0)
     shape = (SIDE, SIDE, CHANNELS)
     generator = tfgan.convolutional_generator(shape, latent_dim=4, width=2, depth=1)
@@ -38,8 +38,8 @@ def model_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def pictures(model_folder):
-    """The model's pictures of the seeds 0 to 15, uint8 [16, H, W, C]."""
+def expected_images(model_folder):
+    """The model's images of the seeds 0 to 15, uint8 [16, H, W, C]."""
     model = tf.saved_model.load(str(model_folder / "1"))
     images = model.signatures["from_seeds"](seeds=tf.range(16, dtype=tf.int64))["images"].numpy()
     assert images.std(axis=0).mean() > 0.1
@@ -55,24 +55,24 @@ def run(*arguments):
     assert generate.main([str(argument) for argument in arguments]) == 0
 
 
-def assert_same_pictures(actual, expected):
+def assert_same_images(actual, expected):
     """Same but for the last bit of a float, which depends on the size of the batch."""
     assert (actual.shape, actual.dtype) == (expected.shape, np.uint8)
     assert np.abs(actual.astype(int) - expected).max() <= 1
 
 
 def folder_pixels(folder):
-    """`{name: pixels}` of a folder of pictures."""
+    """`{name: pixels}` of a folder of images."""
     pixels = {}
     for path in sorted(folder.iterdir()):
-        with Image.open(path) as picture:
-            assert (picture.format, picture.mode) == ("PNG", "RGB")
-            pixels[path.name] = np.asarray(picture)
+        with Image.open(path) as image:
+            assert (image.format, image.mode) == ("PNG", "RGB")
+            pixels[path.name] = np.asarray(image)
     return pixels
 
 
 def test_the_formats_agree_with_each_other_and_with_the_model(
-    model_folder, pictures, tmp_path, capsys
+    model_folder, expected_images, tmp_path, capsys
 ):
     # 11 is no multiple of the batch of 4; 5 is not its beginning.
     flags = [model_folder, "--num", 11, "--seed", 5]
@@ -86,7 +86,7 @@ def test_the_formats_agree_with_each_other_and_with_the_model(
         seeds, images = arrays["seeds"], arrays["images"]
     np.testing.assert_array_equal(seeds, np.arange(5, 16))
     assert seeds.dtype == np.int64
-    assert_same_pictures(images, pictures[5:])
+    assert_same_images(images, expected_images[5:])
 
     in_folder = folder_pixels(outs[1])
     assert list(in_folder) == [f"{seed:06d}.png" for seed in range(5, 16)]
@@ -94,7 +94,7 @@ def test_the_formats_agree_with_each_other_and_with_the_model(
 
     with Image.open(outs[0]) as grid:
         page = np.asarray(grid)
-    # Four columns and three rows of pictures enlarged 8 times.
+    # Four columns and three rows of images enlarged 8 times.
     cell = SIDE * 8 + GAP
     assert page.shape == (GAP + 3 * cell, GAP + 4 * cell, CHANNELS)
     for index, image in enumerate(images):
@@ -102,13 +102,13 @@ def test_the_formats_agree_with_each_other_and_with_the_model(
         np.testing.assert_array_equal(page[top : top + 64 : 8, left : left + 64 : 8], image)
 
 
-def test_a_seed_gives_the_same_picture_in_every_call(model_folder, pictures, tmp_path):
+def test_a_seed_gives_the_same_image_in_every_call(model_folder, expected_images, tmp_path):
     for number, (seed, num) in enumerate([(7, 1), (4, 5), (0, 8)]):
         out = tmp_path / f"{number}.npz"
         # A version's own folder serves as well as the model's.
         run(model_folder / "1", "--seed", seed, "--num", num, "--format", "npz", "--out", out)
         with np.load(out) as arrays:
-            assert_same_pictures(arrays["images"], pictures[seed : seed + num])
+            assert_same_images(arrays["images"], expected_images[seed : seed + num])
 
 
 def test_an_empty_folder_is_filled_and_a_full_one_refused(model_folder, tmp_path, capsys):
@@ -191,12 +191,12 @@ def server():
         ((400, json.dumps({"error": "no\nsuch\nsignature"})), ["400", "no"]),
         ((502, "<html>Bad gateway</html>"), ["502", "Bad gateway"]),
         ((500, ""), ["500", "no message"]),
-        ((200, "<html>Welcome</html>"), ["not with pictures"]),
-        ((200, json.dumps({"outputs": [1.0]})), ["not with pictures"]),
-        ((200, json.dumps({"outputs": [{"b64": "abcd"}]})), ["not with pictures"]),
+        ((200, "<html>Welcome</html>"), ["not with images"]),
+        ((200, json.dumps({"outputs": [1.0]})), ["not with images"]),
+        ((200, json.dumps({"outputs": [{"b64": "abcd"}]})), ["not with images"]),
     ],
 )
-def test_what_a_server_says_instead_of_pictures_is_told_in_one_line(
+def test_what_a_server_says_instead_of_images_is_told_in_one_line(
     answer, words, server, tmp_path, capsys
 ):
     server.answer = answer
@@ -232,13 +232,15 @@ def test_an_address_without_a_server_or_a_model_is_refused(server, tmp_path, cap
 
 @pytest.fixture(scope="module")
 def conditional_folder(tmp_path_factory):
-    """A conditional model's folder: three classes, told apart by their grey."""
+    """A conditional model's folder: three classes, told apart by their gray."""
     keras.utils.set_random_seed(0)
     condition = tfgan.LabelCondition(3, ["dark", "grey", "light"])
-    told = [{"condition": condition.encoder()} for _ in range(2)]
+    conditioning = [{"condition": condition.encoder()} for _ in range(2)]
     gan = tfgan.ConditionalGAN(
-        tfgan.dense_generator((SIDE, SIDE, 1), 4, width=2, conditioning="concatenation", **told[0]),
-        tfgan.dense_discriminator((SIDE, SIDE, 1), width=2, **told[1]),
+        tfgan.dense_generator(
+            (SIDE, SIDE, 1), 4, width=2, conditioning="concatenation", **conditioning[0]
+        ),
+        tfgan.dense_discriminator((SIDE, SIDE, 1), width=2, **conditioning[1]),
         condition,
     )
     for variable in gan.ema_generator.trainable_variables:
@@ -257,9 +259,9 @@ def test_labels_are_dealt_out_in_turn(conditional_folder, tmp_path):
         run(*flags, "--label", label, "--out", tmp_path / f"{label}.npz")
         singles[label] = np.load(tmp_path / f"{label}.npz")["images"]
     run(*flags, "--label", "dark,light", "--out", tmp_path / "by_name.npz")
-    assert_same_pictures(np.load(tmp_path / "by_name.npz")["images"], several)
+    assert_same_images(np.load(tmp_path / "by_name.npz")["images"], several)
     expected = [singles[index % 2 * 2][index] for index in range(7)]
-    assert_same_pictures(several, np.stack(expected))
+    assert_same_images(several, np.stack(expected))
     assert np.abs(singles[0].astype(int) - singles[2]).max() > 1
 
 
@@ -276,7 +278,7 @@ def test_labels_are_dealt_out_in_turn(conditional_folder, tmp_path):
         (["--text", "a light one"], ["pass --label"]),
     ],
 )
-def test_a_conditional_model_that_is_told_wrongly_says_so(
+def test_a_conditional_model_that_gets_a_wrong_condition_says_so(
     flags, words, conditional_folder, tmp_path, capfd
 ):
     assert generate.main([str(conditional_folder), "--out", str(tmp_path / "x.png"), *flags]) == 2

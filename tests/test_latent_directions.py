@@ -12,7 +12,7 @@ from tfgan.latent.directions import (
     closed_form_directions,
     component_directions,
     first_kernel,
-    orthogonalised,
+    orthogonalized,
     random_directions,
     supervised_directions,
 )
@@ -77,8 +77,8 @@ def test_a_class_s_direction_raises_its_logit(num_classes):
     classes = logits.argmax(axis=1)
     unread = np.where(np.arange(4000) % 5 == 0, -1, classes)
     found, score = supervised_directions(LATENTS, unread)
-    centred = np.eye(num_classes) - 1 / num_classes
-    expected = (PLANTED[:, :num_classes] @ centred).T
+    centered = np.eye(num_classes) - 1 / num_classes
+    expected = (PLANTED[:, :num_classes] @ centered).T
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     assert found.shape == (num_classes, 8)
     np.testing.assert_allclose(np.sum(found * expected, axis=1), 1, atol=0.02)
@@ -105,26 +105,26 @@ def test_a_class_that_hardly_occurs_is_refused():
 
 def test_what_is_left_is_at_right_angles_and_nearest():
     others = RANDOM.standard_normal((3, 8))
-    left = orthogonalised(PLANTED[:, 0], [*others, others[0] - 2 * others[1]])
+    left = orthogonalized(PLANTED[:, 0], [*others, others[0] - 2 * others[1]])
     np.testing.assert_allclose(others @ left, 0, atol=1e-12)
     assert np.linalg.norm(left) == pytest.approx(1)
     # Least squares gives the same remainder.
     fit = np.linalg.lstsq(others.T, PLANTED[:, 0], rcond=None)[0]
     remainder = PLANTED[:, 0] - others.T @ fit
     np.testing.assert_allclose(left, remainder / np.linalg.norm(remainder), atol=1e-12)
-    np.testing.assert_allclose(orthogonalised(2 * PLANTED[:, 0], []), PLANTED[:, 0])
+    np.testing.assert_allclose(orthogonalized(2 * PLANTED[:, 0], []), PLANTED[:, 0])
 
 
 def test_others_that_are_nearly_the_same_count_as_one():
     # Their difference is the direction itself, which would leave nothing of it.
     others = PLANTED[:, 1] + 0.05 * np.outer([1, -1], PLANTED[:, 0])
-    left = orthogonalised(PLANTED[:, 0], others)
+    left = orthogonalized(PLANTED[:, 0], others)
     np.testing.assert_allclose(left, PLANTED[:, 0], atol=0.01)
 
 
 def test_a_direction_of_which_nothing_is_left_is_refused():
     with pytest.raises(InputError, match="leave nothing"):
-        orthogonalised([1.0, 1.0], [[1.0, 0.0], [1.0, 2.0]])
+        orthogonalized([1.0, 1.0], [[1.0, 0.0], [1.0, 2.0]])
 
 
 def test_there_are_no_more_directions_than_dimensions():
@@ -147,11 +147,11 @@ BUILDERS = [tfgan.convolutional_generator, tfgan.dense_generator, tfgan.recurren
 @pytest.mark.parametrize("conditioning", [None, "projection", "concatenation"])
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_the_kernel_is_how_the_first_layer_takes_the_latents(builder, conditioning):
-    told = {}
+    options = {}
     if conditioning:
         condition = tfgan.LabelCondition(3)
-        told = {"condition": condition.encoder(), "conditioning": conditioning}
-    network = builder((8, 8, 1), 5, width=4, **told)
+        options = {"condition": condition.encoder(), "conditioning": conditioning}
+    network = builder((8, 8, 1), 5, width=4, **options)
     kernel = first_kernel(network)
     dense = next(layer for layer in network.layers if isinstance(layer, keras.layers.Dense))
     part = keras.Model(network.inputs, dense.output)
@@ -173,7 +173,7 @@ def test_activations_are_those_of_the_layer_that_is_named():
     network = tfgan.dense_generator((8, 8, 1), 5, width=4)
     latents = LATENTS[:3, :5].astype(np.float32)
     first = activations(network, latents)
-    # After the dense layer, its normalisation and the first ReLU: eighths of 8 pixels.
+    # After the dense layer, its normalization and the first ReLU: eighths of 8 pixels.
     assert first.shape == (3, 1, 1, 16) and first.min() == 0
     last = activations(network, latents, network.layers[-1].name)
     np.testing.assert_allclose(last, network.predict_on_batch(latents), atol=1e-6)

@@ -11,9 +11,9 @@ AXES = np.eye(5)
 
 
 class Grey:
-    """Pictures of one row, whose pixels are three of the latents, and a class by a fourth."""
+    """Images of one row, whose pixels are three of the latents, and a class by a fourth."""
 
-    def draw(self, latents, told=None):
+    def draw(self, latents, condition=None):
         pixels = 0.5 + 0.05 * latents[:, :4]
         return pixels[:, None, :, None]
 
@@ -23,7 +23,7 @@ def read(images):
     return {
         "first": first,
         "second": second,
-        # It can be read of half of the pictures, until the first latent moves far.
+        # It can be read of half of the images, until the first latent moves far.
         "third": np.where(first > 2.5, np.nan, third),
         "class": np.where(fourth > 0, 1, 0),
     }

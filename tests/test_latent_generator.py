@@ -40,7 +40,7 @@ def test_a_saved_model_is_what_the_live_model_is(pair):
     live, loaded = pair
     assert (live.latent_dim, loaded.latent_dim) == (DIM, DIM)
     assert live.image_shape == loaded.image_shape == SHAPE
-    assert live.told_spec is None and loaded.told_spec is None
+    assert live.condition_spec is None and loaded.condition_spec is None
     assert loaded.name == "tiny" and loaded.card["family"] == "GAN"
     latents = live.latents(np.arange(5))
     np.testing.assert_allclose(live.draw(latents), loaded.draw(latents), atol=1e-5)
@@ -58,7 +58,7 @@ def test_batches_are_joined(pair, monkeypatch):
     assert live.draw(latents[:0]).shape == (0, *SHAPE)
 
 
-def test_large_pictures_are_drawn_in_several_requests(exported_gan, monkeypatch):
+def test_large_images_are_drawn_in_several_requests(exported_gan, monkeypatch):
     # As if those of 8x8 were so large that three are all that one request may ask for.
     monkeypatch.setattr(limits, "_MAX_PIXELS", 3 * 8 * 8)
     live, loaded = LatentGenerator.of(exported_gan[0]), LatentGenerator.load(exported_gan[1])
@@ -67,9 +67,9 @@ def test_large_pictures_are_drawn_in_several_requests(exported_gan, monkeypatch)
     for generator in (live, loaded):
         with tf.GradientTape() as tape:
             tape.watch(latents)
-            pictures = generator.images(latents)
-        assert pictures.shape == (7, *SHAPE)
-        gradients.append(tape.gradient(pictures, latents))
+            drawn = generator.images(latents)
+        assert drawn.shape == (7, *SHAPE)
+        gradients.append(tape.gradient(drawn, latents))
     np.testing.assert_allclose(*gradients, rtol=1e-3, atol=1e-5)
 
 
@@ -87,36 +87,36 @@ def test_gradients_flow_through_a_saved_model_as_through_the_live_one(pair):
     np.testing.assert_allclose(live, loaded, rtol=1e-3, atol=1e-4)
 
 
-def test_a_conditional_model_is_told(conditional_pair):
+def test_a_conditional_model_takes_a_condition(conditional_pair):
     live, loaded = conditional_pair
     latents = live.latents([4, 4, 5])
-    told = np.array([0, 2, 1], np.int32)
-    assert live.told_spec.name == loaded.told_spec.name == "labels"
-    drawn = loaded.draw(latents, told)
-    np.testing.assert_allclose(live.draw(latents, told), drawn, atol=1e-5)
+    condition = np.array([0, 2, 1], np.int32)
+    assert live.condition_spec.name == loaded.condition_spec.name == "labels"
+    drawn = loaded.draw(latents, condition)
+    np.testing.assert_allclose(live.draw(latents, condition), drawn, atol=1e-5)
     assert np.abs(drawn[0] - drawn[1]).max() > 1e-3
     for generator in conditional_pair:
-        with pytest.raises(InputError, match="is told labels"):
+        with pytest.raises(InputError, match="takes labels"):
             generator.draw(latents)
         with pytest.raises(InputError, match=r"labels must be from 0 to 2\. Received: 3"):
-            generator.draw(latents, told + 1)
+            generator.draw(latents, condition + 1)
 
 
 def test_a_saved_model_knows_its_condition_and_layers(conditional_pair):
     live, loaded = conditional_pair
-    told = loaded.told_examples(5)
-    np.testing.assert_array_equal(told, live.told_examples(5))
-    assert set(told) == {0, 1, 2}
+    condition = loaded.example_conditions(5)
+    np.testing.assert_array_equal(condition, live.example_conditions(5))
+    assert set(condition) == {0, 1, 2}
     latents = live.latents(np.arange(5))
-    expected = live.activations(latents, told)
+    expected = live.activations(latents, condition)
     assert expected.shape == (5, 1, 1, 8)
-    np.testing.assert_allclose(loaded.activations(latents, told), expected, atol=1e-5)
-    assert np.abs(expected - live.activations(latents, told[::-1])).max() > 1e-3
+    np.testing.assert_allclose(loaded.activations(latents, condition), expected, atol=1e-5)
+    assert np.abs(expected - live.activations(latents, condition[::-1])).max() > 1e-3
 
 
 def test_a_model_without_a_condition_takes_none(pair):
-    assert pair[0].told_examples(3) is None
-    with pytest.raises(InputError, match="is told no condition"):
+    assert pair[0].example_conditions(3) is None
+    with pytest.raises(InputError, match="takes no condition"):
         pair[0].images(pair[0].latents([1]), [0])
 
 
@@ -126,7 +126,7 @@ def test_a_model_without_latents_is_refused(tmp_path):
         lambda images: {"images": images}, input_signature=[tf.TensorSpec([None, 8, 8, 1])]
     )
     tf.saved_model.save(module, str(tmp_path), signatures={"serving_default": module.same})
-    with pytest.raises(InputError, match="no latent space: its pictures come from images"):
+    with pytest.raises(InputError, match="no latent space: its images come from images"):
         LatentGenerator.load(tmp_path)
 
 
@@ -147,14 +147,14 @@ def test_a_model_of_another_tool_has_no_network(tmp_path):
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["live", "saved"])
-def test_a_generator_s_own_pictures_are_found_again(pair, which):
+def test_a_generator_s_own_images_are_found_again(pair, which):
     generator = pair[which]
     images = generator.draw(generator.latents(np.arange(3)))
     inversion = invert(generator, images, steps=60, restarts=4)
     searched = random_search(generator, images, 500)
     assert inversion.latents.shape == (3, DIM) and inversion.latents.dtype == np.float32
     assert np.median(inversion.errors) < 0.2 * np.median(searched.errors)
-    # The same latents give the same pictures, bit for bit.
+    # The same latents give the same images, bit for bit.
     np.testing.assert_array_equal(generator.draw(inversion.latents), inversion.images)
     np.testing.assert_allclose(
         inversion.errors, np.mean((inversion.images - images) ** 2, axis=(1, 2, 3))
@@ -172,17 +172,17 @@ def test_random_search_finds_a_candidate_of_its_own(pair):
     assert found.errors.max() < 1e-10
 
 
-def test_a_conditional_model_is_inverted_for_what_it_is_told(conditional_pair):
+def test_a_conditional_model_is_inverted_for_its_condition(conditional_pair):
     generator = conditional_pair[1]
-    told = np.array([2, 0], np.int32)
-    images = generator.draw(generator.latents([3, 4]), told)
-    found = invert(generator, images, told, steps=60, restarts=8)
-    np.testing.assert_array_equal(generator.draw(found.latents, told), found.images)
-    assert np.abs(generator.draw(found.latents, told[::-1]) - found.images).max() > 1e-3
+    condition = np.array([2, 0], np.int32)
+    images = generator.draw(generator.latents([3, 4]), condition)
+    found = invert(generator, images, condition, steps=60, restarts=8)
+    np.testing.assert_array_equal(generator.draw(found.latents, condition), found.images)
+    assert np.abs(generator.draw(found.latents, condition[::-1]) - found.images).max() > 1e-3
     assert found.errors.max() < 1e-3
 
 
-def test_pictures_of_another_shape_are_refused(pair):
+def test_images_of_another_shape_are_refused(pair):
     with pytest.raises(InputError, match=r"Received: \[1, 4, 4, 1\]"):
         invert(pair[0], np.zeros((1, 4, 4, 1)))
 

@@ -62,17 +62,17 @@ def test_a_closed_path_passes_the_anchors_and_returns_without_a_jump():
     assert (path.shape, path.dtype) == ((30, 50), np.float32)
     np.testing.assert_allclose(path[::10], ANCHORS, rtol=1e-5)
     steps = np.linalg.norm(path - np.roll(path, -1, axis=0), axis=1)
-    # Each arc is cut into equal steps, that from the last picture to the first like the others.
+    # Each arc is cut into equal steps, that from the last image to the first like the others.
     for arc in np.split(steps, 3):
         assert np.ptp(arc) < 0.2 * arc.mean()
 
 
-def test_truncation_shrinks_the_spread_about_the_centre():
-    centre = np.full(50, 2.0)
-    np.testing.assert_allclose(truncated(ANCHORS, 0.0, centre), np.tile(centre, (3, 1)))
-    np.testing.assert_allclose(truncated(ANCHORS, 1.0, centre), ANCHORS, rtol=1e-5, atol=1e-6)
-    moved = truncated(ANCHORS, 0.7, centre)
-    np.testing.assert_allclose(moved - centre, 0.7 * (ANCHORS - centre), rtol=1e-4, atol=1e-6)
+def test_truncation_shrinks_the_spread_about_the_center():
+    center = np.full(50, 2.0)
+    np.testing.assert_allclose(truncated(ANCHORS, 0.0, center), np.tile(center, (3, 1)))
+    np.testing.assert_allclose(truncated(ANCHORS, 1.0, center), ANCHORS, rtol=1e-5, atol=1e-6)
+    moved = truncated(ANCHORS, 0.7, center)
+    np.testing.assert_allclose(moved - center, 0.7 * (ANCHORS - center), rtol=1e-4, atol=1e-6)
 
 
 def test_a_norm_is_set_and_the_direction_kept():

@@ -104,7 +104,7 @@ def test_another_seed_or_step_gives_other_latents(seed, step):
     assert np.mean(other == first) < 0.01
 
 
-def test_a_picture_s_latents_are_not_those_of_training(many):
+def test_an_image_s_latents_are_not_those_of_training(many):
     # A run with the same seed never trains on them.
     for seed in range(5):
         for step in range(20):

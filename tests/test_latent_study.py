@@ -101,7 +101,7 @@ def test_a_table_has_means_and_intervals_over_the_seeds():
         # Cut to what a share can be.
         "| 8 | 0.5 (0 to 1) |",
         "| 16 | 0.1 |",
-        "| real training pictures | 0.95 |",
+        "| real training images | 0.95 |",
     ]
 
 
@@ -150,7 +150,7 @@ def test_features_behind_another_activation_are_found(activation):
     generator = LatentGenerator.of(gan)
     first = generator.activations(generator.latents(np.arange(50)))
     assert first.shape == (50, 2, 2, 8)
-    # Fresh batch normalisation changes nothing.
+    # Fresh batch normalization changes nothing.
     linear = generator.latents(np.arange(50)) @ gan.generator.get_weights()[0]
     function = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh}[activation]
     np.testing.assert_allclose(first.reshape(50, -1), function(linear), atol=1e-3)
@@ -158,8 +158,8 @@ def test_features_behind_another_activation_are_found(activation):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Few pictures: what they tell means nothing."""
-    monkeypatch.setattr(measurements, "NUM_PICTURES", 120)
+    """Few images: what they tell means nothing."""
+    monkeypatch.setattr(measurements, "NUM_IMAGES", 120)
     monkeypatch.setattr(measurements, "NUM_INSIDE", 60)
     monkeypatch.setattr(measurements, "NUM_INVERTED", 2)
     monkeypatch.setattr(measurements, "INVERSION", {"restarts": 2, "steps": 3})
@@ -204,7 +204,7 @@ def test_a_study_goes_on_to_the_end_and_repeats(small, tmp_path, monkeypatch, ca
     assert "\n| 4 | " in text and "\n| 4 | " in printed and "--sizes 2,4" in text
     assert (out / "study.png").stat().st_size > 0
     with Image.open(out / "pictures.png") as page:
-        # 12 pictures of 8x8 for each size, enlarged eight times.
+        # 12 images of 8x8 for each size, enlarged eight times.
         assert page.size == (12 * 68 + 4, 2 * 68 + 4)
 
     # Elsewhere again: the same numbers, but for the clock.

@@ -69,7 +69,7 @@ def test_pairs_of_the_test_split_are_measured(exported, capsys):
     psnr = card["metrics"]["metrics"]["psnr"]
     assert psnr["value"] == psnr["untranslated"] > 5 and psnr["difference"]["value"] == 0
     conditions = card["metrics"]["card"]
-    assert (conditions["split"], conditions["num_pictures"]) == ("test", [40])
+    assert (conditions["split"], conditions["num_images"]) == ("test", [40])
     assert conditions["data"] == "digits_denoise"
     output = capsys.readouterr().out
     assert f"{psnr['value']:.4g}" in output and "digits_denoise test" in output
@@ -125,7 +125,7 @@ def test_rejection_is_fitted_to_images_of_the_same_classes(uneven, monkeypatch):
 
     extractor = principal_components(few.images)
     inputs = model_card.inputs_of_seeds(model_card.read(folder))
-    rejection.keeper_for(draw, inputs, few, extractor, keep_fraction=0.5)
+    rejection.fit_filter(draw, inputs, few, extractor, keep_fraction=0.5)
     rows = np.random.default_rng(0).permutation(few.num_images)[:150]
     np.testing.assert_array_equal(np.bincount(asked), np.bincount(few.labels[rows]))
     assert [len(side) for side in fitted] == [150, 150]

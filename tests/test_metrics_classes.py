@@ -38,7 +38,7 @@ def test_classifier_score_in_closed_form():
     assert classifier_score([row, row[::-1]]) == pytest.approx(expected, rel=1e-12)
 
 
-def test_classifier_score_normalises_float32_rows():
+def test_classifier_score_normalizes_float32_rows():
     rounded = PROBABILITIES.astype(np.float16).astype(np.float32)
     exact = rounded.astype(np.float64) / rounded.astype(np.float64).sum(axis=1, keepdims=True)
     assert classifier_score(rounded) == pytest.approx(classifier_score(exact), rel=1e-12)
@@ -160,7 +160,7 @@ def test_within_class_diversity_equals_the_double_loop():
     np.testing.assert_allclose(shuffled.distances, expected, rtol=1e-10)
 
 
-def test_within_class_diversity_sees_one_picture_for_each_class():
+def test_within_class_diversity_sees_one_image_for_each_class():
     labels = np.arange(100) % 10
     collapsed = RANDOM.normal(size=(10, 6))[labels]
     assert within_class_diversity(collapsed, labels).mean < 1e-12
@@ -204,7 +204,7 @@ def test_label_agreement_counts_each_class_once():
     assert found.counts.tolist() == [900, 90, 0, 10]
     np.testing.assert_array_equal(found.shares, [0.9, 1, np.nan, 0.5])
     assert found.value == pytest.approx(0.8)
-    # The variances of the shares add up, and that of few pictures is most of it.
+    # The variances of the shares add up, and that of few images is most of it.
     assert found.low < 0.8 - 1.96 * np.sqrt(0.25 / 10) / 3 * 0.9 < 0.8 < found.high
     for index, (agreeing, num) in {0: (810, 900), 1: (90, 90), 3: (5, 10)}.items():
         exact = stats.binomtest(agreeing, num).proportion_ci(method="wilson")

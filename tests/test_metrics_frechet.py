@@ -157,7 +157,7 @@ def test_the_error_is_that_of_leaving_rows_out():
 def test_fakes_that_are_all_alike_have_no_error():
     real = GaussianStatistics.from_features(REAL)
     assert frechet_error(real, np.full((50, 6), 0.7)) == pytest.approx(0.0, abs=1e-12)
-    # Of two pictures the share is what is left to chance.
+    # Of two images the share is what is left to chance.
     two = np.repeat([[0.0] * 6, [1.0] * 6], 25, axis=0)
     assert np.isfinite(frechet_error(real, two))
     with pytest.raises(InputError, match="at least 2 rows"):

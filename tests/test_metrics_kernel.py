@@ -91,7 +91,7 @@ def test_standard_error_keeps_the_quadratic_part_where_the_linear_one_vanishes(b
 
 @pytest.mark.parametrize(("shift", "scale"), [(0, 1), (0.1, 1), (1.0, 1), (0, 1.3)])
 def test_is_unbiased_and_its_standard_error_is_the_spread_of_repeats(shift, scale):
-    # E(x.y / D + 1)^3 = 1 + 3 E(x.y)^2 / D^2 for centred x: here, with x ~ N(0, I) and
+    # E(x.y / D + 1)^3 = 1 + 3 E(x.y)^2 / D^2 for centered x: here, with x ~ N(0, I) and
     # y ~ N(v, s^2 I), moments of x.y by hand.
     dimension, repeats = 8, 300
     v = np.full(dimension, shift)

@@ -12,7 +12,7 @@ from tfgan.errors import InputError
 from tfgan.metrics import neighbours
 from tfgan.metrics.neighbours import (
     density_coverage,
-    memorisation,
+    memorization,
     nearest_pair_distances,
     neighbour_scores,
     precision_recall,
@@ -87,12 +87,12 @@ def test_ties_and_duplicates_equal_the_double_loop(block, offset):
 
 
 def test_identical_sets(block):
-    # Closed balls: each of N holds its centre and k others.
+    # Closed balls: each of N holds its center and k others.
     assert scores(REAL, REAL, 5) == pytest.approx((1, 1, 6 / 5, 1), rel=1e-12)
     assert scores(REAL, RANDOM.permutation(REAL), 3) == pytest.approx((1, 1, 4 / 3, 1), rel=1e-12)
 
 
-def test_sets_of_one_picture(block):
+def test_sets_of_one_image(block):
     assert scores(np.ones((40, 3)), np.ones((30, 3))) == pytest.approx((1, 1, 40 / 5, 1))
 
 
@@ -145,7 +145,7 @@ def test_ignores_the_order_of_rows():
 def test_float32_features_are_computed_in_float64():
     real, fake = REAL.astype(np.float32), FAKE.astype(np.float32)
     assert scores(real, fake) == scores(real.astype(np.float64), fake.astype(np.float64))
-    found = memorisation(real, fake, real[:30] + 1)
+    found = memorization(real, fake, real[:30] + 1)
     assert found.distances.dtype == np.float64
 
 
@@ -158,17 +158,17 @@ def test_is_fast_enough_to_be_used():
     assert time.perf_counter() - start < 10
 
 
-def memorisation_reference(train, fake, held_out):
+def memorization_reference(train, fake, held_out):
     fake_near = [min(distance(x, t) for t in train) for x in fake]
     held_near = [min(distance(x, t) for t in train) for x in held_out]
     wins = sum((f < h) + (f == h) / 2 for f in fake_near for h in held_near)
     return wins / (len(fake_near) * len(held_near)), fake_near, held_near
 
 
-def test_memorisation_equals_the_double_loop(block):
+def test_memorization_equals_the_double_loop(block):
     train, held_out = RANDOM.normal(size=(70, 4)), RANDOM.normal(size=(50, 4))
-    nearer, fake_near, held_near = memorisation_reference(train, FAKE, held_out)
-    found = memorisation(train, FAKE, held_out)
+    nearer, fake_near, held_near = memorization_reference(train, FAKE, held_out)
+    found = memorization(train, FAKE, held_out)
     assert found.nearer == pytest.approx(nearer, rel=1e-12)
     np.testing.assert_allclose(found.distances, fake_near, rtol=1e-12)
     np.testing.assert_array_equal(
@@ -186,11 +186,11 @@ def test_memorisation_equals_the_double_loop(block):
 def test_the_exact_p_value_of_the_close_share_is_the_share_of_random_orders():
     # Three fakes and 20 held out on a line: the first held-out one is the lower twentieth.
     train, held_out = np.zeros((1, 1)), np.arange(1, 21.0)[:, None]
-    found = memorisation(train, [[0.5], [0.7], [1.5]], held_out)
+    found = memorization(train, [[0.5], [0.7], [1.5]], held_out)
     assert found.close_share == pytest.approx(2 / 3)
     # Two or more fakes come first in an order of 23: (3 2) / (23 22).
     assert found.close_p_value == pytest.approx(3 * 2 / (23 * 22), rel=1e-9)
-    assert memorisation(train, [[9.0]], held_out).close_p_value == pytest.approx(1)
+    assert memorization(train, [[9.0]], held_out).close_p_value == pytest.approx(1)
 
 
 def test_a_healthy_generator_raises_the_test_as_often_as_its_level():
@@ -198,36 +198,36 @@ def test_a_healthy_generator_raises_the_test_as_often_as_its_level():
     p_values, close = [], []
     for _ in range(300):
         train, fake, held_out = (random.normal(size=(n, 5)) for n in (100, 60, 80))
-        found = memorisation(train, fake, held_out)
+        found = memorization(train, fake, held_out)
         p_values.append(found.p_value)
         close.append(found.close_p_value)
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
     assert np.mean(np.array(close) <= 0.1) <= 0.14
 
 
-def test_copied_training_pictures_raise_the_test_and_are_found():
+def test_copied_training_images_raise_the_test_and_are_found():
     random = np.random.default_rng(5)
     train, held_out = random.normal(size=(500, 16)), random.normal(size=(200, 16))
     copied = random.integers(0, 500, 200)
-    found = memorisation(train, train[copied], held_out)
+    found = memorization(train, train[copied], held_out)
     assert (found.nearer, found.close_share) == (1, 1)
     assert found.p_value < 1e-20
     assert found.close_p_value < 1e-20
     np.testing.assert_array_equal(found.nearest, copied)
     np.testing.assert_array_equal(found.distances, 0)
 
-    noisy = memorisation(train, train[copied] + 0.1 * random.normal(size=(200, 16)), held_out)
+    noisy = memorization(train, train[copied] + 0.1 * random.normal(size=(200, 16)), held_out)
     assert noisy.nearer > 0.99
-    healthy = memorisation(train, random.normal(size=(200, 16)), held_out)
+    healthy = memorization(train, random.normal(size=(200, 16)), held_out)
     assert healthy.p_value > 0.01
     assert healthy.nearer == pytest.approx(0.5, abs=0.1)
 
 
-def test_few_copies_among_poor_pictures_are_found_by_the_close_share():
+def test_few_copies_among_poor_images_are_found_by_the_close_share():
     random = np.random.default_rng(6)
     train, held_out = random.normal(size=(500, 16)), random.normal(size=(200, 16))
     fake = np.concatenate([train[:40], 3 * random.normal(size=(160, 16))])
-    found = memorisation(train, fake, held_out)
+    found = memorization(train, fake, held_out)
     assert found.nearer < 0.5
     assert found.p_value > 0.99
     assert found.close_share == pytest.approx(0.2)
@@ -237,13 +237,13 @@ def test_few_copies_among_poor_pictures_are_found_by_the_close_share():
 def test_copies_are_at_distance_0_far_from_the_origin():
     train = RANDOM.normal(size=(200, 32)) + 1e3
     train[100:] += 1e4
-    found = memorisation(train, train, train[:30] + 1)
+    found = memorization(train, train, train[:30] + 1)
     np.testing.assert_array_equal(found.distances, 0)
     np.testing.assert_array_equal(found.nearest, np.arange(200))
 
 
 def test_all_ties_are_healthy():
-    found = memorisation(np.zeros((5, 2)), np.zeros((9, 2)), np.zeros((30, 2)))
+    found = memorization(np.zeros((5, 2)), np.zeros((9, 2)), np.zeros((30, 2)))
     assert (found.nearer, found.close_share, found.close_p_value) == (0.5, 0, 1)
     assert found.p_value >= 0.5
 
@@ -256,9 +256,9 @@ def test_all_ties_are_healthy():
         (lambda: neighbour_scores(REAL, FAKE[:, 1:]), "Received: 4 and 3"),
         (lambda: precision_recall(REAL[None], FAKE), r"shape \(1, 60, 4\)"),
         (lambda: precision_recall(REAL, FAKE / 0.0), "finite"),
-        (lambda: memorisation(REAL, FAKE, REAL[:19]), "held-out.*at least 20.*Received: 19"),
-        (lambda: memorisation(REAL, FAKE[:, 1:], REAL), "training and fake.*4 and 3"),
-        (lambda: memorisation(REAL, FAKE, REAL[:, 1:]), "training and held-out.*4 and 3"),
+        (lambda: memorization(REAL, FAKE, REAL[:19]), "held-out.*at least 20.*Received: 19"),
+        (lambda: memorization(REAL, FAKE[:, 1:], REAL), "training and fake.*4 and 3"),
+        (lambda: memorization(REAL, FAKE, REAL[:, 1:]), "training and held-out.*4 and 3"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero")

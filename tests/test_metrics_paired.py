@@ -1,4 +1,4 @@
-"""Distances of pictures from their targets, against loops over pixels and closed forms."""
+"""Distances of images from their targets, against loops over pixels and closed forms."""
 
 import math
 
@@ -12,7 +12,7 @@ from tfgan.metrics.paired import ssim_window
 BEST_PSNR = 10 * math.log10(12 * 255**2)
 
 
-def pictures(*shape, seed=0):
+def random_images(*shape, seed=0):
     return np.random.default_rng(seed).uniform(0, 1, shape)
 
 
@@ -60,7 +60,7 @@ def slow_ssim(image, target, side):
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_l1_and_psnr_are_those_of_a_loop_over_the_pixels(masked):
-    images, targets = pictures(3, 5, 7, 2), pictures(3, 5, 7, 2, seed=1)
+    images, targets = random_images(3, 5, 7, 2), random_images(3, 5, 7, 2, seed=1)
     masks = holes(3, 5, 7, 1) if masked else None
     each = list(zip(images, targets, masks if masked else [None] * 3))
     distances = [slow_mean(*one, 1) for one in each]
@@ -71,8 +71,8 @@ def test_l1_and_psnr_are_those_of_a_loop_over_the_pixels(masked):
 
 @pytest.mark.parametrize(("shape", "side"), [((14, 12, 3), 11), ((8, 9, 1), 7), ((3, 5, 1), 3)])
 def test_ssim_is_that_of_a_loop_over_the_windows(shape, side):
-    targets = pictures(2, *shape)
-    images = np.clip(targets + 0.2 * pictures(2, *shape, seed=1) - 0.1, 0, 1)
+    targets = random_images(2, *shape)
+    images = np.clip(targets + 0.2 * random_images(2, *shape, seed=1) - 0.1, 0, 1)
     assert ssim_window(shape[:2]) == side
     expected = [slow_ssim(image, target, side) for image, target in zip(images, targets)]
     np.testing.assert_allclose(ssim(images, targets), expected, atol=2e-5)
@@ -87,8 +87,8 @@ def test_a_constant_difference_has_closed_forms():
     np.testing.assert_allclose(ssim(targets + 0.2, targets), brightness, atol=1e-4)
 
 
-def test_equal_pictures_are_as_near_as_can_be_and_a_mean_stays_finite():
-    targets = pictures(2, 12, 12, 3)
+def test_equal_images_are_as_near_as_can_be_and_a_mean_stays_finite():
+    targets = random_images(2, 12, 12, 3)
     scores = paired_scores(targets, targets, holes(2, 12, 12, 1))
     assert scores.keys() == {"l1", "psnr", "ssim", "hole_l1", "hole_psnr"}
     for metric, best in (("l1", 0), ("psnr", BEST_PSNR), ("ssim", 1)):
@@ -126,6 +126,6 @@ def test_what_cannot_be_compared(images, targets, masks, message):
         l1(images, targets, masks)
 
 
-def test_pictures_too_small_for_a_window():
+def test_images_too_small_for_a_window():
     with pytest.raises(InputError, match=r"3x3\. Received: 2x5"):
         ssim(np.zeros((1, 2, 5, 1)), np.zeros((1, 2, 5, 1)))

@@ -100,14 +100,14 @@ def test_a_seed_decides_whatever_else_is_in_the_batch():
 
 
 def mixture(seed, num, noisy_share):
-    """Good pictures' features, and a share of failures."""
+    """Good images' features, and a share of failures."""
     random = np.random.default_rng(seed)
     features = random.normal(size=(num, 4))
     features[random.random(num) < noisy_share] += 3
     return features
 
 
-def test_the_risk_is_lower_on_pictures_that_were_not_used_to_select():
+def test_the_risk_is_lower_on_images_that_were_not_used_to_select():
     real = mixture(0, 3000, 0)
     rule = fit_rejection(real[:1500], mixture(1, 2000, 0.3), keep_fraction=0.7)
     candidates = mixture(2, 2200, 0.3)

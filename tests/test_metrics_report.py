@@ -10,9 +10,9 @@ from tfgan.errors import InputError
 from tfgan.metrics import Measurement, MetricCard, measure, mode_count
 from tfgan.metrics import classifier as classifier_module
 from tfgan.metrics.classifier import trained_classifier
+from tfgan.metrics.comparison import prepare
 from tfgan.metrics.extractors import extractor_for, rounded
 from tfgan.metrics.report import Report
-from tfgan.metrics.sides import prepare
 from tfgan.metrics.text_table import text_table
 
 
@@ -78,7 +78,7 @@ def test_the_accuracy_is_of_the_split_in_use(digits, classifier):
     half = test.subset(np.arange(100))
     read = classifier(half.images)[1].argmax(axis=1)
     assert trained_classifier(train, half).accuracy == pytest.approx(np.mean(read == half.labels))
-    # Classes in another order, or that the classifier does not know, and pictures without one.
+    # Classes in another order, or that the classifier does not know, and images without one.
     backwards = dataclasses.replace(
         test, class_names=train.class_names[::-1], labels=np.int32(9 - test.labels)
     )
@@ -86,14 +86,14 @@ def test_the_accuracy_is_of_the_split_in_use(digits, classifier):
     odd = dataclasses.replace(test, labels=np.where(test.labels < 5, -1, test.labels))
     few = trained_classifier(train, test.subset(np.flatnonzero(test.labels >= 5)))
     assert trained_classifier(train, odd).accuracy == few.accuracy
-    # Without labels, or a split: on those of the training pictures that it has not seen.
+    # Without labels, or a split: on those of the training images that it has not seen.
     unseen = trained_classifier(train, None)
     rows = unseen.unseen
     read = classifier(train.images[rows])[1].argmax(axis=1)
     assert unseen.accuracy == pytest.approx(np.mean(read == train.labels[rows]))
     for labels in (None, np.full(len(test.labels), -1)):
-        unlabelled = dataclasses.replace(test, labels=labels)
-        assert trained_classifier(train, unlabelled).accuracy == unseen.accuracy
+        unlabeled = dataclasses.replace(test, labels=labels)
+        assert trained_classifier(train, unlabeled).accuracy == unseen.accuracy
 
 
 @pytest.mark.parametrize(
@@ -129,20 +129,20 @@ def test_a_damaged_classifier_is_trained_again(damage, digits, tmp_path, monkeyp
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
-def test_components_are_not_fitted_to_the_pictures_of_the_floor(digits):
+def test_components_are_not_fitted_to_the_images_of_the_floor(digits):
     train, test = digits
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (200, 8, 8, 1), dtype=np.uint8)
     train = dataclasses.replace(train.subset(np.arange(200)), images=noise)
-    sides = prepare(noise[:100], train, test, features="pixels", progress=False)
-    extractor = sides.extractor
-    assert len(extractor.unseen) == 100 == len(sides.floor.images)
-    # Other pictures on the same rows do not change the components.
+    comparison = prepare(noise[:100], train, test, features="pixels", progress=False)
+    extractor = comparison.extractor
+    assert len(extractor.unseen) == 100 == len(comparison.floor.images)
+    # Other images on the same rows do not change the components.
     changed = noise.copy()
     changed[extractor.unseen] = 0
     other = extractor_for("pixels", dataclasses.replace(train, images=changed), test, num=100)
     assert other.digest == extractor.digest
-    # In high dimensions components fit their own pictures: these vary more than others along them.
+    # In high dimensions components fit their own images: these vary more than others along them.
     wide = rng.normal(128, 20, (200, 16, 16, 1)).clip(0, 255).astype(np.uint8)
     wide = dataclasses.replace(train, images=wide)
     extractor = extractor_for("pixels", wide, wide)
@@ -180,7 +180,7 @@ def test_columns_stay_apart_whatever_they_hold():
 @pytest.mark.slow
 def test_the_classifier_never_saw_its_unseen_half(digits):
     train, test = digits
-    # Pictures whose labels are all wrong: whoever saw them has learned them.
+    # Images whose labels are all wrong: whoever saw them has learned them.
     wrong = dataclasses.replace(train, labels=(train.labels + 1) % 10)
     trained = trained_classifier(train, test, seed=1, cache=False)
     half_wrong = dataclasses.replace(
@@ -194,7 +194,7 @@ def test_the_classifier_never_saw_its_unseen_half(digits):
 @pytest.mark.parametrize(
     "name", [pytest.param("classifier", marks=pytest.mark.slow), "random", "pixels"]
 )
-def test_features_are_a_function_of_the_picture_alone(name, digits, classifier, monkeypatch):
+def test_features_are_a_function_of_the_image_alone(name, digits, classifier, monkeypatch):
     train, test = digits
     # Of the seeds besides that of `classifier`, which need not be good.
     monkeypatch.setattr(classifier_module, "_IMAGES_SEEN", 750)
@@ -207,7 +207,7 @@ def test_features_are_a_function_of_the_picture_alone(name, digits, classifier, 
     assert extractor_for(name, train, test, seed=3).digest != extractor.digest
 
 
-def test_pictures_are_rounded_before_anything_looks_at_them(classifier, digits):
+def test_images_are_rounded_before_anything_looks_at_them(classifier, digits):
     images = digits[1].images[:20]
     exact, _ = classifier(images)
     noise = np.random.default_rng(0).uniform(-0.45, 0.45, images.shape)
@@ -227,16 +227,16 @@ def test_pictures_are_rounded_before_anything_looks_at_them(classifier, digits):
         (np.zeros((0, 8, 8, 1)), "0, 8, 8"),
     ],
 )
-def test_pictures_that_are_none(images, message):
+def test_images_that_are_none(images, message):
     with pytest.raises(InputError, match=message):
         rounded(images)
 
 
 def test_without_labels_there_is_no_classifier(digits):
-    unlabelled = dataclasses.replace(digits[0], labels=None)
+    unlabeled = dataclasses.replace(digits[0], labels=None)
     with pytest.raises(InputError, match=r"no labels.*random"):
-        extractor_for("classifier", unlabelled, digits[1])
-    assert "random" in extractor_for("auto", unlabelled, digits[1]).name
+        extractor_for("classifier", unlabeled, digits[1])
+    assert "random" in extractor_for("auto", unlabeled, digits[1]).name
 
 
 def test_unknown_features(digits):
@@ -278,7 +278,7 @@ def test_different_metrics_refuse():
         number(0.25) - number(0.5, metric="recall")
 
 
-def test_real_pictures_measure_like_the_floor_and_bad_ones_do_not(digits):
+def test_real_images_measure_like_the_floor_and_bad_ones_do_not(digits):
     train, _ = digits
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (299, 8, 8, 1), dtype=np.uint8)
@@ -290,7 +290,7 @@ def test_real_pictures_measure_like_the_floor_and_bad_ones_do_not(digits):
         assert bad[metric].low > real[metric].high
     assert bad["precision"].value == 0 and real["precision"].value > 0.8
     assert bad["coverage"].value < 0.05 and real["coverage"].value > 0.8
-    # Training pictures themselves are as near to the training pictures as can be.
+    # Training images themselves are as near to the training images as can be.
     assert real["copies_nearer"].value == 1 and bad["copies_nearer"].value == 0
     for one in real.measurements.values():
         if one.low is not None:
@@ -318,11 +318,11 @@ def test_label_agreement_is_the_share_that_is_taken_for_what_was_asked_for(digit
     _, test = digits
     images, labels = test.images, test.labels.copy()
     read = classifier(images)[1].argmax(axis=1)
-    # Every third picture was asked to be another digit.
+    # Every third image was conditioned on another digit.
     labels[::3] = (labels[::3] + 1) % 10
     report = measure(images, "digits", labels=labels, progress=False)
     agreement = report["label_agreement"]
-    # Each class counts once, however often it was asked for.
+    # Each class counts once, however often it was requested.
     shares = [np.mean(read[labels == label] == label) for label in range(10)]
     assert agreement.value == pytest.approx(np.mean(shares))
     assert agreement.value == pytest.approx(np.mean(read == test.labels) * 2 / 3, abs=0.05)
@@ -335,22 +335,22 @@ def test_label_agreement_is_the_share_that_is_taken_for_what_was_asked_for(digit
     assert agreement.floor > 0.9
 
 
-def test_each_picture_needs_a_label(digits):
-    with pytest.raises(InputError, match=r"needs a label\. Received: 299 pictures, 3 labels"):
+def test_each_image_needs_a_label(digits):
+    with pytest.raises(InputError, match=r"needs a label\. Received: 299 images, 3 labels"):
         measure(digits[1].images, "digits", labels=[1, 2, 3], progress=False)
 
 
-def test_the_order_of_the_pictures_does_not_matter(digits):
+def test_the_order_of_the_images_does_not_matter(digits):
     train, _ = digits
-    pictures = train.images[::3]
-    by_class = pictures[np.argsort(train.labels[::3], kind="stable")]
+    shuffled = train.images[::3]
+    by_class = shuffled[np.argsort(train.labels[::3], kind="stable")]
     arguments = {"features": "pixels", "num_neighbours": 150, "progress": False}
-    mixed, ordered = (measure(each, "digits", **arguments) for each in (pictures, by_class))
+    mixed, ordered = (measure(each, "digits", **arguments) for each in (shuffled, by_class))
     for metric in ("precision", "recall", "coverage"):
         assert ordered[metric].value == pytest.approx(mixed[metric].value, abs=0.1)
 
 
-def test_of_more_pictures_than_are_measured_some_of_each_class_are(digits):
+def test_of_more_images_than_are_measured_some_of_each_class_are(digits):
     train, test = digits
     order = np.argsort(train.labels, kind="stable")
     images, labels = train.images[order], train.labels[order]
@@ -362,7 +362,7 @@ def test_of_more_pictures_than_are_measured_some_of_each_class_are(digits):
         assert (images[labels == label] == image).all(axis=(1, 2, 3)).any()
 
 
-def test_pictures_of_another_shape():
+def test_images_of_another_shape():
     with pytest.raises(InputError, match=r"\(8, 8, 1\).*\(28, 28, 1\)"):
         measure(np.zeros((500, 28, 28, 1)), "digits")
 

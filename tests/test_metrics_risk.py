@@ -10,7 +10,7 @@ from tfgan.errors import InputError
 from tfgan.metrics import (
     confidence_risk,
     find_duplicates,
-    memorisation,
+    memorization,
     mode_count,
     neighbour_scores,
     probability_better,
@@ -59,7 +59,7 @@ def test_by_chance_alone_the_risk_is_around_0_and_its_interval_holds_it():
 def test_what_is_always_told_apart_has_the_risk_1():
     risk = confidence_risk(*gaussians(0, 40, 100, 100))
     assert risk.value == risk.unclipped.value == risk.high == 1
-    # Not certain, however clear: a hundred pictures a side are a hundred.
+    # Not certain, however clear: a hundred images per side are a hundred.
     assert 0.9 < risk.low < 1
     assert risk.p_value == 1 / 2000
     assert risk.fake_probabilities.min() > 0.9 and risk.real_probabilities.max() < 0.1
@@ -83,7 +83,7 @@ def test_the_risk_is_the_difference_of_the_shares_that_are_taken_for_fakes():
     assert risk.taken_for_fake.low < taken < risk.taken_for_fake.high
 
 
-def test_a_pictures_risk_is_a_calibrated_probability():
+def test_an_images_risk_is_a_calibrated_probability():
     real, fake = gaussians(0, 1.5, 1500, 1500, dimension=2)
     risk = confidence_risk(real, fake)
     features = np.concatenate([real, fake])
@@ -94,7 +94,7 @@ def test_a_pictures_risk_is_a_calibrated_probability():
     assert np.abs(stated - true).mean() < 0.04
 
 
-def test_the_riskiest_pictures_are_those_that_no_real_one_resembles():
+def test_the_riskiest_images_are_those_that_no_real_one_resembles():
     real, fake = gaussians(0, 0, dimension=4)
     fake[::5] += 6
     risk = confidence_risk(real, fake)
@@ -149,8 +149,8 @@ def test_the_set_finds_what_no_linear_rule_does():
     features = random.normal(size=(1200, 2))
     # Sides that have the same mean and covariance: the sign of the product decides.
     is_fake = np.prod(features, axis=1) > 0
-    judge = fit_classifiers(features[:900], is_fake[:900], np.arange(900))
-    assert np.mean((judge(features[900:]) > 0.5) == is_fake[900:]) > 0.9
+    classify = fit_classifiers(features[:900], is_fake[:900], np.arange(900))
+    assert np.mean((classify(features[900:]) > 0.5) == is_fake[900:]) > 0.9
 
 
 def test_duplicates_are_found_counted_and_grouped():
@@ -165,14 +165,14 @@ def test_duplicates_are_found_counted_and_grouped():
     assert found.groups[6] == found.groups[21]
     # Copies within a side are what that side is made of.
     assert len(set(found.groups)) == 50 - 3
-    # A generator that has collapsed onto a real picture is judged in every fold.
+    # A generator that has collapsed onto a real image is classified in every fold.
     fake[:] = real[0]
     found = find_duplicates(real, fake)
     assert (found.shared, found.repeated) == (30, 29)
     assert len(set(found.groups)) == 50
 
 
-def test_a_generator_of_one_picture_is_always_told():
+def test_a_generator_of_one_image_is_always_told():
     random = np.random.default_rng(0)
     real = random.integers(0, 256, (100, 4, 4, 1), dtype=np.uint8)
     fake = np.repeat(real[:1], 100, axis=0)
@@ -188,7 +188,7 @@ def test_which_of_two_generators_is_better():
     assert probability_better(near, far) > 0.999
     assert probability_better(far, near) == pytest.approx(1 - probability_better(near, far))
     assert probability_better(near, near) == 0.5
-    with pytest.raises(InputError, match=r"the same real pictures.*400 and 300"):
+    with pytest.raises(InputError, match=r"the same real images.*400 and 300"):
         probability_better(near, confidence_risk(real[:300], bad))
 
 
@@ -300,10 +300,10 @@ def test_digits_that_are_dropped_read_their_share_and_are_named(digits):
 
 
 @pytest.mark.mnist
-def test_copied_training_pictures_raise_the_memorisation_test(digits):
+def test_copied_training_images_raise_the_memorization_test(digits):
     trained_on, _ = digits.extractor(digits.train.images[digits.unseen[:5000]])
     held_out, healthy = np.split(digits.features[:2000], 2)
-    assert memorisation(trained_on, healthy, held_out).p_value > 0.01
+    assert memorization(trained_on, healthy, held_out).p_value > 0.01
     copies = np.concatenate([trained_on[:200], healthy[:800]])
-    found = memorisation(trained_on, copies, held_out)
+    found = memorization(trained_on, copies, held_out)
     assert found.close_share > 0.2 and found.close_p_value < 1e-6 and found.nearer > 0.55

@@ -23,7 +23,7 @@ def drawn():
     return tuple(np.concatenate(both) for both in zip(*halves))
 
 
-def test_real_pictures_are_read_right(drawn):
+def test_real_images_are_read_right(drawn):
     images, factors = drawn
     read = read_factors(images)
     assert (read.shape, read.dtype) == ((5000, 5), np.int32)
@@ -32,18 +32,18 @@ def test_real_pictures_are_read_right(drawn):
 
 @pytest.mark.parametrize("image_size", [32, (40, 64)])
 def test_size_and_position_are_those_that_were_drawn(image_size):
-    """By each picture's own ink, and by what is known of the places."""
+    """By each image's own ink, and by what is known of the places."""
     images, factors = shapes.draw(np.arange(600), "train", image_size)
     read, extent = read_factors_and_extent(images)
     np.testing.assert_array_equal(read, read_factors(images))
     size, vertical, horizontal = extent.T
     assert extent.dtype == np.float32
-    centres = np.array([0.28, 0.5, 0.72])
+    centers = np.array([0.28, 0.5, 0.72])
     row, column = np.divmod(factors[:, 4], 3)
     # The jitter is 0.02 of the page; half a pixel is for the edges.
     tolerance = 0.02 + 0.5 / min(images.shape[1:3])
-    assert np.abs(vertical - centres[row]).max() < tolerance
-    assert np.abs(horizontal - centres[column]).max() < tolerance
+    assert np.abs(vertical - centers[row]).max() < tolerance
+    assert np.abs(horizontal - centers[column]).max() < tolerance
     # A circle is two radii wide.
     radii = np.array([0.16, 0.25])[factors[:, 3]]
     is_circle = factors[:, 0] == 0
@@ -55,7 +55,7 @@ def test_nothing_is_measured_where_nothing_is():
     assert np.isnan(extent).all() and (factors == -1).all()
 
 
-def test_noisy_and_blurred_pictures_are_read_right(drawn):
+def test_noisy_and_blurred_images_are_read_right(drawn):
     images, factors = drawn
     right = (read_factors(degraded(images)) == factors).mean(axis=0)
     assert dict(zip(NAMES, right >= 0.98)) == dict.fromkeys(NAMES, True)
@@ -73,7 +73,7 @@ def nothing_to_read():
     specks = np.where(random.random((*page[:3], 1)) < 0.05, 0, 255)
     return {
         "uniform noise": random.integers(0, 256, page),
-        "grey noise": random.normal(127, 40, page).clip(0, 255),
+        "gray noise": random.normal(127, 40, page).clip(0, 255),
         "noisy paper": random.normal(255, 16, page).clip(0, 255),
         "specks": np.broadcast_to(specks, page),
         "paper": np.full(page, 255),
@@ -95,19 +95,19 @@ def test_two_shapes_are_not_one():
     assert (read_factors(both) == -1).all()
 
 
-def test_a_grey_shape_has_no_colour_nor_texture():
+def test_a_gray_shape_has_no_color_nor_texture():
     images, factors = shapes.draw(np.arange(200))
-    grey = np.repeat(np.where(images.min(axis=-1, keepdims=True) < 128, 60, 255), 3, axis=-1)
-    shape, colour, texture, *_ = read_factors(grey.astype(np.uint8)).T
-    assert (colour == -1).all() and (texture == -1).all()
+    gray = np.repeat(np.where(images.min(axis=-1, keepdims=True) < 128, 60, 255), 3, axis=-1)
+    shape, color, texture, *_ = read_factors(gray.astype(np.uint8)).T
+    assert (color == -1).all() and (texture == -1).all()
     assert (shape == factors[:, 0]).mean() > 0.95
 
 
 def test_a_shape_that_is_none_of_the_four():
     line = np.full((1, 32, 32, 3), 255, np.uint8)
     line[:, 15:18, 4:28] = (222, 32, 38)
-    shape, colour, *_ = read_factors(line)[0]
-    assert shape == -1 and shapes.FACTORS["colour"][colour] == "red"
+    shape, color, *_ = read_factors(line)[0]
+    assert shape == -1 and shapes.FACTORS["colour"][color] == "red"
 
 
 @pytest.mark.parametrize("images", [np.zeros((2, 32, 32, 1), np.uint8), np.zeros((2, 32, 32, 3))])

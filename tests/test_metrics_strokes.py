@@ -11,7 +11,7 @@ SIDE, FINER = 28, 16
 
 
 def bars(*corners):
-    """A picture of parallelograms, each by its corners in pixels, smooth at the edges."""
+    """An image of parallelograms, each by its corners in pixels, smooth at the edges."""
     page = Image.new("L", (SIDE * FINER, SIDE * FINER))
     for each in corners:
         ImageDraw.Draw(page).polygon([(x * FINER, y * FINER) for x, y in each], fill=255)
@@ -55,16 +55,16 @@ def test_the_width_is_that_of_the_upright_bar(width, shear):
 
 
 def test_position_changes_nothing_and_order_is_kept():
-    pictures = np.stack([bars(bar(8, 3, 0.2)), bars(bar(15, 3, 0.2)), bars(bar(8, 6))])
-    here, there, other = measure_strokes(pictures)
+    images = np.stack([bars(bar(8, 3, 0.2)), bars(bar(15, 3, 0.2)), bars(bar(8, 6))])
+    here, there, other = measure_strokes(images)
     np.testing.assert_allclose(here, there, rtol=1e-3, atol=1e-3)
     assert other[2] > 1.5 * here[2]
-    assert measure_strokes(pictures).dtype == np.float32
+    assert measure_strokes(images).dtype == np.float32
 
 
 def test_nothing_is_measured_on_an_empty_page():
-    pictures = np.stack([np.zeros((SIDE, SIDE, 1), np.uint8), bars(bar(12, 3))])
-    empty, full = measure_strokes(pictures)
+    images = np.stack([np.zeros((SIDE, SIDE, 1), np.uint8), bars(bar(12, 3))])
+    empty, full = measure_strokes(images)
     assert np.isnan(empty).all() and np.isfinite(full).all()
 
 

@@ -50,10 +50,10 @@ def test_an_exact_translator_scores_perfectly(inverted_pairs):
     assert report["ssim"].value == pytest.approx(1, abs=1e-6)
     assert report["l1"].difference.value == pytest.approx(-report["l1"].untranslated, abs=1e-6)
     assert report["psnr"].difference.low > 40 and report["ssim"].difference.low > 0.5
-    assert report.card.num_pictures == (NUM,) and report.card.ssim_window == 11
+    assert report.card.num_images == (NUM,) and report.card.ssim_window == 11
 
 
-def test_leaving_pictures_as_they_are_gains_nothing(inverted_pairs):
+def test_leaving_images_as_they_are_gains_nothing(inverted_pairs):
     report = measure_pairs(keep, inverted_pairs, progress=False)
     images = inverted_pairs.dataset.images / 255
     assert report["l1"].value == pytest.approx(np.mean(np.abs(2 * images - 1)), abs=1e-6)
@@ -62,7 +62,7 @@ def test_leaving_pictures_as_they_are_gains_nothing(inverted_pairs):
         assert (one.difference.value, one.difference.low, one.difference.high) == (0, 0, 0)
 
 
-def test_differences_are_taken_picture_by_picture(inverted_pairs):
+def test_differences_are_taken_image_by_image(inverted_pairs):
     def nearly(images, masks=None):
         return 0.9 * images
 
@@ -70,7 +70,7 @@ def test_differences_are_taken_picture_by_picture(inverted_pairs):
     scores = pair_scores({"a": nearly, "b": keep}, inverted_pairs, progress=False)
     differences = scores["a"]["psnr"] - scores["b"]["psnr"]
     assert report["psnr"].difference.value == pytest.approx(differences.mean())
-    # What pictures have in common falls out of the difference.
+    # What images have in common falls out of the difference.
     reach = report["psnr"].difference.high - report["psnr"].difference.low
     assert reach < 0.5 * (report["psnr"].high - report["psnr"].low)
 
@@ -78,28 +78,28 @@ def test_differences_are_taken_picture_by_picture(inverted_pairs):
 def test_filled_holes_are_measured_by_themselves():
     pairs = pairs_of(make_dataset(8, 8, 1), "inpaint")
 
-    def fill_with_grey(images, masks):
+    def fill_with_gray(images, masks):
         np.testing.assert_array_equal(images[masks == 1], 0.5)
         return images
 
-    report = measure_pairs(fill_with_grey, pairs, progress=False)
+    report = measure_pairs(fill_with_gray, pairs, progress=False)
     made = pairs.examples(NUM)
     is_missing = made["mask"] == 1
-    per_picture = [
+    per_image = [
         np.abs(image[missing] / 2).mean() for image, missing in zip(made["image"], is_missing)
     ]
-    assert report["hole_l1"].value == pytest.approx(np.mean(per_picture), rel=1e-6)
+    assert report["hole_l1"].value == pytest.approx(np.mean(per_image), rel=1e-6)
     assert report["hole_l1"].value > 2 * report["l1"].value > 0
     assert report.card.ssim_window == 7
 
 
-def test_a_grey_condition_is_compared_in_the_targets_channels():
+def test_a_gray_condition_is_compared_in_the_targets_channels():
     pairs = pairs_of(make_dataset(8, 8, 4), "colorize")
-    report = measure_pairs(lambda images, masks: pairs_in_grey(images), pairs, progress=False)
+    report = measure_pairs(lambda images, masks: pairs_in_gray(images), pairs, progress=False)
     assert report["l1"].value == report["l1"].untranslated > 0
 
 
-def pairs_in_grey(images):
+def pairs_in_gray(images):
     return np.concatenate([np.repeat(images, 3, axis=-1), np.ones_like(images)], axis=-1)
 
 
@@ -107,7 +107,7 @@ def test_fewer_pairs_are_a_random_part(inverted_pairs):
     some, others, same = (
         measure_pairs(keep, inverted_pairs, num=20, seed=seed, progress=False) for seed in (0, 1, 0)
     )
-    assert some.card.num_pictures == (20,)
+    assert some.card.num_images == (20,)
     assert some["l1"].value == same["l1"].value != others["l1"].value
     with pytest.raises(InputError, match="seed 0 and 1"):
         some["l1"] < others["l1"]  # noqa: B015
@@ -162,7 +162,7 @@ def inverted_digits():
 
 
 def shuffled(images):
-    """The negatives, but of other pictures."""
+    """The negatives, but of other images."""
     return 1 - np.roll(images, 7, axis=0)
 
 
@@ -189,7 +189,7 @@ def test_exact_translators_reach_the_floor_and_none_do_not(inverted_digits, monk
         assert exact[shown].low < exact[shown].value < exact[shown].high
         assert exact[shown].value > 0.8
         assert other[shown].value < 0.3 and none[shown].value < 0.5
-    assert exact.card.num_pictures == (299, 299) and len(exact.card.classifiers) == 3
+    assert exact.card.num_images == (299, 299) and len(exact.card.classifiers) == 3
     assert "class_agreement_b_to_a" in str(exact) and "299 and 299 of digits_to" in str(exact)
     json.dumps(exact.as_dict())
 
@@ -199,7 +199,7 @@ def test_the_cycle_error_is_that_of_the_way_back(inverted_digits, monkeypatch):
     report = measured(invert, lambda images: np.full_like(images, 0.5), inverted_digits)
     digits = inverted_digits[1].a.dataset.images / 255
     assert report["cycle_l1_a"].value == pytest.approx(np.mean(np.abs(digits - 0.5)), abs=1e-6)
-    # From B to A nothing is left, and the way from grey to B is grey.
+    # From B to A nothing is left, and the way from gray to B is gray.
     assert report["cycle_l1_b"].value == pytest.approx(np.mean(np.abs(digits - 0.5)), abs=1e-6)
 
 
@@ -211,8 +211,8 @@ def test_classes_count_where_the_domains_share_them(inverted_digits, monkeypatch
     report = measured(keep, keep, single)
     assert "domain_agreement_a_to_b" in report.measurements
     assert "class_agreement_a_to_b" not in report.measurements
-    unlabelled = tuple(without_labels(both) for both in inverted_digits)
-    report = measured(keep, keep, unlabelled)
+    unlabeled = tuple(without_labels(both) for both in inverted_digits)
+    report = measured(keep, keep, unlabeled)
     assert len(report.measurements) == 4 and len(report.card.classifiers) == 1
 
 
@@ -229,7 +229,7 @@ def without_labels(unpaired):
     )
 
 
-def test_the_classifiers_get_as_many_pictures_of_either_domain(inverted_digits, monkeypatch):
+def test_the_classifiers_get_as_many_images_of_either_domain(inverted_digits, monkeypatch):
     seen = []
 
     def counting(name, train, test, seed):
@@ -246,7 +246,7 @@ def test_the_classifiers_get_as_many_pictures_of_either_domain(inverted_digits, 
     both, *_ = seen
     np.testing.assert_array_equal(np.bincount(both.labels), [200, 200])
     np.testing.assert_array_equal(both.images[:200], train.a.dataset.images[:200])
-    # The training's own classifier is told the domains' pictures as they are translated to.
+    # The training's own classifier gets the domains' images as they are translated to.
     assert both.images[200:].mean() > 150 > both.images[:200].mean()
 
 
@@ -272,10 +272,10 @@ def test_domains_go_by_the_same_names_in_either_split(inverted_digits, monkeypat
     assert known.class_names == unseen.class_names and known.name != unseen.name
 
 
-def test_one_picture_has_no_interval(inverted_digits):
+def test_one_image_has_no_interval(inverted_digits):
     train, test = inverted_digits
     one = dataclasses.replace(test.a, dataset=test.a.dataset.subset(np.arange(1)))
-    with pytest.raises(InputError, match=r"2 pictures a domain\. Received: 1"):
+    with pytest.raises(InputError, match=r"2 images per domain\. Received: 1"):
         measured(keep, keep, (train, UnpairedDataset("one", one, test.b)))
 
 

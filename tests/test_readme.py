@@ -1,4 +1,4 @@
-"""The README's lines for a trained model in the box, run as they stand."""
+"""The README's lines for a pretrained model, run as they stand."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ from server_process import STAND_IN, running, shell_environment
 
 ROOT = Path(__file__).parents[1]
 NAME = "mnist_gan"
-SECTION = "## Trained models in the box"
+SECTION = "## Pretrained models"
 
 
 def commands():

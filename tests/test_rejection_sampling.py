@@ -1,4 +1,4 @@
-"""Pictures that are kept: how they are drawn, which seeds they have, and the commands' flags."""
+"""Images that are kept: how they are drawn, which seeds they have, and the commands' flags."""
 
 import json
 
@@ -12,7 +12,7 @@ from tfgan import data, evaluate, generate
 from tfgan.errors import InputError
 from tfgan.export import model_card
 from tfgan.inference import rejection
-from tfgan.inference.rejection import draw_kept
+from tfgan.inference.rejection import sample_accepted
 from tfgan.latent.generator import LatentGenerator
 from tfgan.metrics import confidence_risk, extractors, neighbour_scores
 
@@ -27,7 +27,7 @@ def one_thread():
 
 
 def draw(seeds, labels=None):
-    """Pictures that tell their seed and their label."""
+    """Images that tell their seed and their label."""
     shown = seeds % 1000, seeds % 1000 if labels is None else labels
     return np.stack(shown, axis=1)[:, None, :, None].astype(np.uint16)
 
@@ -37,7 +37,7 @@ def keep_every_third(images, seeds):
 
 
 def test_candidates_are_drawn_until_enough_are_kept():
-    kept = draw_kept(draw, keep_every_third, 7, 5, {})
+    kept = sample_accepted(draw, keep_every_third, 7, 5, {})
     np.testing.assert_array_equal(kept.seeds, [9, 12, 15, 18, 21])
     assert kept.seeds.dtype == np.int64
     np.testing.assert_array_equal(kept.images, draw(kept.seeds))
@@ -46,9 +46,9 @@ def test_candidates_are_drawn_until_enough_are_kept():
 
 @pytest.mark.parametrize("size", [1, 4, 512])
 def test_what_is_kept_does_not_depend_on_how_many_are_drawn_at_once(size, monkeypatch):
-    expected = draw_kept(draw, keep_every_third, 0, 20, {})
+    expected = sample_accepted(draw, keep_every_third, 0, 20, {})
     monkeypatch.setattr(rejection, "_CANDIDATES", size)
-    kept = draw_kept(draw, keep_every_third, 0, 20, {})
+    kept = sample_accepted(draw, keep_every_third, 0, 20, {})
     np.testing.assert_array_equal(kept.seeds, expected.seeds)
     assert kept.num_candidates == expected.num_candidates
 
@@ -60,10 +60,10 @@ def test_labels_keep_their_turn_however_many_of_one_are_rejected():
     def keeps(images, seeds):
         return seeds % [rate[label] for label in images[:, 0, 1, 0]] == 0
 
-    kept = draw_kept(draw, keeps, 5, 10, {"labels": asked})
+    kept = sample_accepted(draw, keeps, 5, 10, {"labels": asked})
     labels = asked[np.arange(10) % 3]
     np.testing.assert_array_equal(kept.images, draw(kept.seeds, labels))
-    # A candidate is told what its seed would be told where nothing is rejected.
+    # A candidate has the condition that its seed would have where nothing is rejected.
     np.testing.assert_array_equal(labels, asked[(kept.seeds - 5) % 3])
     assert len(set(kept.seeds)) == 10
     for turn in range(3):
@@ -71,11 +71,11 @@ def test_labels_keep_their_turn_however_many_of_one_are_rejected():
 
 
 def test_what_is_never_kept_is_given_up(monkeypatch):
-    monkeypatch.setattr(rejection, "MOST_IN_VAIN", 900)
+    monkeypatch.setattr(rejection, "MAX_CONSECUTIVE_REJECTIONS", 900)
     with pytest.raises(InputError, match=r"candidates on end were rejected.*larger --max-risk"):
-        draw_kept(draw, lambda images, seeds: seeds == 3, 0, 2, {})
+        sample_accepted(draw, lambda images, seeds: seeds == 3, 0, 2, {})
     with pytest.raises(InputError, match="rejected"):
-        draw_kept(
+        sample_accepted(
             draw,
             lambda images, seeds: images[:, 0, 1, 0] == 0,
             0,
@@ -86,7 +86,7 @@ def test_what_is_never_kept_is_given_up(monkeypatch):
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory):
-    """A tiny GAN, its pictures far apart, whose card tells a training on the digits."""
+    """A tiny GAN, its images far apart, whose card tells a training on the digits."""
     gan = make_gan()
     for variable in gan.ema_generator.trainable_variables:
         variable.assign(6 * variable)
@@ -102,7 +102,7 @@ def model_folder(tmp_path_factory):
 
 @pytest.fixture
 def few(monkeypatch):
-    """Few pictures to learn from, and features that need no training."""
+    """Few images to learn from, and features that need no training."""
     monkeypatch.setattr(rejection, "NUM_FITTED", 160)
     real = extractors.extractor_for
     monkeypatch.setattr(
@@ -117,12 +117,12 @@ def run(*arguments):
 def test_generate_keeps_a_fraction_and_says_which(model_folder, few, tmp_path, capsys):
     flags = (model_folder, "--num", 30, "--format", "npz", "--keep-fraction", 0.5)
     run(*flags, "--out", tmp_path / "kept.npz")
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     kept = np.load(tmp_path / "kept.npz")
     assert len(kept["images"]) == len(kept["seeds"]) == 30
-    assert f"the seeds {kept['seeds'][0]} to {kept['seeds'][-1]}" in told
+    assert f"the seeds {kept['seeds'][0]} to {kept['seeds'][-1]}" in printed
     assert 35 < kept["seeds"][-1] < 120
-    # Each is the picture that its seed has anyway.
+    # Each is the image that its seed has anyway.
     seeds = kept["seeds"]
     expected = tfgan.load(model_folder).pixels(seeds)
     assert np.abs(kept["images"].astype(int) - expected).max() <= 1
@@ -186,19 +186,19 @@ def test_evaluate_tells_the_risk_before_and_after(model_folder, few, tmp_path, c
     printed = capsys.readouterr().out
     report = json.loads((out / "report.json").read_text())
     assert report["name"] == "tiny"
-    lowering = report["lowering"]
-    assert lowering["before"].keys() == {*lowering["before"]} >= {
+    risk_reduction = report["risk_reduction"]
+    assert risk_reduction["before"].keys() == {*risk_reduction["before"]} >= {
         "confidence_risk", "pixel_risk", "precision", "recall", "coverage"
     }  # fmt: skip
-    assert lowering["num_kept"] == 120 < lowering["num_candidates"]
-    assert (lowering["keep_fraction"], lowering["max_risk"]) == (0.4, None)
-    assert lowering["truncation"] == 0.9
+    assert risk_reduction["num_kept"] == 120 < risk_reduction["num_candidates"]
+    assert (risk_reduction["keep_fraction"], risk_reduction["max_risk"]) == (0.4, None)
+    assert risk_reduction["truncation"] == 0.9
     for name in ("confidence_risk", "recall"):
-        before, after = lowering["before"][name], report[name]
+        before, after = risk_reduction["before"][name], report[name]
         assert before["floor"] == after["floor"]
         shown = f"| {name} | {before['value']:.3f} "
         assert shown in (out / "report.md").read_text()
-    assert "Lowering the risk" in (out / "report.html").read_text()
+    assert "Risk reduction" in (out / "report.html").read_text()
     assert "before" in printed and "after" in printed
 
 
@@ -206,11 +206,11 @@ def test_evaluate_tells_the_risk_before_and_after(model_folder, few, tmp_path, c
 def test_what_stands_under_before_is_what_a_plain_evaluation_says(model_folder, few, tmp_path):
     flags = ["--dataset", "digits", "--num", 120, "--features", "pixels"]
     reports = []
-    for name, more in (("plain", []), ("lowered", ["--truncation", 0.5])):
+    for name, more in (("plain", []), ("reduced", ["--truncation", 0.5])):
         given = (model_folder, *flags, *more, "--out", tmp_path / name)
         assert evaluate.main([str(each) for each in given]) == 0
         reports.append(json.loads((tmp_path / name / "report.json").read_text()))
-    for name, numbers in reports[1]["lowering"]["before"].items():
+    for name, numbers in reports[1]["risk_reduction"]["before"].items():
         assert numbers == reports[0][name]
 
 
@@ -240,8 +240,8 @@ def test_of_digits_in_noise_those_without_are_kept(mnist_data_dir, monkeypatch):
     plain, _ = extractor(draw(np.arange(1000)))
     before = confidence_risk(real, plain)
     for rule in ({"keep_fraction": 0.7}, {"max_risk": 0.6}):
-        keeps = rejection.keeper_for(draw, {}, train, extractor, **rule)
-        kept, _ = extractor(draw_kept(draw, keeps, 0, 1000, {}).images)
+        keeps = rejection.fit_filter(draw, {}, train, extractor, **rule)
+        kept, _ = extractor(sample_accepted(draw, keeps, 0, 1000, {}).images)
         after = confidence_risk(real, kept)
         scores = [neighbour_scores(real, each) for each in (plain, kept)]
         print(rule, f"risk {before.value:.3f} to {after.value:.3f}, recall "

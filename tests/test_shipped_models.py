@@ -86,7 +86,7 @@ def test_the_page_has_the_figures_of_the_card(name):
     assert f"../saved_models/{name}/1/{model_card.CONTACT_SHEET_FILE}" in page
 
 
-def test_the_gan_is_near_real_digits_and_the_conditional_one_draws_what_it_is_asked():
+def test_the_gan_is_near_real_digits_and_the_conditional_one_draws_what_is_requested():
     distance = metrics_of(folder_of("mnist_gan"))["frechet_distance"]
     assert distance["value"] <= 2 * distance["floor"]
     assert metrics_of(folder_of("mnist_cgan"))["label_agreement"]["value"] >= 0.985
@@ -135,11 +135,11 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
     name, mnist_data_dir, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("TFDS_DATA_DIR", str(mnist_data_dir))
-    # What draws from latents draws other pictures than those that the card was made from.
+    # What draws from latents draws other images than those that the card was made from.
     monkeypatch.setattr(
         sampling,
         "sample",
-        lambda model, seeds, told: sample(model, seeds + 2**40, told),
+        lambda model, seeds, condition: sample(model, seeds + 2**40, condition),
     )
     shutil.copytree(folder_of(name), tmp_path / "1")
     command = model_card.read(tmp_path / "1")["training"]["command"]
@@ -157,7 +157,7 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
         if number["low"] is None:
             continue
         # On another kind of processor the training of the classifier ends in other weights, and
-        # the distances in its features in other numbers: an interval is of the pictures alone.
+        # the distances in its features in other numbers: an interval is of the images alone.
         margin = 0.0 if len(digests) == 1 else (number["high"] - number["low"]) / 2
         value = found[metric]["value"]
         assert number["low"] - margin <= value <= number["high"] + margin, metric
@@ -168,11 +168,11 @@ def test_measured_afresh_the_figures_are_within_the_cards_intervals(
 @pytest.mark.parametrize("name", ["mnist_gan", "mnist_cgan"])
 def test_a_classifier_that_made_no_card_comes_to_the_same_end(name, mnist_data_dir):
     labels = np.arange(10_000, dtype=np.int32) % 10 if name == "mnist_cgan" else None
-    told = {} if labels is None else {"labels": labels}
-    pictures = sample(ExportedModel.load(folder_of(name)), np.arange(10_000) + 2**41, told)
-    # The seed is the classifier's, too: it has learnt from another half of the pictures.
+    condition = {} if labels is None else {"labels": labels}
+    images = sample(ExportedModel.load(folder_of(name)), np.arange(10_000) + 2**41, condition)
+    # The seed is the classifier's, too: it has learnt from another half of the images.
     report = metrics.measure(
-        pictures,
+        images,
         "mnist",
         labels=labels,
         data_dir=mnist_data_dir,

@@ -28,27 +28,27 @@ def giving_images(function, shapes):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """The folders of a colour negative, a filler with grey, a CycleGAN, and of what takes no files.
+    """The folders of a color negative, a filler with gray, a CycleGAN, and of what takes no files.
 
-    The last are a negative of pictures of any size, and one of latents.
+    The last are a negative of images of any size, and one of latents.
     """
     folder = tmp_path_factory.mktemp("models")
-    colour, grey = ({"images": (SIDE, SIDE, channels)} for channels in (3, 1))
+    color, gray = ({"images": (SIDE, SIDE, channels)} for channels in (3, 1))
     forth, back = (lambda images: 1 - images), (lambda images: images / 2)
     return {
-        "negative": export(folder / "negative", serving_default=(forth, colour)),
+        "negative": export(folder / "negative", serving_default=(forth, color)),
         "filler": export(
             folder / "filler",
             serving_default=(
                 lambda images, masks: images * (1 - masks) + 0.2 * masks,
-                {**grey, "masks": (SIDE, SIDE, 1)},
+                {**gray, "masks": (SIDE, SIDE, 1)},
             ),
         ),
         "cyclegan": export(
             folder / "cyclegan",
-            serving_default=(forth, colour),
-            a_to_b=(forth, colour),
-            b_to_a=(back, colour),
+            serving_default=(forth, color),
+            a_to_b=(forth, color),
+            b_to_a=(back, color),
         ),
         "any size": export(
             folder / "any_size", serving_default=(forth, {"images": (None, None, 3)})
@@ -102,26 +102,26 @@ def refusal(capfd, *arguments):
         ("photo.jpg", "RGB", (20, 30), "20x30 -> 8x8"),
         ("wide.bmp", "RGB", (31, 9), "31x9 -> 8x8"),
         ("grey.webp", "L", (SIDE, SIDE), None),
-        ("grey.tif", "L", (20, 30), "20x30 -> 8x8, grey -> colour"),
-        ("clear.png", "RGBA", (SIDE, SIDE), "colour with transparency -> colour"),
+        ("grey.tif", "L", (20, 30), "20x30 -> 8x8, gray -> color"),
+        ("clear.png", "RGBA", (SIDE, SIDE), "color with transparency -> color"),
     ],
 )
-def test_one_picture_of_any_size_and_colour(name, mode, size, note, models, tmp_path, capsys):
+def test_one_image_of_any_size_and_color(name, mode, size, note, models, tmp_path, capsys):
     source = photo(tmp_path / name, size, mode)
     out = tmp_path / "new" / "out.png"
     run(models["negative"], "--input", source, "--out", out)
     expected = fitted(source)
     if mode == "RGBA":
         with Image.open(source) as image:
-            colour, opacity = np.split(np.asarray(image) / 255, [3], axis=-1)
-            expected = np.rint(255 * (colour * opacity + 1 - opacity))
+            color, opacity = np.split(np.asarray(image) / 255, [3], axis=-1)
+            expected = np.rint(255 * (color * opacity + 1 - opacity))
     assert np.abs(pixels_of(out) - (255.0 - expected)).max() <= 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == f"{source} by {models['negative'] / '1'} -> {out}"
     assert lines[:-1] == ([f"{name}: {note}"] if note else [])
 
 
-def test_a_picture_is_turned_as_its_camera_says(models, tmp_path, capsys):
+def test_an_image_is_turned_as_its_camera_says(models, tmp_path, capsys):
     exif = Image.Exif()
     exif[0x0112] = 6
     source = photo(tmp_path / "turned.jpg", (20, 30), exif=exif)
@@ -146,8 +146,8 @@ def test_a_folder_becomes_a_folder(models, tmp_path, capsys, monkeypatch):
     for source in sources:
         np.testing.assert_array_equal(pixels_of(out / f"{source.stem}.png"), 255 - fitted(source))
     assert capsys.readouterr().out.splitlines() == [
-        "4 pictures: 20x30 -> 8x8",
-        f"5 pictures of {folder} by {models['negative'] / '1'} -> {out}",
+        "4 images: 20x30 -> 8x8",
+        f"5 images of {folder} by {models['negative'] / '1'} -> {out}",
     ]
     assert "not an empty folder" in refusal(
         capsys, models["negative"], "--input", folder, "--out", out
@@ -204,7 +204,7 @@ def test_flags_that_do_not_go_together(flags, words, capfd):
     ("model", "flags", "words"),
     [
         ("negative", [], "by tfgan.generate --input"),
-        ("latents", ["--input", "{photo}"], "makes no pictures out of pictures"),
+        ("latents", ["--input", "{photo}"], "translates no images"),
         ("any size", ["--input", "{photo}"], "of one size, but (None, None, 3)"),
         ("negative", ["--input", "{photo}", "--mask", "{photo}"], "leave --mask out"),
         ("negative", ["--input", "{photo}", "--direction", "AtoB"], "leave --direction out"),
@@ -216,13 +216,13 @@ def test_flags_that_do_not_go_together(flags, words, capfd):
             "Received: 4x4 for {small}, 20x30 for {photo}",
         ),
         ("filler", ["--input", "{photo}", "--mask", "{masks}"], "no mask for photo.png in"),
-        ("negative", ["--input", "absent.png"], "there is no picture absent.png"),
-        ("negative", ["--input", "{corrupt}"], "the picture {corrupt} cannot be read"),
+        ("negative", ["--input", "absent.png"], "there is no image absent.png"),
+        ("negative", ["--input", "{corrupt}"], "the image {corrupt} cannot be read"),
         ("negative", ["--input", "{mixed}"], "{mixed}/corrupt.jpg cannot be read"),
-        ("negative", ["--input", "{twice}"], "2 pictures of one name: a.jpg, a.png"),
-        ("negative", ["--input", "{empty}"], "no pictures in the folder {empty}"),
+        ("negative", ["--input", "{twice}"], "2 images of one name: a.jpg, a.png"),
+        ("negative", ["--input", "{empty}"], "no images in the folder {empty}"),
         ("negative", ["--input", "{photo}", "--out", "out.jpg"], "must end in .png"),
-        ("negative", ["--input", "{photo}", "--out", "{photo}"], "is the picture itself"),
+        ("negative", ["--input", "{photo}", "--out", "{photo}"], "is the image itself"),
     ],
 )
 def test_what_cannot_be_translated_is_told_in_one_line(

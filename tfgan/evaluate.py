@@ -130,9 +130,9 @@ def evaluate(arguments):
     start_tensorflow()
     train, test = real_images(arguments)
 
-    from tfgan.evaluation.before_and_after import lowered
+    from tfgan.evaluation.before_and_after import reduce_risk
     from tfgan.evaluation.page import write_report
-    from tfgan.metrics.evaluation import evaluate_sides
+    from tfgan.metrics.evaluation import evaluate_comparison
     from tfgan.metrics.risk import probability_better
 
     sources = [source_of(each) for each in candidates]
@@ -141,18 +141,18 @@ def evaluate(arguments):
     evaluations = []
     for each, source, name in zip(candidates, sources, names):
         model = source and exported_model.load(source)
-        sides, notes = sides_of(each, arguments, train, test, model)
+        comparison, notes = comparison_of(each, arguments, train, test, model)
         for note in notes:
             print(f"note: {note}")
         # The second of two models shares the conditions, unless there are fewer images.
-        same = evaluations and evaluations[0].report.card == sides.card
-        evaluation = evaluate_sides(sides, floor_of=evaluations[0] if same else None)
+        same = evaluations and evaluations[0].report.card == comparison.card
+        evaluation = evaluate_comparison(comparison, floor_of=evaluations[0] if same else None)
         evaluations.append(evaluation)
         folder = out if len(candidates) == 1 else out / f"{'ab'[len(evaluations) - 1]}_{name}"
-        reduction, shown = None, evaluation
+        risk_reduction, shown = None, evaluation
         if given_sampling_flags(arguments):
             model = model or exported_model.load(each)
-            reduction = lowered(
+            risk_reduction = reduce_risk(
                 evaluation,
                 model,
                 train,
@@ -163,9 +163,9 @@ def evaluate(arguments):
                 keep_fraction=arguments.keep_fraction,
                 max_risk=arguments.max_risk,
             )
-            shown = reduction.after
-        write_report(folder, shown, name, reduction, notes)
-        print(f"\n{name}\n{reduction or shown.report}\n-> {folder / 'report.html'}")
+            shown = risk_reduction.after
+        write_report(folder, shown, name, risk_reduction, notes)
+        print(f"\n{name}\n{risk_reduction or shown.report}\n-> {folder / 'report.html'}")
 
     if len(evaluations) == 2:
         first, second = evaluations
@@ -175,13 +175,13 @@ def evaluate(arguments):
             f"\nWith a probability of {probability:.3f} {candidates[0]} (confidence risk "
             f"{first.risk.value:.3f}) is better than {candidates[1]} ({second.risk.value:.3f})."
         )
-        comparison = {
+        verdict = {
             "a": candidates[0],
             "b": candidates[1],
             "probability_a_is_better": probability,
             "confidence_risk": [each.as_dict()["confidence_risk"] for each in evaluations],
         }
-        write_json(out / "comparison.json", comparison)
+        write_json(out / "comparison.json", verdict)
     return 0
 
 
@@ -212,8 +212,8 @@ def real_images(arguments):
         raise InputError(f"{error} Pass --reference {other}") from error
 
 
-def sides_of(candidate, arguments, train, test, model=None):
-    """Both sides' features: of a model's images, or of images that are there already.
+def comparison_of(candidate, arguments, train, test, model=None):
+    """The features of both: of a model's images, or of images that are there already.
 
     Args:
         candidate: a path or an address.
@@ -222,10 +222,10 @@ def sides_of(candidate, arguments, train, test, model=None):
         model: the `ExportedModel` that lies there, or None.
 
     Returns:
-        `(sides, notes)`: `Sides`, and sentences on what was done so that the two compare.
+        `(comparison, notes)`: `Comparison`, and sentences on what was done so that the two compare.
     """
     from tfgan.evaluation.inputs import with_channels
-    from tfgan.metrics.sides import TooFewPictures, prepare
+    from tfgan.metrics.comparison import TooFewImages, prepare
 
     if model is None:
         generated = generated_images(candidate, arguments, train)
@@ -257,7 +257,7 @@ def sides_of(candidate, arguments, train, test, model=None):
         if by_class:
             by_class = (with_channels(by_class[0], images.shape[-1], candidate), by_class[1])
     try:
-        sides = prepare(
+        comparison = prepare(
             images,
             train,
             test,
@@ -269,11 +269,11 @@ def sides_of(candidate, arguments, train, test, model=None):
             features=arguments.features,
             seed=arguments.seed,
         )
-    except TooFewPictures as error:
+    except TooFewImages as error:
         num_given = None if model else len(images)
         advice = advice_on_numbers(arguments, train, test, num_given)
         raise InputError(f"{error}. {advice}") from error
-    return sides, notes
+    return comparison, notes
 
 
 def advice_on_numbers(arguments, train, test, num_given):
@@ -281,11 +281,11 @@ def advice_on_numbers(arguments, train, test, num_given):
 
     `num_given` are the generated images; None where a model draws as many as are requested.
     """
-    from tfgan.metrics.extractors import fewest_pictures, num_unseen, suited
+    from tfgan.metrics.extractors import fewest_images, num_unseen, suited
 
     num_generated = arguments.num if num_given is None else min(arguments.num, num_given)
     name = suited(arguments.features, train, min(num_generated, test.num_images))
-    need, wanted = fewest_pictures(name), []
+    need, wanted = fewest_images(name), []
     if arguments.num < need:
         wanted.append(f"--num {need} or more")
     if num_given is not None and num_given < need:
@@ -297,8 +297,8 @@ def advice_on_numbers(arguments, train, test, num_given):
             wanted.append(f"at least {real} real images, which are halved")
         else:
             wanted.append("a data set with more images in both splits")
-    enough = num_generated >= fewest_pictures("pixels") and (
-        min(test.num_images, num_unseen("pixels", train)) >= fewest_pictures("pixels")
+    enough = num_generated >= fewest_images("pixels") and (
+        min(test.num_images, num_unseen("pixels", train)) >= fewest_images("pixels")
     )
     other = " Or pass --features pixels, for which these are enough" if enough else ""
     return f"Give {' and '.join(wanted)}.{other}"

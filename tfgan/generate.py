@@ -176,7 +176,7 @@ def what_is_taken(path, names):
 
 
 def accepted_samples(model, in_turn, truncation, arguments):
-    """Images that pass `--keep-fraction` or `--max-risk`, a `rejection.Kept`.
+    """Images that pass `--keep-fraction` or `--max-risk`, a `rejection.AcceptedSamples`.
 
     Args:
         model: an `ExportedModel` of a folder.
@@ -195,7 +195,7 @@ def accepted_samples(model, in_turn, truncation, arguments):
         # A condition that the model does not take is refused before the fitting, not after.
         draw(np.arange(len(*in_turn.values())), **in_turn)
     train, test = trained_on(model, arguments.dataset, arguments.data_dir)
-    accepts = rejection.keeper_for(
+    accepts = rejection.fit_filter(
         draw,
         model_card.inputs_of_seeds(model.card),
         train,
@@ -203,7 +203,7 @@ def accepted_samples(model, in_turn, truncation, arguments):
         keep_fraction=arguments.keep_fraction,
         max_risk=arguments.max_risk,
     )
-    return rejection.draw_kept(draw, accepts, arguments.seed, arguments.num, in_turn)
+    return rejection.sample_accepted(draw, accepts, arguments.seed, arguments.num, in_turn)
 
 
 def write(pixels, seeds, arguments):

@@ -161,7 +161,7 @@ def study(arguments):
     from tqdm import tqdm
 
     start_tensorflow()
-    from tfgan.study.measurements import Judge
+    from tfgan.study.measurements import Evaluator
 
     require_writable(arguments.out, "--out")
     settings = {
@@ -179,7 +179,7 @@ def study(arguments):
     # Seed by seed: a machine that grows slower meanwhile slows every variant.
     runs = [(variant, seed) for seed in range(arguments.seeds) for variant in variants]
     run, _ = run_and_family_of(arguments.flags)
-    evaluator = Judge(arguments.dataset, arguments.data_dir, run.image_size)
+    evaluator = Evaluator(arguments.dataset, arguments.data_dir, run.image_size)
     conditions = {
         "settings": settings,
         "card": dataclasses.asdict(evaluator.card),

@@ -1,6 +1,6 @@
 """One training step of the same two networks as different people write it, a module a way.
 
-Every contender has the same layers, loss, optimizers and pictures (`networks`, `task`). Its
+Every contender has the same layers, loss, optimizers and images (`networks`, `task`). Its
 function named below takes the batch size and returns `run`: `run(steps)` takes that many steps
 and returns when the last of them is done.
 """

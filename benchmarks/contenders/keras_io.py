@@ -4,14 +4,14 @@ import keras
 import tensorflow as tf
 
 from benchmarks.contenders import networks
-from benchmarks.contenders.task import LATENT_DIM, random_pictures
+from benchmarks.contenders.task import LATENT_DIM, random_images
 
 
 class TwoPassGAN(keras.Model):
     """Trains the discriminator first, then the generator on noise of its own.
 
     So the generator is run forward twice a step, and the discriminator on three batches: on fake
-    and real pictures in one, and on the new fakes. As in the examples, the discriminator's loss is
+    and real images in one, and on the new fakes. As in the examples, the discriminator's loss is
     the mean over both halves, half of the others' sum; Adam is blind to the factor.
     """
 
@@ -39,9 +39,9 @@ class TwoPassGAN(keras.Model):
 
         # The discriminator's update.
         fakes = self.generator(tf.random.normal((size, LATENT_DIM)), training=True)
-        pictures = tf.concat([fakes, images], axis=0)
+        both = tf.concat([fakes, images], axis=0)
         with tf.GradientTape() as tape:
-            logits = self.discriminator(pictures, training=True)
+            logits = self.discriminator(both, training=True)
             discriminator_loss = self.cross_entropy(tf.concat([fake, real], axis=0), logits)
         weights = self.discriminator.trainable_variables
         gradients = tape.gradient(discriminator_loss, weights)
@@ -65,7 +65,7 @@ def build(batch_size):
     """`run` in float32, a call of `fit`."""
     model = TwoPassGAN(networks.generator(), networks.discriminator())
     model.compile(networks.adam(), networks.adam())
-    batches = tf.data.Dataset.from_tensors(random_pictures(batch_size)).repeat()
+    batches = tf.data.Dataset.from_tensors(random_images(batch_size)).repeat()
     # There is nothing to tune, and an idle contender should be idle.
     options = tf.data.Options()
     options.autotune.enabled = False

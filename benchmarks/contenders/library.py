@@ -1,4 +1,4 @@
-"""This library's `GAN`, as its users get it: averaged generator and checks for NaN included."""
+"""This library's `GAN`, as its users get it: EMA generator and checks for NaN included."""
 
 import functools
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import tfgan
 from benchmarks.contenders import networks
-from benchmarks.contenders.task import BETAS, EPSILON, LEARNING_RATE, random_pictures
+from benchmarks.contenders.task import BETAS, EPSILON, LEARNING_RATE, random_images
 from tfgan.networks.precision import computing_in
 
 
@@ -16,10 +16,10 @@ def build(batch_size):
 
 
 def build_bfloat16(batch_size):
-    """`run` in bfloat16, but for weights, pictures, logits and the averaged generator."""
+    """`run` in bfloat16, but for weights, images, logits and the EMA generator."""
     with computing_in("bfloat16"):
-        players = networks.generator(), networks.discriminator()
-    return runner(*players, batch_size)
+        both = networks.generator(), networks.discriminator()
+    return runner(*both, batch_size)
 
 
 def runner(generator, discriminator, batch_size):
@@ -27,7 +27,7 @@ def runner(generator, discriminator, batch_size):
     gan = tfgan.GAN(generator, discriminator)
     adam = functools.partial(tfgan.Adam, LEARNING_RATE, *BETAS, epsilon=EPSILON)
     gan.compile(adam(), adam(), loss="non_saturating", r1_gamma=0)
-    batch = {"image": tf.constant(random_pictures(batch_size))}
+    batch = {"image": tf.constant(random_images(batch_size))}
 
     def run(steps):
         for _ in range(steps):

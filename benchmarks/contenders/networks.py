@@ -1,6 +1,6 @@
 """The two networks of TensorFlow's DCGAN tutorial for MNIST, in Keras, and their optimizer.
 
-Both compute under the dtype policy in force; pictures and logits are float32 under any.
+Both compute under the dtype policy in force; images and logits are float32 under any.
 """
 
 import keras
@@ -33,7 +33,7 @@ def generator():
 
 
 def transposed_convolution(filters, strides):
-    """Kernel 5, padded so that a picture's sides grow by the factor `strides`, without a bias."""
+    """Kernel 5, padded so that an image's sides grow by the factor `strides`, without a bias."""
     return layers.Conv2DTranspose(filters, 5, strides=strides, padding="same", use_bias=False)
 
 

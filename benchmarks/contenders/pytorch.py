@@ -1,6 +1,6 @@
 """Eager PyTorch on all cores: the networks of `networks` in channels-last memory order.
 
-PyTorch pads both sides of a picture alike where TensorFlow pads one side more, so that kernels lie
+PyTorch pads both sides of an image alike where TensorFlow pads one side more, so that kernels lie
 one pixel apart; shapes, parameters and arithmetic are the same.
 """
 
@@ -18,7 +18,7 @@ from benchmarks.contenders.task import (
     LATENT_DIM,
     LEAK,
     LEARNING_RATE,
-    random_pictures,
+    random_images,
 )
 
 # What Keras calls momentum 0.99 and epsilon 1e-3.
@@ -73,8 +73,8 @@ def discriminator():
     ).to(memory_format=torch.channels_last)
 
 
-class Players:
-    """Both networks, their optimizers and the real pictures, float [N, 1, 28, 28]."""
+class Networks:
+    """Both networks, their optimizers and the real images, float [N, 1, 28, 28]."""
 
     def __init__(self, batch_size):
         torch.set_num_threads(os.cpu_count())
@@ -82,16 +82,16 @@ class Players:
         self.discriminator = discriminator()
         self.generator_optimizer = adam(self.generator)
         self.discriminator_optimizer = adam(self.discriminator)
-        pictures = torch.from_numpy(random_pictures(batch_size)).permute(0, 3, 1, 2)
-        self.images = pictures.contiguous(memory_format=torch.channels_last)
+        images = torch.from_numpy(random_images(batch_size)).permute(0, 3, 1, 2)
+        self.images = images.contiguous(memory_format=torch.channels_last)
 
     def fakes(self):
-        """Generated pictures, as many as real ones."""
+        """Generated images, as many as real ones."""
         return self.generator(torch.randn(len(self.images), LATENT_DIM))
 
 
 def adam(network):
-    """The optimizer of one player."""
+    """The optimizer of one network."""
     return torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=BETAS, eps=EPSILON)
 
 
@@ -101,51 +101,51 @@ def cross_entropy(logits, is_real):
     return binary_cross_entropy_with_logits(logits, labels)
 
 
-def separate_step(players):
-    """The way of PyTorch's DCGAN example: the discriminator moves first, and judges the fakes anew.
+def separate_step(networks):
+    """As in PyTorch's DCGAN example: the discriminator is updated first, and sees the fakes anew.
 
     Returns:
         The generator's loss, a scalar.
     """
-    players.discriminator.zero_grad()
-    cross_entropy(players.discriminator(players.images), True).backward()
-    fakes = players.fakes()
-    cross_entropy(players.discriminator(fakes.detach()), False).backward()
-    players.discriminator_optimizer.step()
+    networks.discriminator.zero_grad()
+    cross_entropy(networks.discriminator(networks.images), True).backward()
+    fakes = networks.fakes()
+    cross_entropy(networks.discriminator(fakes.detach()), False).backward()
+    networks.discriminator_optimizer.step()
 
-    players.generator.zero_grad()
-    loss = cross_entropy(players.discriminator(fakes), True)
+    networks.generator.zero_grad()
+    loss = cross_entropy(networks.discriminator(fakes), True)
     loss.backward()
-    players.generator_optimizer.step()
+    networks.generator_optimizer.step()
     return loss
 
 
-def shared_step(players):
+def shared_step(networks):
     """Both gradients at the weights before the step, of one forward pass, as `tutorial` takes them.
 
     Returns:
         The generator's loss, a scalar.
     """
-    players.generator.zero_grad()
-    players.discriminator.zero_grad()
-    real_logits = players.discriminator(players.images)
-    fake_logits = players.discriminator(players.fakes())
+    networks.generator.zero_grad()
+    networks.discriminator.zero_grad()
+    real_logits = networks.discriminator(networks.images)
+    fake_logits = networks.discriminator(networks.fakes())
     discriminator_loss = cross_entropy(real_logits, True) + cross_entropy(fake_logits, False)
     generator_loss = cross_entropy(fake_logits, True)
-    discriminator_loss.backward(inputs=list(players.discriminator.parameters()), retain_graph=True)
-    generator_loss.backward(inputs=list(players.generator.parameters()))
-    players.generator_optimizer.step()
-    players.discriminator_optimizer.step()
+    discriminator_loss.backward(inputs=list(networks.discriminator.parameters()), retain_graph=True)
+    generator_loss.backward(inputs=list(networks.generator.parameters()))
+    networks.generator_optimizer.step()
+    networks.discriminator_optimizer.step()
     return generator_loss
 
 
 def runner(step, batch_size):
     """`run` of one of the two steps above, in float32."""
-    players = Players(batch_size)
+    networks = Networks(batch_size)
 
     def run(steps):
         for _ in range(steps):
-            loss = step(players)
+            loss = step(networks)
         loss.item()
 
     return run

@@ -12,7 +12,7 @@ BETAS = (0.9, 0.999)
 EPSILON = 1e-7
 
 
-def random_pictures(batch_size):
+def random_images(batch_size):
     """The one batch that every step is given: float32 [batch_size, 28, 28, 1], uniform in [-1, 1].
 
     It lies in memory before the clock starts: the training step is measured, not the input

@@ -4,11 +4,11 @@ import keras
 import tensorflow as tf
 
 from benchmarks.contenders import networks
-from benchmarks.contenders.task import LATENT_DIM, random_pictures
+from benchmarks.contenders.task import LATENT_DIM, random_images
 
 
 def make_train_step(generator, discriminator, generator_optimizer, discriminator_optimizer):
-    """A function of pictures float32 [N, 28, 28, 1] that updates both players.
+    """A function of images float32 [N, 28, 28, 1] that updates both networks.
 
     Both gradients are taken at the weights before the step, of one forward pass.
 
@@ -44,7 +44,7 @@ def build(batch_size):
     train_step = make_train_step(
         networks.generator(), networks.discriminator(), networks.adam(), networks.adam()
     )
-    images = tf.constant(random_pictures(batch_size))
+    images = tf.constant(random_images(batch_size))
 
     def run(steps):
         for _ in range(steps):

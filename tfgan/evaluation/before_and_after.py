@@ -1,4 +1,4 @@
-"""What lowering the risk of a model's pictures has done: the same measures before and after."""
+"""What a risk reduction does to a model's images: the same metrics before and after."""
 
 import dataclasses
 
@@ -7,9 +7,9 @@ import numpy as np
 from tfgan.conditions.sampling import classes_in, pictures_by_class, told_for
 from tfgan.evaluation.inputs import with_channels
 from tfgan.export import model_card
-from tfgan.inference.rejection import draw_kept, keeper_for
+from tfgan.inference.rejection import fit_filter, sample_accepted
 from tfgan.inference.sampling import sample
-from tfgan.metrics.evaluation import Evaluation, evaluate_sides
+from tfgan.metrics.evaluation import Evaluation, evaluate_comparison
 from tfgan.metrics.risk import probability_better
 from tfgan.metrics.text_table import text_table
 
@@ -27,16 +27,16 @@ _SURE = 0.975
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Lowering:
+class RiskReduction:
     """Two evaluations of one model under the same card.
 
     Attributes:
-        before: Of its pictures as they come.
+        before: Of its images as they come.
         after: Of those that were drawn with the three that follow, or those of them that are not
             None.
         truncation: What latents were multiplied by.
         keep_fraction, max_risk: What was kept.
-        num_candidates: How many pictures were drawn for it.
+        num_candidates: How many images were drawn for it.
     """
 
     before: Evaluation
@@ -48,7 +48,7 @@ class Lowering:
 
     @property
     def num_kept(self):
-        """How many pictures the second evaluation has."""
+        """How many images the second evaluation has."""
         return self.after.report.card.num_generated
 
     @property
@@ -88,14 +88,14 @@ class Lowering:
         if self.keep_fraction is not None:
             done.append(
                 f"of the candidates about {self.keep_fraction:.0%} were to be kept, the likelier "
-                "the more real pictures there are like them (rejection sampling)"
+                "the more real images there are like them (rejection sampling)"
             )
         if self.max_risk is not None:
             done.append(
                 "candidates were kept whose own risk, by classifiers fitted for it, is at most "
                 f"{self.max_risk:g}"
             )
-        method = "The pictures of this page are not as the model draws them: "
+        method = "The images of this page are not as the model draws them: "
         method += " and ".join(done) + "."
         if self.num_candidates > self.num_kept:
             method += (
@@ -104,23 +104,23 @@ class Lowering:
             )
         probability = self.probability_lower
         if probability > _SURE:
-            verdict = "That lowered the confidence risk"
+            verdict = "That reduced the confidence risk"
         elif probability < 1 - _SURE:
             verdict = "That raised the confidence risk"
         else:
-            verdict = "Whether that changed the confidence risk cannot be told"
+            verdict = "Whether that changed the confidence risk is not known"
         risks = [_with_interval(each["confidence_risk"]) for each in (before, after)]
         effect = f"{verdict}: from {risks[0]} to {risks[1]}. What it cost: "
         effect += (
-            f"{1 - before['recall'].value:.1%} of the real pictures were unlike any generated one, "
+            f"{1 - before['recall'].value:.1%} of the real images were unlike any generated one, "
             f"and {1 - after['recall'].value:.1%} are now (recall "
             f"{_with_interval(before['recall'])} before, {_with_interval(after['recall'])} after)."
         )
         paragraphs = [method, effect]
         if self.keep_fraction is not None or self.max_risk is not None:
             paragraphs.append(
-                "What was kept was decided by other pictures than these numbers come from: by "
-                "training pictures and by generated ones of other seeds. But it was decided by the "
+                "What was kept was decided by other images than these numbers come from: by "
+                "training images and by generated ones of other seeds. But it was decided by the "
                 "same kind of features; pixel_risk is of others."
             )
         return paragraphs
@@ -130,67 +130,69 @@ def _with_interval(one):
     return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
-def lowered(
+def reduce_risk(
     before, model, train, test, *, num, seed, truncation=None, keep_fraction=None, max_risk=None
 ):
     """Evaluates a model once more, with what lowers its risk.
 
     Args:
-        before: The `Evaluation` of its pictures as they come.
+        before: The `Evaluation` of its images as they come.
         model: The `ExportedModel`, of a folder.
-        train, test: `ImageDataset`s: real pictures that rejection may learn from, and those that
-            `before` compares with, whose classes are asked for.
+        train, test: `ImageDataset`s: real images that rejection may learn from, and those that
+            `before` compares with, whose classes are requested.
         num: Images to draw.
         seed: Of the first.
         truncation: What latents are multiplied by, or None.
-        keep_fraction, max_risk: As in `tfgan.inference.rejection.keeper_for`, or None.
+        keep_fraction, max_risk: As in `tfgan.inference.rejection.fit_filter`, or None.
 
     Returns:
-        A `Lowering`.
+        A `RiskReduction`.
 
     Raises:
-        InputError: The model cannot be told what they show, or has no latents; or of many
+        InputError: The model takes no such condition, or has no latents; or of many
             candidates none is kept.
     """
     inputs, num_candidates = model_card.inputs_of_seeds(model.card), num
     factor = 1.0 if truncation is None else truncation
-    told = told_for(inputs, test, num)
+    condition = told_for(inputs, test, num)
     channels = test.image_shape[2]
     if keep_fraction is not None or max_risk is not None:
 
-        def draw(seeds, **told):
-            images = model.pixels(seeds, truncation=factor, **told)
+        def draw(seeds, **condition):
+            images = model.pixels(seeds, truncation=factor, **condition)
             return with_channels(images, channels, model.path)
 
-        keeps = keeper_for(
+        accepts = fit_filter(
             draw,
             inputs,
             train,
-            before.sides.extractor,
+            before.comparison.extractor,
             keep_fraction=keep_fraction,
             max_risk=max_risk,
             seed=seed,
         )
 
-        def drawn(told):
-            return draw_kept(draw, keeps, seed, num, told)
+        def drawn(condition):
+            return sample_accepted(draw, accepts, seed, num, condition)
 
-        kept = drawn(told)
-        images, num_candidates = kept.images, kept.num_candidates
-        by_class = pictures_by_class(lambda told: drawn(told).images, inputs, train, num)
+        accepted = drawn(condition)
+        images, num_candidates = accepted.images, accepted.num_candidates
+        by_class = pictures_by_class(lambda condition: drawn(condition).images, inputs, train, num)
     else:
         seeds = np.arange(seed, seed + num, dtype=np.int64)
 
-        def drawn(told):
-            images = sample(model, seeds, told, factor)
+        def drawn(condition):
+            images = sample(model, seeds, condition, factor)
             return with_channels(images, channels, model.path)
 
-        images = drawn(told)
+        images = drawn(condition)
         by_class = pictures_by_class(drawn, inputs, train, num)
-    sides = before.sides.with_generated(images, classes_in(told, inputs, train), by_class)
-    return Lowering(
+    comparison = before.comparison.with_generated(
+        images, classes_in(condition, inputs, train), by_class
+    )
+    return RiskReduction(
         before,
-        evaluate_sides(sides, floor_of=before),
+        evaluate_comparison(comparison, floor_of=before),
         truncation,
         keep_fraction,
         max_risk,

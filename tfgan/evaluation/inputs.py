@@ -1,4 +1,4 @@
-"""Pictures that lie in a folder or an NPZ file, brought to what they are compared with."""
+"""Images that lie in a folder or an NPZ file, brought to what they are compared with."""
 
 import re
 from pathlib import Path
@@ -12,12 +12,12 @@ from tfgan.metrics.extractors import rounded
 
 
 def halves_of(path, seed, image_size=None, channels=None):
-    """The pictures of a folder or an NPZ file in two halves, dealt at random, as `ImageDataset`s.
+    """The images of a folder or an NPZ file in two halves, dealt at random, as `ImageDataset`s.
 
     Args:
         path: of it.
         seed: of the halves.
-        image_size, channels: to which the pictures of a folder are brought, or None.
+        image_size, channels: to which the images of a folder are brought, or None.
     """
     dataset = dataset_of(path, seed, image_size, channels)
     order = np.random.default_rng(seed).permutation(dataset.num_images)
@@ -25,7 +25,7 @@ def halves_of(path, seed, image_size=None, channels=None):
 
 
 def dataset_of(path, seed=0, image_size=None, channels=None):
-    """The pictures of a folder or an NPZ file as an `ImageDataset`; see `halves_of`."""
+    """The images of a folder or an NPZ file as an `ImageDataset`; see `halves_of`."""
     if Path(path).suffix != ".npz":
         # In full, as a folder may have the name of a data set.
         folder = Path(path).expanduser().resolve()
@@ -46,13 +46,13 @@ def dataset_of(path, seed=0, image_size=None, channels=None):
 
 
 def read_npz(path):
-    """The pictures of an NPZ file, and a label of each or none, a dict.
+    """The images of an NPZ file, and a label of each or none, a dict.
 
     Returns:
         `images`, uint8 [N, H, W, C]; and where the file has them `labels`, integers or texts [N].
 
     Raises:
-        InputError: it cannot be read, or has no such arrays. Pictures of other types than
+        InputError: it cannot be read, or has no such arrays. Images of other types than
             `tfgan.metrics.extractors.rounded` takes are refused: their range is not known.
     """
     try:
@@ -78,7 +78,7 @@ def read_npz(path):
         return {"images": images}
     if labels.shape != images.shape[:1]:
         raise InputError(
-            f"{path}: `labels` must be one of each picture. Received: {labels.shape} for images "
+            f"{path}: `labels` must be one of each image. Received: {labels.shape} for images "
             f"{arrays['images'].shape}"
         )
     return {"images": images, "labels": named(labels, path)}
@@ -111,53 +111,53 @@ def classes_of(labels, class_names, path):
     unknown = next((name for name in names if name not in numbers), None)
     if unknown is not None:
         raise InputError(
-            f"{path}: `labels` must be those of the real pictures, such as {class_names[0]}. "
+            f"{path}: `labels` must be those of the real images, such as {class_names[0]}. "
             f"Received: {unknown}"
         )
     return np.array([numbers[name] for name in names], np.int32)
 
 
 def with_channels(images, channels, name, advice="bring both to the same kind"):
-    """Pictures uint8 [N, H, W, C] with another number of channels, where that changes nothing.
+    """Images uint8 [N, H, W, C] with another number of channels, where that changes nothing.
 
-    Grey is a colour, and a colour picture whose channels are equal is grey; opaque pictures need no
+    Gray is a color, and a color image whose channels are equal is gray; opaque images need no
     opacity, and may be given one.
 
     Args:
         images: uint8 [N, H, W, C'].
         channels: C.
-        name: of the pictures, for the message.
+        name: of the images, for the message.
         advice: what to do where that would change something, for the message.
 
     Raises:
-        InputError: they have colours or are transparent, and others are not.
+        InputError: they have colors or are transparent, and others are not.
     """
-    colours, opacity = images, None
+    colors, opacity = images, None
     if images.shape[-1] == channels:
         return images
     if images.shape[-1] in (2, 4):
-        colours, opacity = images[..., :-1], images[..., -1:]
+        colors, opacity = images[..., :-1], images[..., -1:]
     is_opaque = opacity is None or (opacity == 255).all()
-    is_grey = (colours == colours[..., :1]).all()
-    wants_colour = channels in (3, 4)
+    is_gray = (colors == colors[..., :1]).all()
+    wants_color = channels in (3, 4)
     lost = []
     if not is_opaque and channels in (1, 3):
         lost.append("transparent")
-    if not is_grey and not wants_colour:
-        lost.append("in colour")
+    if not is_gray and not wants_color:
+        lost.append("in color")
     if lost:
         raise InputError(
-            f"{name} has pictures {images.shape[1:]}, some of them {' and '.join(lost)}, and the "
+            f"{name} has images {images.shape[1:]}, some of them {' and '.join(lost)}, and the "
             f"real ones have {channels} channels: {advice}"
         )
     if opacity is None:
         opacity = np.full_like(images[..., :1], 255)
-    colours = colours[..., :1] if not wants_colour else colours
-    if wants_colour and colours.shape[-1] == 1:
-        colours = np.repeat(colours, 3, axis=-1)
-    return np.concatenate([colours, opacity], axis=-1) if channels in (2, 4) else colours
+    colors = colors[..., :1] if not wants_color else colors
+    if wants_color and colors.shape[-1] == 1:
+        colors = np.repeat(colors, 3, axis=-1)
+    return np.concatenate([colors, opacity], axis=-1) if channels in (2, 4) else colors
 
 
 def name_of_file(path):
     """A name for what lies at a path, usable as a file name."""
-    return re.sub(r"[^\w.-]+", "_", Path(path).stem).strip("._") or "pictures"
+    return re.sub(r"[^\w.-]+", "_", Path(path).stem).strip("._") or "images"

@@ -6,41 +6,41 @@ import io
 
 import numpy as np
 
-from tfgan.evaluation.plots import GENERATED, REAL, class_plot, picture_plot, risk_plot
+from tfgan.evaluation.plots import GENERATED, REAL, class_plot, image_plot, risk_plot
 from tfgan.files import write_json, write_text
 from tfgan.metrics.classifier_set import DESCRIPTION
 from tfgan.plotting import image_grid
 
 _ADVICE = (
-    "python -m tfgan.generate MODEL --keep-fraction 0.5 draws pictures that are harder to tell; "
+    "python -m tfgan.generate MODEL --keep-fraction 0.5 draws images that are harder to tell; "
     "python -m tfgan.evaluate with the same flag says by how much, and what it costs in variety."
 )
-_BY_CLASS = "Of the pictures asked to show a class, how many do (the 20 lowest shares at most)"
-_CLASS_COLUMNS = ("class", "label agreement", "95% interval", "pictures")
-_SHEET_PICTURES, _SHEET_COLUMNS = 48, 12
+_BY_CLASS = "Of the images conditioned on a class, how many show it (the 20 lowest shares at most)"
+_CLASS_COLUMNS = ("class", "label agreement", "95% interval", "images")
+_GRID_IMAGES, _GRID_COLUMNS = 48, 12
 _NUM_COPIES = 12
 
 # What each metric says, and what a perfect generator has.
 MEANINGS = {
     "confidence_risk": ("how often classifiers tell: 0 is guessing, 1 always", "the floor"),
-    "taken_for_fake": ("the chance that one generated picture is taken for a fake", "the floor"),
-    "off_manifold": ("the share unlike any real picture: 1 - precision", "the floor"),
+    "taken_for_fake": ("the chance that one generated image is taken for a fake", "the floor"),
+    "off_manifold": ("the share unlike any real image: 1 - precision", "the floor"),
     "pixel_risk": ("the same classifiers on raw pixels: they see what no eye does", "the floor"),
     "frechet_distance": ("distance of the features' Gaussians, at this size", "the floor"),
     "frechet_distance_limit": ("the same at unlimited samples", "the floor"),
     "kernel_distance": ("unbiased MMD² with a cubic kernel", "0"),
-    "precision": ("generated pictures that resemble real ones", "the floor"),
-    "recall": ("real pictures that resemble generated ones", "the floor"),
+    "precision": ("generated images that resemble real ones", "the floor"),
+    "recall": ("real images that resemble generated ones", "the floor"),
     "density": ("how crowded real neighbourhoods are", "about 1"),
-    "coverage": ("real neighbourhoods that hold a generated picture", "the floor"),
-    "copies_nearer": ("nearer to a training picture than a held-out one is", "0.5; 1 is copying"),
+    "coverage": ("real neighbourhoods that hold a generated image", "the floor"),
+    "copies_nearer": ("nearer to a training image than a held-out one is", "0.5; 1 is copying"),
     "copies_close_share": ("nearer than 95% of the held-out ones are", "0.05"),
     "classifier_score": ("confident and diverse classes", "the floor"),
     "class_imbalance": ("total variation between the classes' shares", "the floor"),
     "modes": ("classes that occur", "all"),
     "modes_kl": ("unevenness of the classes, in nats", "the floor"),
     "class_diversity": ("distance within a class", "the floor"),
-    "label_agreement": ("show the class asked for, each class counted once", "the floor"),
+    "label_agreement": ("show the requested class, each class counted once", "the floor"),
 }
 
 _PAGE = """\
@@ -85,71 +85,72 @@ figure {{ margin: 1rem 0; }} img {{ max-width: 100%; height: auto; }}
 """
 
 
-def write_report(folder, evaluation, name, lowering=None, notes=()):
+def write_report(folder, evaluation, name, risk_reduction=None, notes=()):
     """Writes the three files of an evaluation.
 
     Args:
         folder: Where; it is made, and reports in it are replaced.
         evaluation: A `tfgan.metrics.evaluation.Evaluation`.
-        name: What was judged.
-        lowering: The `Lowering` of `before_and_after` that the evaluation ends, or None.
+        name: Of the candidate.
+        risk_reduction: The `RiskReduction` of `before_and_after` that the evaluation ends, or None.
         notes: Sentences on what was compared.
     """
     numbers = {"name": name, **evaluation.as_dict(), "notes": list(notes)}
-    if lowering is not None:
-        numbers["lowering"] = lowering.as_dict()
+    if risk_reduction is not None:
+        numbers["risk_reduction"] = risk_reduction.as_dict()
     write_json(folder / "report.json", numbers)
-    write_text(folder / "report.md", markdown(evaluation, name, lowering, notes))
-    write_text(folder / "report.html", page(evaluation, name, lowering, notes))
+    write_text(folder / "report.md", markdown(evaluation, name, risk_reduction, notes))
+    write_text(folder / "report.html", page(evaluation, name, risk_reduction, notes))
 
 
 def headline(evaluation):
     """The number, what it means and how sure it is, for a newcomer: three texts."""
     risk, floor = evaluation.risk, evaluation.floor_risk
     if risk.low > floor.high:
-        verdict = "The generated pictures can be told from real ones."
+        verdict = "The generated images can be told from real ones."
     elif risk.low > 0:
-        verdict = "The generated pictures can hardly be told from real ones: the floor is as high."
+        verdict = "The generated images can hardly be told from real ones: the floor is as high."
     else:
-        verdict = "The generated pictures cannot be told from real ones, not by these judges."
+        verdict = "The generated images cannot be told from real ones, not by these classifiers."
     meaning = (
-        f"{verdict} Shown one picture at a time, half of them real and half generated, programs "
+        f"{verdict} Shown one image at a time, half of them real and half generated, programs "
         f"that were trained to tell are right {round(100 * (1 + risk.value) / 2)} of 100 times. "
         "Guessing is right 50 of 100 times and has the risk 0. Lower is better."
     )
     beside = (
         f"95% interval {risk.low:.3f} to {risk.high:.3f}. Compare it with the floor, "
-        f"{floor.value:.3f} ({floor.low:.3f} to {floor.high:.3f}): what real training pictures "
-        "have in the place of the generated ones. Two sets of real pictures are not quite alike, "
+        f"{floor.value:.3f} ({floor.low:.3f} to {floor.high:.3f}): what real training images "
+        "have in the place of the generated ones. Two sets of real images are not quite alike, "
         "either."
     )
     return f"{risk.value:.3f}", meaning, beside
 
 
-def sentences(evaluation, lowering=None, notes=()):
+def sentences(evaluation, risk_reduction=None, notes=()):
     """What the numbers say, in words, a list of paragraphs in plain text."""
     risk, card = evaluation.risk, evaluation.report.card
     fakes, reals = (
         np.mean(each > 0.5) for each in (risk.fake_probabilities, risk.real_probabilities)
     )
     paragraphs = [
-        f"{fakes:.2%} of the generated pictures are taken for fakes, but so are {reals:.2%} of the "
+        f"{fakes:.2%} of the generated images are taken for fakes, but so are {reals:.2%} of the "
         "real ones; the difference is the risk. If there were no difference to see, so large a "
         f"one would come about by luck with the probability p = {risk.p_value:.4f}.",
-        "Take it for a minimum. Other judges, or these with more pictures to learn from, may tell "
-        "more: with 97.5% confidence the true distance (total variation) of all generated from "
-        "all real pictures is above the lower end of the interval, how far is not known. Raw "
-        f"pixels give the same judges a risk of {evaluation.pixel_risk.value:.3f}, because they "
-        "show faint noise and shades that no eye sees; so the judges are shown features instead.",
-        f"The judges: {DESCRIPTION}. Features: {card.features}. {card.num_generated:,} generated "
-        f"pictures against {card.num_real:,} of {card.data}, {card.split} split.",
+        "Take it for a minimum. Other classifiers, or these with more images to learn from, may "
+        "tell more: with 97.5% confidence the true distance (total variation) of all generated "
+        "from all real images is above the lower end of the interval, how far is not known. Raw "
+        f"pixels give the same classifiers a risk of {evaluation.pixel_risk.value:.3f}, because "
+        "they show faint noise and shades that no eye sees; so the classifiers are given features "
+        "instead.",
+        f"The classifiers: {DESCRIPTION}. Features: {card.features}. {card.num_generated:,} "
+        f"generated images against {card.num_real:,} of {card.data}, {card.split} split.",
     ]
-    if lowering is None:
+    if risk_reduction is None:
         paragraphs.insert(2, _ADVICE)
     duplicates = evaluation.duplicates
     if duplicates.shared or duplicates.repeated:
         paragraphs.append(
-            f"{duplicates.shared:,} generated pictures equal a real one of those compared with, "
+            f"{duplicates.shared:,} generated images equal a real one of those compared with, "
             f"pixel by pixel; {duplicates.repeated:,} are further copies of another generated one."
         )
     return paragraphs + [f"Note: {note}." for note in notes]
@@ -161,18 +162,18 @@ def _rows(evaluation):
         yield name, *cells, *MEANINGS[name]
 
 
-def markdown(evaluation, name, lowering=None, notes=()):
+def markdown(evaluation, name, risk_reduction=None, notes=()):
     """The report as Markdown."""
     number, meaning, beside = headline(evaluation)
     lines = [f"# Confidence risk of {name}: {number}", "", meaning, "", beside, ""]
-    for paragraph in sentences(evaluation, lowering, notes):
+    for paragraph in sentences(evaluation, risk_reduction, notes):
         lines += [paragraph, ""]
-    if lowering is not None:
-        lines += ["## Lowering the risk", ""]
-        for paragraph in lowering.sentences():
+    if risk_reduction is not None:
+        lines += ["## Risk reduction", ""]
+        for paragraph in risk_reduction.sentences():
             lines += [paragraph, ""]
         lines += ["| metric | before | after | floor |", "| --- " * 4 + "|"]
-        lines += ["| " + " | ".join(row) + " |" for row in lowering.rows()]
+        lines += ["| " + " | ".join(row) + " |" for row in risk_reduction.rows()]
         lines += ["", "## All numbers", ""]
     lines += [
         "| metric | value | 95% interval | floor | what it says | good |",
@@ -189,10 +190,10 @@ def markdown(evaluation, name, lowering=None, notes=()):
     return "\n".join(lines) + "\n"
 
 
-def page(evaluation, name, lowering=None, notes=()):
+def page(evaluation, name, risk_reduction=None, notes=()):
     """The report as one HTML page that needs no other file and no network."""
     number, meaning, beside = headline(evaluation)
-    paragraphs = sentences(evaluation, lowering, notes)
+    paragraphs = sentences(evaluation, risk_reduction, notes)
     body = [
         f"<header><h1>Confidence risk (置信风险) of {html.escape(name)}</h1>",
         f'<p class="number">{number}</p>',
@@ -204,56 +205,56 @@ def page(evaluation, name, lowering=None, notes=()):
         *(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs),
         _figure(
             risk_plot(evaluation),
-            "The risk, and beside it: how often one generated picture is taken for a fake (0.5 is "
-            "guessing), the share that is unlike any real picture, and the risk on raw pixels. "
-            "Dots with 95% intervals; bars are what real pictures have in their place.",
+            "The risk, and beside it: how often one generated image is taken for a fake (0.5 is "
+            "guessing), the share that is unlike any real image, and the risk on raw pixels. "
+            "Dots with 95% intervals; bars are what real images have in their place.",
         ),
-        *(_lowering_section(lowering) if lowering is not None else []),
-        "<h2>Picture by picture</h2>",
+        *(_risk_reduction_section(risk_reduction) if risk_reduction is not None else []),
+        "<h2>Image by image</h2>",
         _figure(
-            picture_plot(evaluation),
-            "Left: each picture's own risk, the probability of being generated that classifiers "
+            image_plot(evaluation),
+            "Left: each image's own risk, the probability of being generated that classifiers "
             "give it which have not seen it; above 0.5 it is taken for a fake. Right: whether "
-            "these probabilities are true: on the diagonal, 70% of the pictures that are given "
+            "these probabilities are true: on the diagonal, 70% of the images that are given "
             "0.7 are generated.",
         ),
     ]
     order = np.argsort(evaluation.risk.fake_probabilities, kind="stable")
-    images = evaluation.sides.fake.images
+    images = evaluation.comparison.fake.images
     for title, rows in (
-        ("Hardest to tell", order[:_SHEET_PICTURES]),
-        ("Easiest to tell", order[::-1][:_SHEET_PICTURES]),
+        ("Hardest to tell", order[:_GRID_IMAGES]),
+        ("Easiest to tell", order[::-1][:_GRID_IMAGES]),
     ):
         risks = evaluation.risk.fake_probabilities[rows]
         body.append(
             _figure(
-                _png(image_grid(images[rows], _SHEET_COLUMNS)),
-                f"{title}: the generated pictures of risk {risks.min():.2f} to {risks.max():.2f}.",
+                _png(image_grid(images[rows], _GRID_COLUMNS)),
+                f"{title}: the generated images of risk {risks.min():.2f} to {risks.max():.2f}.",
                 "pixels",
             )
         )
     copies = evaluation.report.copies
     nearest = np.argsort(copies.distances, kind="stable")[:_NUM_COPIES]
     pairs = np.concatenate(
-        [images[nearest], evaluation.sides.train_images[copies.nearest[nearest]]]
+        [images[nearest], evaluation.comparison.train_images[copies.nearest[nearest]]]
     )
     body += [
         "<h2>Copies</h2>",
         _figure(
             _png(image_grid(pairs, _NUM_COPIES)),
-            "Top: the generated pictures nearest to a training picture, as a rule the simplest "
-            "ones. Below each: that training picture. A generated picture is nearer to the "
-            "training pictures than a real one that was held out with a probability of "
+            "Top: the generated images nearest to a training image, as a rule the simplest "
+            "ones. Below each: that training image. A generated image is nearer to the "
+            "training images than a real one that was held out with a probability of "
             f"{copies.nearer:.2f}: 0.5 or less is no sign of copying, 1 is copying.",
             "pixels",
         ),
     ]
-    if evaluation.sides.fake.probabilities is not None:
+    if evaluation.comparison.fake.probabilities is not None:
         body += [
             "<h2>Classes</h2>",
             _figure(
                 class_plot(evaluation),
-                "The share of each class, as a classifier reads the pictures.",
+                "The share of each class, as a classifier reads the images.",
             ),
         ]
     if evaluation.report.by_class:
@@ -266,7 +267,7 @@ def page(evaluation, name, lowering=None, notes=()):
         "<h2>All numbers</h2>",
         numbers,
         f"<footer><p>Features {html.escape(card.features)} ({card.digest}); neighbours "
-        f"{card.num_neighbours:,} a side, k {card.k}; seed {card.seed}; "
+        f"{card.num_neighbours:,} per side, k {card.k}; seed {card.seed}; "
         f"{', '.join(' '.join(version) for version in card.versions)}.</p></footer>",
     ]
     return _PAGE.format(
@@ -277,12 +278,12 @@ def page(evaluation, name, lowering=None, notes=()):
     )
 
 
-def _lowering_section(lowering):
+def _risk_reduction_section(risk_reduction):
     columns = ("metric", "before", "after", "floor")
     return [
-        "<h2>Lowering the risk</h2>",
-        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in lowering.sentences()),
-        _table(columns, lowering.rows(), ("", "n", "n", "n")),
+        "<h2>Risk reduction</h2>",
+        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in risk_reduction.sentences()),
+        _table(columns, risk_reduction.rows(), ("", "n", "n", "n")),
     ]
 
 
@@ -309,7 +310,7 @@ def _figure(source, caption, kind="plot"):
     )
 
 
-def _png(picture):
+def _png(image):
     file = io.BytesIO()
-    picture.save(file, format="png")
+    image.save(file, format="png")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -9,16 +9,16 @@ import io
 import numpy as np
 
 # Legible on white and on black.
-_GREY, REAL, GENERATED = "#808080", "#2f8fd0", "#e0702a"
+_GRAY, REAL, GENERATED = "#808080", "#2f8fd0", "#e0702a"
 
 
 def _plot(num_panels, height, draw):
-    """An SVG of panels side by side, its text grey and its ground clear, for light and dark."""
+    """An SVG of panels side by side, its text gray and its ground clear, for light and dark."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    colours = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    style = dict.fromkeys(colours, _GREY) | {"svg.hashsalt": "tfgan", "font.size": 10}
+    colors = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    style = dict.fromkeys(colors, _GRAY) | {"svg.hashsalt": "tfgan", "font.size": 10}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(9, height), layout="constrained")
         draw(*figure.subplots(1, num_panels, squeeze=False)[0])
@@ -49,26 +49,26 @@ def risk_plot(evaluation):
     return _plot(1, 2.6, draw)
 
 
-def picture_plot(evaluation):
-    """How the pictures' own risks are distributed, and how true they are."""
+def image_plot(evaluation):
+    """How the images' own risks are distributed, and how true they are."""
     real, fake = evaluation.risk.real_probabilities, evaluation.risk.fake_probabilities
     edges = np.linspace(0, 1, 21)
 
     def draw(histogram, calibration):
-        for side, label, colour in ((real, "real", REAL), (fake, "generated", GENERATED)):
+        for side, label, color in ((real, "real", REAL), (fake, "generated", GENERATED)):
             weights = np.full(len(side), 1 / len(side))
-            histogram.hist(side, edges, weights=weights, alpha=0.6, color=colour, label=label)
-        histogram.set_xlabel("risk of a picture")
+            histogram.hist(side, edges, weights=weights, alpha=0.6, color=color, label=label)
+        histogram.set_xlabel("risk of an image")
         histogram.set_ylabel("share")
         histogram.legend(frameon=False)
         shares = [np.histogram(side, edges)[0] / len(side) for side in (real, fake)]
-        # Where there are enough pictures to say anything.
+        # Where there are enough images to say anything.
         counted = np.histogram(np.concatenate([real, fake]), edges)[0] >= 20
         middle = (edges[1:] + edges[:-1]) / 2
-        calibration.plot([0, 1], [0, 1], color=_GREY, linewidth=1)
-        observed = shares[1][counted] / (shares[0] + shares[1])[counted]
-        calibration.plot(middle[counted], observed, "o-", color=GENERATED)
-        calibration.set(xlabel="risk of a picture", ylabel="share that is generated",
+        calibration.plot([0, 1], [0, 1], color=_GRAY, linewidth=1)
+        rates = shares[1][counted] / (shares[0] + shares[1])[counted]
+        calibration.plot(middle[counted], rates, "o-", color=GENERATED)
+        calibration.set(xlabel="risk of an image", ylabel="share that is generated",
                         xlim=(0, 1), ylim=(0, 1))  # fmt: skip
 
     return _plot(2, 3, draw)
@@ -79,7 +79,7 @@ def class_plot(evaluation):
     real, fake = (
         np.bincount(side.probabilities.argmax(axis=1), minlength=side.probabilities.shape[1])
         / len(side.probabilities)
-        for side in (evaluation.sides.real, evaluation.sides.fake)
+        for side in (evaluation.comparison.real, evaluation.comparison.fake)
     )
     classes = np.arange(len(real))
 
@@ -87,7 +87,7 @@ def class_plot(evaluation):
         axes.bar(classes - 0.2, real, 0.4, color=REAL, label="real")
         axes.bar(classes + 0.2, fake, 0.4, color=GENERATED, label="generated")
         if len(classes) <= 20:
-            axes.set_xticks(classes, evaluation.sides.class_names)
+            axes.set_xticks(classes, evaluation.comparison.class_names)
         axes.set_ylabel("share")
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 

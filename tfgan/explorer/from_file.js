@@ -23,18 +23,18 @@ async function described() {
 }
 async function draw(latents) {
   const [Tensor, session] = await opening, { width, height, channels, latent_dim } = model;
-  const labels = model.told && [told()].flat();
+  const labels = model.condition && [condition()].flat();
   const strip = new ImageData(width, height * latents.length);
   for (let start = 0; start < latents.length; start += PIECE) {
-    // The picture itself need not wait for a whole map.
+    // The image itself need not wait for a whole map.
     if (start) await new Promise(done => setTimeout(done));
     const piece = latents.slice(start, start + PIECE), num = piece.length;
     const inputs = { latents: new Tensor("float32", Float32Array.from(piece.flat()), [num, latent_dim]) };
     if (labels) inputs.labels = new Tensor("int32", Int32Array.from(piece.flatMap(() => labels)),
-                                           model.told.is_list ? [num, labels.length] : [num]);
+                                           model.condition.is_list ? [num, labels.length] : [num]);
     const { data } = (await session.run(inputs)).images;
     for (let from = 0, to = 4 * start * height * width; from < data.length; from += channels, to += 4) {
-      // Grey, colour, and either with transparency.
+      // Gray, color, and either with transparency.
       for (let i = 0; i < 3; i++) strip.data[to + i] = 255 * data[from + (channels < 3 ? 0 : i)];
       strip.data[to + 3] = channels % 2 ? 255 : 255 * data[from + channels - 1];
     }
@@ -42,7 +42,7 @@ async function draw(latents) {
   return createImageBitmap(strip, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
 }
 
-// --- The latents of seeds, as tfgan/latent/sampling.py makes them: SplitMix64, then Box-Muller. ---
+// --- The latents of seeds, as tfgan/noise.py makes them: SplitMix64, then Box-Muller. ---
 const INCREMENT = 0x9E3779B97F4A7C15n;
 const bits64 = number => BigInt.asUintN(64, number);
 function mixed(bits) {

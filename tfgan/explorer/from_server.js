@@ -9,6 +9,6 @@ async function ask(path, body) {
 const described = async () => (await ask("model")).json();
 const latentOf = async seed => (await (await ask("latents", { seeds: [seed] })).json()).latents[0];
 async function draw(latents) {
-  const answer = await ask("pictures", model.told ? { latents, told: told() } : { latents });
+  const answer = await ask("images", model.condition ? { latents, condition: condition() } : { latents });
   return createImageBitmap(await answer.blob(), { premultiplyAlpha: "none", colorSpaceConversion: "none" });
 }

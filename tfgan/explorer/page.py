@@ -1,4 +1,4 @@
-"""The explorer's page: one that asks a server for its pictures, and one that draws them itself."""
+"""The explorer's page: one that asks a server for its images, and one that draws them itself."""
 
 import base64
 import gzip
@@ -77,7 +77,7 @@ def description_of(generator, sliders, folder):
         "height": height,
         "width": width,
         "channels": channels,
-        "told": _told_of(generator),
+        "condition": _condition_of(generator),
         "sliders": [
             {
                 "title": slider.title,
@@ -90,11 +90,11 @@ def description_of(generator, sliders, folder):
     }
 
 
-def _told_of(generator):
-    """What the page asks for besides latents: None, texts, or attributes and their categories."""
-    if generator.told_spec is None:
+def _condition_of(generator):
+    """What the page requests besides latents: None, texts, or attributes and their categories."""
+    if generator.condition_spec is None:
         return None
-    if generator.told_spec.name == "texts":
+    if generator.condition_spec.name == "texts":
         return {"kind": "text", "examples": generator.condition.shown}
     counts, names = generator.condition.num_classes, generator.condition.names
     if isinstance(counts, int):

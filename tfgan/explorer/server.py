@@ -1,11 +1,11 @@
-"""The explorer's HTTP interface: the page, what the model is, and pictures of latents.
+"""The explorer's HTTP interface: the page, what the model is, and images of latents.
 
 | request | answer |
 | --- | --- |
 | GET / | the page |
 | GET /model | JSON: the model's name, sizes, condition and sliders |
 | POST /latents `{"seeds": [int]}` | `{"latents": [[float]]}`, from which `generate` draws them |
-| POST /pictures `{"latents": [[float]], "told": ...}` | a PNG, the pictures one below the other |
+| POST /images `{"latents": [[float]], "condition": ...}` | a PNG, the images one below the other |
 
 Everything else is refused by a status of 400 and more, and JSON `{"error": what}`. Requests that a
 browser would send for another site are refused too: by the name that they ask for (a name that
@@ -29,8 +29,8 @@ from tfgan.errors import InputError
 from tfgan.explorer.page import SERVED_POLICY, description_of, served_page
 from tfgan.plotting import to_pil, to_uint8
 
-MOST_PICTURES = 256
-MOST_BYTES = 2**24
+MAX_IMAGES = 256
+MAX_BYTES = 2**24
 HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -52,13 +52,15 @@ class Explorer:
                 Rule("/", endpoint=self.page, methods=["GET"]),
                 Rule("/model", endpoint=self.model, methods=["GET"]),
                 Rule("/latents", endpoint=self.latents, methods=["POST"]),
-                Rule("/pictures", endpoint=self.pictures, methods=["POST"]),
+                Rule("/images", endpoint=self.images, methods=["POST"]),
+                # The earlier name, with the key `told`, for one version.
+                Rule("/pictures", endpoint=self.images, methods=["POST"]),
             ]
         )
 
     @Request.application
     def __call__(self, request):
-        request.max_content_length = MOST_BYTES
+        request.max_content_length = MAX_BYTES
         try:
             if request.host.rpartition(":")[0] not in HOSTS and request.host not in HOSTS:
                 raise Forbidden(f"the explorer answers to localhost. Received: {request.host}")
@@ -87,53 +89,51 @@ class Explorer:
         seeds = _body(request).get("seeds")
         if not (
             isinstance(seeds, list)
-            and 0 < len(seeds) <= MOST_PICTURES
+            and 0 < len(seeds) <= MAX_IMAGES
             and all(type(seed) is int and 0 <= seed < 2**63 for seed in seeds)
         ):
-            raise InputError(
-                f"seeds must be 1 to {MOST_PICTURES} whole numbers from 0 to 2**63 - 1"
-            )
+            raise InputError(f"seeds must be 1 to {MAX_IMAGES} whole numbers from 0 to 2**63 - 1")
         return _json({"latents": self.generator.latents(seeds).tolist()})
 
-    def pictures(self, request):
-        """The pictures of latents, one below the other."""
+    def images(self, request):
+        """The images of latents, one below the other."""
         body = _body(request)
         latents = self._latents(body.get("latents"))
-        told = self._told(body.get("told"), len(latents))
-        pixels = to_uint8(self.generator.draw(latents, told))
+        condition = self._condition(body.get("condition", body.get("told")), len(latents))
+        pixels = to_uint8(self.generator.draw(latents, condition))
         png = io.BytesIO()
         to_pil(pixels.reshape(-1, *pixels.shape[2:])).save(png, "png", compress_level=1)
         return Response(png.getvalue(), mimetype="image/png")
 
     def _latents(self, given):
-        wanted = (
-            f"latents must be 1 to {MOST_PICTURES} lists of {self.generator.latent_dim} numbers"
-        )
+        wanted = f"latents must be 1 to {MAX_IMAGES} lists of {self.generator.latent_dim} numbers"
         try:
             with np.errstate(over="ignore"):
                 latents = np.array(given, np.float32)
         except (ValueError, TypeError, OverflowError) as error:
             raise InputError(wanted) from error
         is_matrix = latents.ndim == 2 and latents.shape[1] == self.generator.latent_dim
-        if not is_matrix or not 0 < len(latents) <= MOST_PICTURES:
+        if not is_matrix or not 0 < len(latents) <= MAX_IMAGES:
             raise InputError(f"{wanted}. Received: {list(latents.shape)}")
         if not np.isfinite(latents).all():
             raise InputError(f"{wanted}, which are finite")
         return latents
 
-    def _told(self, given, num):
-        """What all the pictures are told alike, as often as there are pictures."""
-        spec = self.generator.told_spec
+    def _condition(self, given, num):
+        """The condition that all images share, once per image."""
+        spec = self.generator.condition_spec
         if spec is None or given is None:
             # The generator says what is missing or one too many.
             return None if given is None else [given] * num
         if spec.name == "texts":
             if not isinstance(given, str):
-                raise InputError("told must be a text")
+                raise InputError("condition must be a text")
             return np.array([given] * num)
         parts = given if isinstance(given, list) else [given]
         if not all(type(part) is int and 0 <= part < 2**31 for part in parts):
-            raise InputError("told must be the number of a class, or a list of one an attribute")
+            raise InputError(
+                "condition must be the number of a class, or a list of one per attribute"
+            )
         return np.array([given] * num, np.int32)
 
 

@@ -11,12 +11,12 @@ from tfgan.latent.directions import (
     closed_form_directions,
     component_directions,
     first_kernel,
-    orthogonalised,
+    orthogonalized,
     supervised_directions,
 )
 from tfgan.latent.effects import effect_of, only, read_latents, spans, varying
 
-# Pictures that the probes are fitted on, and those that each direction is measured on.
+# Images that the probes are fitted on, and those that each direction is measured on.
 FITTED, MEASURED = 2000, 100
 UNSUPERVISED = 6
 STRENGTH = 2.0
@@ -51,15 +51,15 @@ def sliders_of(generator):
         A list of `Slider`s; attributes that do not vary, or that no direction moves, have none.
     """
     seeds = np.arange(FITTED)
-    latents, told = generator.latents(seeds), generator.told_examples(FITTED)
+    latents, condition = generator.latents(seeds), generator.example_conditions(FITTED)
     read = reader_for(generator.data_name, generator.image_shape)
-    values = varying(read_latents(generator, read, latents, told))
+    values = varying(read_latents(generator, read, latents, condition))
     ranges = spans(values)
 
     def measured(direction):
-        few = None if told is None else told[:MEASURED]
+        subset = None if condition is None else condition[:MEASURED]
         return effect_of(
-            generator, only(read, values), latents[:MEASURED], direction, STRENGTH, ranges, few
+            generator, only(read, values), latents[:MEASURED], direction, STRENGTH, ranges, subset
         )
 
     found = []
@@ -71,7 +71,7 @@ def sliders_of(generator):
                 sign = np.sign(effect.change[name])
                 found.append(Slider(name, "supervised", _detail(effect, name), sign * direction))
                 break
-    kind, directions = _unsupervised(generator, latents, told)
+    kind, directions = _unsupervised(generator, latents, condition)
     for index, direction in enumerate(directions):
         effect = measured(direction)
         found.append(Slider(_title(effect), f"{kind} {index + 1}", _detail(effect), direction))
@@ -85,7 +85,7 @@ def _supervised(latents, values, ranges):
     """
     probes = {}
     for name, array in values.items():
-        # Of two thousand pictures a single one may be of another class.
+        # Of two thousand images a single one may be of another class.
         with contextlib.suppress(InputError):
             probes[name], _ = supervised_directions(latents, array)
     found = {}
@@ -94,20 +94,20 @@ def _supervised(latents, values, ranges):
         found[name] = [probes[name][0]]
         # In a space of two dimensions, say, nothing is left.
         with contextlib.suppress(InputError):
-            found[name].insert(0, orthogonalised(probes[name][0], others))
+            found[name].insert(0, orthogonalized(probes[name][0], others))
     return found
 
 
-def _unsupervised(generator, latents, told):
-    """The closed form's directions, or without layers those of the pictures' components."""
+def _unsupervised(generator, latents, condition):
+    """The closed form's directions, or without layers those of the images' components."""
     num = min(UNSUPERVISED, generator.latent_dim)
     try:
         if generator.network is None:
             raise InputError("no layers")
         return "closed form", closed_form_directions(first_kernel(generator.network), num)
     except InputError:
-        pictures = generator.draw(latents, told)
-        return "component", component_directions(pictures, latents, num)
+        images = generator.draw(latents, condition)
+        return "component", component_directions(images, latents, num)
 
 
 def _title(effect):

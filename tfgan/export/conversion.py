@@ -7,13 +7,13 @@ from tfgan.export import formats
 from tfgan.export.model_card import CARD_FILE
 
 # How far a pixel in [0, 1] may be from the SavedModel's: in float32 another order of sums rounds
-# differently; in float16 no pixel of a picture of 256 levels may move by more than one level.
+# differently; in float16 no pixel of an image of 256 levels may move by more than one level.
 BOUNDS = {None: 1e-5, "float16": 1 / 255}
 NUM_EXAMPLES = 16
 
 
 def write_and_compare(model, format_name, quantize, path, signature_name="serving_default"):
-    """Writes a SavedModel's pictures in another format, and runs the file.
+    """Writes a SavedModel's images in another format, and runs the file.
 
     Args:
         model: an `ExportedModel` of a folder, loaded on the CPU: a GPU would compare its own
@@ -56,7 +56,7 @@ def write_and_compare(model, format_name, quantize, path, signature_name="servin
 
 
 def example_of(spec, model):
-    """Latents, labels, pictures or masks to compare with, an array [NUM_EXAMPLES, ...].
+    """Latents, labels, images or masks to compare with, an array [NUM_EXAMPLES, ...].
 
     Args:
         spec: what the model takes, a `tf.TensorSpec`.
@@ -71,8 +71,8 @@ def example_of(spec, model):
     shape = (NUM_EXAMPLES, *spec.shape[1:])
     if spec.name == "latents":
         return random.standard_normal(shape, np.float32)
-    pictures = random.random(shape, np.float32)
-    return np.rint(pictures) if spec.name == "masks" else pictures
+    images = random.random(shape, np.float32)
+    return np.rint(images) if spec.name == "masks" else images
 
 
 def labels_for(model):

@@ -1,4 +1,4 @@
-"""A SavedModel's pictures in the files of other runtimes: Keras, LiteRT, ONNX.
+"""A SavedModel's images in the files of other runtimes: Keras, LiteRT, ONNX.
 
 For each format one function writes a file and one gives a file to its runtime.
 """
@@ -49,7 +49,7 @@ def converted_function(model, folder, signature_name="serving_default"):
         holes `masks` float32 [None, H, W, 1], -> `images` float32 [None, H, W, C] in [0, 1].
 
     Raises:
-        InputError: the model turns something else into pictures, such as a text.
+        InputError: the model turns something else into images, such as a text.
     """
     import tensorflow as tf
 
@@ -68,7 +68,7 @@ def converted_function(model, folder, signature_name="serving_default"):
         )
     # In the order of the networks' inputs, where signatures order them by name.
     names = next((kind for kind in KINDS_OF_INPUTS if {*kind} == inputs.keys()), None)
-    if not names or not _makes_pictures(names[0], inputs[names[0]], outputs):
+    if not names or not _makes_images(names[0], inputs[names[0]], outputs):
         raise InputError(
             f"only a {signature_name} of latents float32 (None, D), with or without labels, or of "
             "images float32 (None, H, W, C), with or without masks, -> images float32 (None, H, W, "
@@ -91,8 +91,8 @@ def converted_function(model, folder, signature_name="serving_default"):
     return converted
 
 
-def _makes_pictures(name, spec, outputs):
-    """Whether a signature has the shapes and dtypes of pictures made of latents or of pictures.
+def _makes_images(name, spec, outputs):
+    """Whether a signature has the shapes and dtypes of images made of latents or of images.
 
     Args:
         name, spec: of what it takes first.
@@ -120,7 +120,7 @@ def open_file(path):
 
     Returns:
         A function from what the converted signature takes, arrays by their names in the order of
-        `converted_function`, to pictures, an array float32 [N, H, W, C].
+        `converted_function`, to images, an array float32 [N, H, W, C].
     """
     open_with = {".keras": open_keras, ".tflite": open_litert, ".onnx": open_onnx}
     return open_with[path.suffix](path)

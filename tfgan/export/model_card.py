@@ -18,7 +18,7 @@ def model_card(name, family, signatures, condition, training):
         name: under which the model is exported.
         family: the name of its class.
         signatures: dict from a name to its concrete function, as a loaded SavedModel has them.
-        condition: what a conditional model is told, such as a `LabelCondition`, or None.
+        condition: of a conditional model, such as a `LabelCondition`, or None.
         training: what the model was trained on and how, a dict for JSON, or None where that is not
             known.
 

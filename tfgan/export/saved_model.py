@@ -47,14 +47,14 @@ def self_check(examples, reloaded):
 
     Raises:
         RuntimeError: the difference exceeds `SELF_CHECK_TOLERANCE`, or PNGs do not decode to the
-            same pictures.
+            same images.
     """
     difference = 0.0
     for name, (inputs, expected) in examples.items():
         answer = reloaded.signatures[name](**inputs)
         for key, live in expected.items():
             if key == "image_bytes":
-                require_same_pictures(answer[key], live)
+                require_same_images(answer[key], live)
             else:
                 difference = np.maximum(difference, np.abs(answer[key] - live).max())
     # Written so that it refuses a NaN as well.
@@ -66,15 +66,15 @@ def self_check(examples, reloaded):
     return float(difference)
 
 
-def require_same_pictures(pngs, images):
-    """Refuses PNGs that decode to other pictures than float32 [N, H, W, C] in [0, 1].
+def require_same_images(pngs, images):
+    """Refuses PNGs that decode to other images than float32 [N, H, W, C] in [0, 1].
 
     Raises:
         RuntimeError: a pixel differs by more than the rounding to whole levels.
     """
     pixels = np.stack([tf.io.decode_png(png) for png in pngs])
     if not np.abs(pixels - 255.0 * images).max() <= 0.5 + 255.0 * SELF_CHECK_TOLERANCE:
-        raise RuntimeError("the PNGs do not decode to the pictures: nothing is exported")
+        raise RuntimeError("the PNGs do not decode to the images: nothing is exported")
 
 
 @dataclasses.dataclass
@@ -97,7 +97,7 @@ class Draft:
 
 
 def export_saved_model(model, model_folder, training=None):
-    """Exports a model's averaged networks as its next version.
+    """Exports a model's EMA networks as its next version.
 
     Beside the weights and the signatures lie warm-up requests (see `warm_up`), the model card (see
     `model_card`) and the generators' layers (see `formats.write_keras`).
@@ -140,7 +140,7 @@ def exporting(model, model_folder, training=None):
             tf.saved_model.save(served.module, str(written), signatures=served.signatures)
         reloaded = tf.saved_model.load(str(written))
         difference = self_check(served.examples, reloaded)
-        # One picture runs every operation; another batch size costs nothing more afterwards.
+        # One image runs every operation; another batch size costs nothing more afterwards.
         warm_up = {
             signature: {name: values[:1] for name, values in inputs.items()}
             for signature, (inputs, _) in served.examples.items()

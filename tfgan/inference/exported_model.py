@@ -141,16 +141,16 @@ class ExportedModel:
         Returns:
             Images, float32 [N, H, W, C] in [0, 1].
         """
-        told = _given(labels=labels, texts=texts)
+        condition = _given(labels=labels, texts=texts)
         if truncation == 1.0:
-            return self._signature("from_seeds")(seeds=seeds, **told)["images"]
+            return self._signature("from_seeds")(seeds=seeds, **condition)["images"]
         if self.latent_dim is None:
             raise InputError(f"{self.path} has no latents to truncate{self._signatures()}")
         from tfgan.noise import latents_from_seeds
 
         latents = latents_from_seeds(np.asarray(seeds, np.int64), self.latent_dim).numpy()
         latents = np.float32(truncation) * latents
-        return self._signature("serving_default")(latents=latents, **told)["images"]
+        return self._signature("serving_default")(latents=latents, **condition)["images"]
 
     def pixels(self, seeds, labels=None, texts=None, truncation=1.0):
         """The images of seeds as files hold them, uint8 [N, H, W, C]; see `generate`.
@@ -158,8 +158,8 @@ class ExportedModel:
         A server sends them as PNG, a fraction of the bytes of numbers.
         """
         if self._client and truncation == 1.0:
-            told = _given(seeds=seeds, labels=labels, texts=texts)
-            return self._client.pixels(**{name: np.asarray(each) for name, each in told.items()})
+            inputs = _given(seeds=seeds, labels=labels, texts=texts)
+            return self._client.pixels(**{name: np.asarray(each) for name, each in inputs.items()})
         from tfgan.plotting import to_uint8
 
         return to_uint8(self.generate(seeds, labels, texts, truncation))

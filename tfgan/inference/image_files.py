@@ -1,4 +1,4 @@
-"""Files of pictures through a model that makes pictures out of pictures, here or on a server."""
+"""Files of images through a model that translates images, here or on a server."""
 
 import itertools
 from collections import Counter
@@ -14,21 +14,21 @@ from tfgan.inference import exported_model
 BATCH_SIZE = 16
 # What lies behind transparency where a model knows none: paper; and nothing that is to be filled.
 WHITE, BLACK = 255, 0
-KINDS = {"L": "grey", "RGB": "colour", "RGBA": "colour with transparency"}
+KINDS = {"L": "gray", "RGB": "color", "RGBA": "color with transparency"}
 
 
 def translate(path, source, out=None, mask=None, direction=None):
-    """Translates pictures, writes them, and says what was done to them.
+    """Translates images, writes them, and says what was done to them.
 
     Args:
         path: a SavedModel's folder, or the address of a model at a server.
-        source: a picture, or a folder of them.
+        source: an image, or a folder of them.
         out: what is written, of the same kind; by default `translated.png` or `translated`.
-        mask: for a model that fills holes, a picture or a folder of them.
+        mask: for a model that fills holes, an image or a folder of them.
         direction: of a model of two directions, "AtoB" or "BtoA".
 
     Raises:
-        InputError: there is no such picture or mask, one cannot be read, `--out` cannot be written
+        InputError: there is no such image or mask, one cannot be read, `--out` cannot be written
             to, or the model takes something else.
     """
     is_folder = source.is_dir()
@@ -38,7 +38,7 @@ def translate(path, source, out=None, mask=None, direction=None):
     masks = masks_of(files, mask)
     model = exported_model.load(path)
     signature = signature_of(model, direction, mask)
-    # The pictures appear all together, or not at all.
+    # The images appear all together, or not at all.
     if is_folder:
         with atomic_folder(out) as temporary:
             results = [temporary / f"{path.stem}.png" for path in files]
@@ -46,8 +46,8 @@ def translate(path, source, out=None, mask=None, direction=None):
     else:
         with atomic_file(out) as temporary:
             notes = translate_all(files, masks, signature, [temporary])
-    tell(notes)
-    subject = f"{len(files)} pictures of {source}" if is_folder else files[0]
+    print_notes(notes)
+    subject = f"{len(files)} images of {source}" if is_folder else files[0]
     print(f"{subject} by {model.path} -> {out}")
 
 
@@ -61,7 +61,7 @@ def translate_all(files, masks, signature, results):
     pending = zip(files, masks, results)
     shapes = {name: spec.shape[1:] for name, spec in signature.inputs.items()}
     size = min(BATCH_SIZE, signature.max_images)
-    with tqdm(total=len(files), unit="picture", delay=1) as progress:
+    with tqdm(total=len(files), unit="image", delay=1) as progress:
         while batch := list(itertools.islice(pending, size)):
             rows = []
             for path, mask, _ in batch:
@@ -83,15 +83,15 @@ def require_place(out, source):
     """Refuses an `--out` that is of another kind than the input, or that has something in it."""
     if not source.is_dir():
         if out.suffix != ".png":
-            raise InputError(f"--out must end in .png for one picture. Received: '{out}'")
+            raise InputError(f"--out must end in .png for one image. Received: '{out}'")
         if out.exists() and source.exists() and out.samefile(source):
-            raise InputError(f"--out {out} is the picture itself: pass another file")
+            raise InputError(f"--out {out} is the image itself: pass another file")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"--out {out} is not an empty folder: pass a new one")
 
 
 def files_of(source):
-    """The pictures of a path, a list: the file itself, or those that lie in the folder.
+    """The images of a path, a list: the file itself, or those that lie in the folder.
 
     Raises:
         InputError: there are none, or two of one stem, whose results would be one file.
@@ -100,15 +100,15 @@ def files_of(source):
 
     if not source.is_dir():
         if not source.is_file():
-            raise InputError(f"there is no picture {source}")
+            raise InputError(f"there is no image {source}")
         return [source]
     files = images_in(source)
     if not files:
-        raise InputError(f"there are no pictures in the folder {source}")
+        raise InputError(f"there are no images in the folder {source}")
     for stem, count in Counter(path.stem for path in files).items():
         if count > 1:
             same = ", ".join(path.name for path in files if path.stem == stem)
-            raise InputError(f"{source} has {count} pictures of one name: {same}. Rename one")
+            raise InputError(f"{source} has {count} images of one name: {same}. Rename one")
     return files
 
 
@@ -116,8 +116,8 @@ def masks_of(files, mask):
     """The mask of each file, a list of paths, or of None where there are none.
 
     Args:
-        files: the pictures.
-        mask: a picture, which is for all; a folder with one of the same stem for each; or None.
+        files: the images.
+        mask: an image, which is for all; a folder with one of the same stem for each; or None.
 
     Raises:
         InputError: one is missing.
@@ -136,20 +136,20 @@ def masks_of(files, mask):
 
 
 def signature_of(model, direction, mask):
-    """The `Signature` that is asked for.
+    """The `Signature` that translates.
 
     Args:
         model: an `ExportedModel`.
         direction, mask: as in `translate`.
 
     Raises:
-        InputError: the model has no such signature, or its pictures no size that files can have.
+        InputError: the model has no such signature, or its images no size that files can have.
     """
     from tfgan.data.image_files import MODES
 
     default = model.signatures.get("serving_default")
     if default is None or not {"images"} <= default.inputs.keys() & default.outputs.keys():
-        raise InputError(f"{model.path} makes no pictures out of pictures: leave --input out")
+        raise InputError(f"{model.path} translates no images: leave --input out")
     if direction and "b_to_a" not in model.signatures:
         raise InputError(f"{model.path} translates in one direction: leave --direction out")
     signature = model.signatures["b_to_a"] if direction == "BtoA" else default
@@ -157,16 +157,16 @@ def signature_of(model, direction, mask):
         raise InputError(f"{model.path} fills no holes: leave --mask out")
     if "masks" in signature.inputs and not mask:
         raise InputError(
-            f"{model.path} fills holes: pass --mask, a picture that is white where to fill"
+            f"{model.path} fills holes: pass --mask, an image that is white where to fill"
         )
     shape = signature.inputs["images"].shape[1:]
     if len(shape) != 3 or shape[-1] not in MODES or None in shape:
-        raise InputError(f"{model.path} takes no grey or colour pictures of one size, but {shape}")
+        raise InputError(f"{model.path} takes no gray or color images of one size, but {shape}")
     return signature
 
 
 def read(path):
-    """A file's picture, a Pillow image of 8 bits, turned as its EXIF data says.
+    """A file's image, a Pillow image of 8 bits, turned as its EXIF data says.
 
     Raises:
         InputError: it cannot be read.
@@ -179,11 +179,11 @@ def read(path):
     # On damaged files Pillow's decoders raise nearly every kind of exception.
     except Exception as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"the picture {path} cannot be read: {reason}") from error
+        raise InputError(f"the image {path} cannot be read: {reason}") from error
 
 
 def fitted(image, image_shape, background=WHITE):
-    """A picture as a model takes it, and what that did to it.
+    """An image as a model takes it, and what that did to it.
 
     Args:
         image: a Pillow image of any size and mode.
@@ -213,14 +213,14 @@ def read_mask(mask, path, size, mask_shape):
     """A mask's file as float32 of a shape: 1 where to fill, which is where the file is white.
 
     Raises:
-        InputError: it cannot be read, or is of another size than its picture.
+        InputError: it cannot be read, or is of another size than its image.
     """
     import numpy as np
 
     image = read(mask)
     if image.size != size:
         raise InputError(
-            "a mask must be of its picture's size. Received: {}x{} for {}, {}x{} for {}".format(
+            "a mask must be of its image's size. Received: {}x{} for {}, {}x{} for {}".format(
                 *image.size, mask, *size, path
             )
         )
@@ -228,9 +228,9 @@ def read_mask(mask, path, size, mask_shape):
     return np.float32(pixels >= 128)
 
 
-def tell(notes):
-    """Prints what was done to pictures: to one by its name, to many of a folder in one line."""
+def print_notes(notes):
+    """Prints what was done to images: to one by its name, to many of a folder in one line."""
     counts = Counter(note for note in notes.values() if note)
     for note, count in counts.items():
         one = next(path.name for path in notes if notes[path] == note)
-        print(f"{one if count == 1 else f'{count} pictures'}: {note}")
+        print(f"{one if count == 1 else f'{count} images'}: {note}")

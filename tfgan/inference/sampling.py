@@ -22,10 +22,10 @@ def sample(model, seeds, condition=None, truncation=1.0):
         InputError: the model cannot be reached, or takes something else.
     """
     batches = []
-    with tqdm(total=len(seeds), unit="picture", delay=1) as progress:
+    with tqdm(total=len(seeds), unit="image", delay=1) as progress:
         for start in range(0, len(seeds), BATCH_SIZE):
             batch = slice(start, start + BATCH_SIZE)
-            told = {name: values[batch] for name, values in (condition or {}).items()}
-            batches.append(model.pixels(seeds[batch], truncation=truncation, **told))
+            part = {name: values[batch] for name, values in (condition or {}).items()}
+            batches.append(model.pixels(seeds[batch], truncation=truncation, **part))
             progress.update(len(batches[-1]))
     return np.concatenate(batches)

@@ -127,7 +127,7 @@ class ServingClient:
             yield
         # Something else than TensorFlow Serving, or than a model of this package.
         except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-            raise InputError(f"{self.url} answers, but not with pictures") from error
+            raise InputError(f"{self.url} answers, but not with images") from error
 
 
 def _definitions(metadata):

@@ -1,4 +1,4 @@
-"""What is read off pictures to tell what a direction changes: numbers and classes by name."""
+"""What is read off images to tell what a direction changes: numbers and classes by name."""
 
 import numpy as np
 
@@ -8,24 +8,24 @@ from tfgan.metrics.strokes import measure_strokes
 
 
 def reader_for(data_name, image_shape):
-    """How pictures are read.
+    """How images are read.
 
     Args:
         data_name: of the data set that a model was trained on, or None.
         image_shape: `(height, width, channels)`.
 
     Returns:
-        A function from pictures uint8 [N, H, W, C] to a dict from an attribute's name to float32
+        A function from images uint8 [N, H, W, C] to a dict from an attribute's name to float32
         [N], measurements, NaN where there is none, or int32 [N], classes, -1 where there is none.
-        Of `shapes` it reads the factors, of grey pictures the strokes, of others the colours.
+        Of `shapes` it reads the factors, of gray images the strokes, of others the colors.
     """
     if data_name == "shapes" and image_shape[-1] == 3:
         return read_shapes
-    return read_strokes if image_shape[-1] == 1 else read_colours
+    return read_strokes if image_shape[-1] == 1 else read_colors
 
 
 def read_shapes(images):
-    """Size and position of drawn shapes as measurements; shape, colour and texture as classes."""
+    """Size and position of drawn shapes as measurements; shape, color and texture as classes."""
     factors, extent = read_factors_and_extent(images)
     classes = dict(zip(FACTORS, factors.T))
     measured = dict(zip(("size", "vertical", "horizontal"), extent.T))
@@ -37,7 +37,7 @@ def read_strokes(images):
     return dict(zip(("slant", "thickness", "width"), measure_strokes(images).T))
 
 
-def read_colours(images):
+def read_colors(images):
     """Brightness, contrast (the deviation of brightness) and warmth (red less blue), in [-1, 1]."""
     pixels = images[..., :3].astype(np.float32) / 255
     brightness = pixels.mean(axis=-1)

@@ -1,4 +1,4 @@
-"""Directions in the latent space along which pictures change: three ways to find them.
+"""Directions in the latent space along which images change: three ways to find them.
 
 Pure functions of arrays, but for `first_kernel` and `activations`, which take a functional Keras
 model apart. A direction is a vector of length 1; several are the rows of a matrix.
@@ -19,7 +19,7 @@ _LEAST_SIZE = 0.2
 def closed_form_directions(kernel, num):
     """The directions that change the output of the first layer most, from its weights alone.
 
-    They maximise |n A|^2 over orthonormal n: the eigenvectors of A A^T (semantic factorisation,
+    They maximize |n A|^2 over orthonormal n: the eigenvectors of A A^T (semantic factorization,
     SeFa).
 
     Args:
@@ -44,12 +44,12 @@ def component_directions(features, latents, num):
     """The directions that go with the principal components of what a layer gives (GANSpace).
 
     The features of random latents are brought to their first principal components x, and the
-    latents regressed on them: column k of the U that minimises sum |U x - z|^2 is direction k.
+    latents regressed on them: column k of the U that minimizes sum |U x - z|^2 is direction k.
     For the output of a linear first layer these would be SeFa's directions; the first nonlinear
-    layer, or the pictures themselves, give others.
+    layer, or the images themselves, give others.
 
     Args:
-        features: float [N, ...]: activations, or pictures.
+        features: float [N, ...]: activations, or images.
         latents: float [N, D]: what they were made from.
         num: of directions, at most D.
 
@@ -114,7 +114,7 @@ def supervised_directions(latents, values):
     return _unit(np.concatenate([-coefficients, coefficients]) if is_pair else coefficients), score
 
 
-def orthogonalised(direction, others):
+def orthogonalized(direction, others):
     """What is left of a direction at right angles to some others.
 
     Others that are nearly the same, such as those of a stroke's thickness and of its width, count

@@ -10,15 +10,15 @@ from tfgan.plotting import to_uint8
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
-    """How the attributes of some pictures differ from those of others.
+    """How the attributes of some images differ from those of others.
 
     Attributes:
-        change: dict from each attribute to a mean over the pictures: of a measurement, the change
+        change: dict from each attribute to a mean over the images: of a measurement, the change
             as a share of its span, with its sign, so that changes to and fro cancel; of a class,
-            the share of pictures whose class changes.
+            the share of images whose class changes.
         total: the same, with the changes of measurements counted without their sign: what else a
             direction moves (leakage), in whichever sense.
-        lost: the share of pictures that cannot be read before or after.
+        lost: the share of images that cannot be read before or after.
     """
 
     change: dict[str, float]
@@ -31,13 +31,13 @@ class Effect:
         return max(others.items(), key=lambda item: item[1])
 
 
-def read_latents(generator, read, latents, told=None):
-    """The attributes of the pictures of latents; see `tfgan.latent.attributes.reader_for`."""
-    return read(to_uint8(generator.draw(latents, told)))
+def read_latents(generator, read, latents, condition=None):
+    """The attributes of the images of latents; see `tfgan.latent.attributes.reader_for`."""
+    return read(to_uint8(generator.draw(latents, condition)))
 
 
 def varying(values):
-    """Those attributes that differ from picture to picture: the others have no direction.
+    """Those attributes that differ from image to image: the others have no direction.
 
     Args:
         values: dict from an attribute to float [N], measurements, or integers [N], classes.
@@ -80,11 +80,11 @@ def spans(values):
         known = array[np.isfinite(array)]
         found[name] = float(np.subtract(*np.percentile(known, [95, 5]))) if len(known) else 0.0
         if not found[name] > 0:
-            raise InputError(f"{name} does not vary over these pictures: there is nothing to move")
+            raise InputError(f"{name} does not vary over these images: there is nothing to move")
     return found
 
 
-def effect_of(generator, read, latents, direction, strength, spans, told=None):
+def effect_of(generator, read, latents, direction, strength, spans, condition=None):
     """What moving from `latents - strength d` to `latents + strength d` changes.
 
     Args:
@@ -94,24 +94,24 @@ def effect_of(generator, read, latents, direction, strength, spans, told=None):
         direction: float [D], of length 1.
         strength: how far to either side, in standard deviations of the latents.
         spans: of the measurements, as `spans` gives them.
-        told: what a conditional model is told.
+        condition: what a conditional model takes.
 
     Returns:
         An `Effect`.
     """
     step = strength * np.asarray(direction)
     before, after = (
-        read_latents(generator, read, (latents + side * step).astype(np.float32), told)
+        read_latents(generator, read, (latents + side * step).astype(np.float32), condition)
         for side in (-1, 1)
     )
     return effect_between(before, after, spans)
 
 
 def effect_between(before, after, spans):
-    """What differs from some pictures to others.
+    """What differs from some images to others.
 
     Args:
-        before, after: the attributes of N pictures each, as a reader gives them.
+        before, after: the attributes of N images each, as a reader gives them.
         spans: of the measurements, as `spans` gives them.
 
     Returns:
@@ -141,7 +141,7 @@ def strength_for(
     spans,
     share=0.5,
     strengths=(0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0),
-    told=None,
+    condition=None,
 ):
     """The least of some strengths at which a direction moves its attribute far enough.
 
@@ -149,9 +149,9 @@ def strength_for(
     would leak least.
 
     Args:
-        generator, read, latents, direction, spans, told: as in `effect_of`.
+        generator, read, latents, direction, spans, condition: as in `effect_of`.
         name: the attribute.
-        share: of its span, or of the pictures whose class is to change.
+        share: of its span, or of the images whose class is to change.
         strengths: to try, ascending.
 
     Returns:
@@ -159,7 +159,7 @@ def strength_for(
     """
     reached = {}
     for strength in strengths:
-        effect = effect_of(generator, read, latents, direction, strength, spans, told)
+        effect = effect_of(generator, read, latents, direction, strength, spans, condition)
         reached[strength] = abs(effect.change[name])
         if reached[strength] >= share:
             return strength

@@ -12,7 +12,7 @@ from tfgan.latent.directions import activations
 from tfgan.noise import latents_from_seeds
 from tfgan.startup import quiet_stderr
 
-# Pictures drawn at once.
+# Images drawn at once.
 BATCH_SIZE = 256
 
 
@@ -23,21 +23,23 @@ class LatentGenerator:
         name: what it is called.
         latent_dim: length of a latent vector, D.
         image_shape: `(height, width, channels)`.
-        told_spec: a `tf.TensorSpec` of what it is told besides, `labels` or `texts`; None where it
-            is no conditional model.
-        condition: what checks and encodes what it is told, such as a `tfgan.LabelCondition`; None
-            where there is none, or where a SavedModel's card does not tell.
+        condition_spec: a `tf.TensorSpec` of its condition, `labels` or `texts`; None where it is no
+            conditional model.
+        condition: what checks and encodes that, such as a `tfgan.LabelCondition`; None where there
+            is none, or where a SavedModel's card does not tell.
         network: the functional Keras model, float [N, D] (and an encoded condition) -> float
             [N, H, W, C] in [-1, 1]; None for a SavedModel whose folder does not tell its layers.
         card: a SavedModel's model card, a dict; an empty one where there is none.
     """
 
-    def __init__(self, name, images, latent_dim, image_shape, told_spec, condition, network, card):
+    def __init__(
+        self, name, images, latent_dim, image_shape, condition_spec, condition, network, card
+    ):
         self.name = name
         self._images = images
         self.latent_dim = latent_dim
         self.image_shape = image_shape
-        self.told_spec = told_spec
+        self.condition_spec = condition_spec
         self.condition = condition
         self.network = network
         self.card = card
@@ -50,15 +52,15 @@ class LatentGenerator:
 
     @classmethod
     def of(cls, model):
-        """A live model's averaged generator.
+        """A live model's EMA generator.
 
         Args:
             model: a `tfgan.GAN`, `tfgan.ConditionalGAN`, `tfgan.VAE` or another `GenerativeModel`.
         """
         condition = model.condition
 
-        def images(latents, *told):
-            inputs = [latents, condition.checked(*told)] if told else latents
+        def images(latents, *given):
+            inputs = [latents, condition.checked(*given)] if given else latents
             return (model.ema_generator(inputs, training=False) + 1.0) / 2.0
 
         return cls(
@@ -80,7 +82,7 @@ class LatentGenerator:
             path: a SavedModel's folder, or one that holds its versions.
 
         Raises:
-            InputError: there is none, or its pictures come from something else than latents.
+            InputError: there is none, or its images come from something else than latents.
         """
         return cls.of_exported(ExportedModel.load(path))
 
@@ -92,7 +94,7 @@ class LatentGenerator:
             model: a `tfgan.inference.exported_model.ExportedModel` of a folder.
 
         Raises:
-            InputError: it is at a server, or its pictures come from something else than latents.
+            InputError: it is at a server, or its images come from something else than latents.
         """
         if model.saved_model is None:
             raise InputError(f"{model.path} is at a server: pass the model's folder")
@@ -101,7 +103,7 @@ class LatentGenerator:
         rest = specs.keys() - {"latents"}
         if "latents" not in specs or not rest <= {"labels", "texts"} or len(rest) > 1:
             raise InputError(
-                f"{model.path} has no latent space: its pictures come from "
+                f"{model.path} has no latent space: its images come from "
                 f"{', '.join(specs) or 'no serving_default'}. Pass a model that draws from latents"
             )
 
@@ -129,12 +131,12 @@ class LatentGenerator:
             model.card,
         )
 
-    def images(self, latents, told=None):
-        """Pictures as a tensor, through which gradients flow to the latents.
+    def images(self, latents, condition=None):
+        """Images as a tensor, through which gradients flow to the latents.
 
         Args:
             latents: float32 [N, D].
-            told: what a conditional model is told, of the shape and dtype of `told_spec`.
+            condition: what a conditional model takes, of the shape and dtype of `condition_spec`.
 
         Returns:
             float32 [N, H, W, C] in [0, 1].
@@ -144,29 +146,29 @@ class LatentGenerator:
                 of another shape.
             tf.errors.InvalidArgumentError: a condition is none that there is.
         """
-        if (told is None) != (self.told_spec is None):
-            taken = "no condition" if self.told_spec is None else self.told_spec.name
-            raise InputError(f"{self.name} is told {taken}. Received: {told!r}")
+        if (condition is None) != (self.condition_spec is None):
+            taken = "no condition" if self.condition_spec is None else self.condition_spec.name
+            raise InputError(f"{self.name} takes {taken}. Received: {condition!r}")
         latents = tf.convert_to_tensor(latents, tf.float32)
         if not latents.shape.is_compatible_with((None, self.latent_dim)):
             raise InputError(
                 f"{self.name} takes latents (None, {self.latent_dim}). Received: {latents.shape}"
             )
-        if told is None:
+        if condition is None:
             return self._images(latents)
-        if not self.told_spec.shape.is_compatible_with(np.shape(told)):
+        if not self.condition_spec.shape.is_compatible_with(np.shape(condition)):
             raise InputError(
-                f"{self.name} takes {self.told_spec.name} {self.told_spec.shape}. Received: "
-                f"{np.shape(told)}"
+                f"{self.name} takes {self.condition_spec.name} {self.condition_spec.shape}. "
+                f"Received: {np.shape(condition)}"
             )
-        return self._images(latents, tf.convert_to_tensor(told, self.told_spec.dtype))
+        return self._images(latents, tf.convert_to_tensor(condition, self.condition_spec.dtype))
 
-    def draw(self, latents, told=None):
-        """Pictures as an array, in batches of `BATCH_SIZE`.
+    def draw(self, latents, condition=None):
+        """Images as an array, in batches of `BATCH_SIZE`.
 
         Args:
             latents: float [N, D].
-            told: as in `images`.
+            condition: as in `images`.
 
         Returns:
             float32 [N, H, W, C] in [0, 1].
@@ -178,39 +180,39 @@ class LatentGenerator:
         return np.concatenate(
             [
                 # TensorFlow writes a failed check to the terminal besides raising it.
-                self._quietly(latents[batch], None if told is None else told[batch])
+                self._quietly(latents[batch], None if condition is None else condition[batch])
                 for batch in batches
             ]
             or [np.zeros((0, *self.image_shape), np.float32)]
         )
 
-    def _quietly(self, latents, told):
+    def _quietly(self, latents, condition):
         try:
             with quiet_stderr():
-                return self.images(latents, told).numpy()
+                return self.images(latents, condition).numpy()
         except tf.errors.InvalidArgumentError as error:
             raise InputError(f"{self.name}: {saved_models.asserted(error.message)}") from error
 
-    def told_by_name(self, told):
-        """What a conditional model is told, out of a dict as signatures take it.
+    def conditions_by_name(self, condition):
+        """What a conditional model takes, out of a dict as signatures take it.
 
         Args:
-            told: such as `{"labels": int32 [N]}`; an empty dict for other models.
+            condition: such as `{"labels": int32 [N]}`; an empty dict for other models.
 
         Returns:
             What `images` takes.
 
         Raises:
-            InputError: the model is told something else.
+            InputError: the model takes another condition.
         """
-        names = [] if self.told_spec is None else [self.told_spec.name]
-        if [*told] != names:
-            wanted, given = (", ".join(each) or "nothing" for each in (names, told))
-            raise InputError(f"{self.name} is told {wanted}. Received: {given}")
-        return next(iter(told.values()), None)
+        names = [] if self.condition_spec is None else [self.condition_spec.name]
+        if [*condition] != names:
+            wanted, given = (", ".join(each) or "nothing" for each in (names, condition))
+            raise InputError(f"{self.name} takes {wanted}. Received: {given}")
+        return next(iter(condition.values()), None)
 
-    def told_examples(self, num):
-        """What to tell a conditional model for pictures of all kinds.
+    def example_conditions(self, num):
+        """Conditions for images of all kinds.
 
         Returns:
             An array [num] or [num, A] as `images` takes it; None for other models.
@@ -218,16 +220,16 @@ class LatentGenerator:
         Raises:
             InputError: a SavedModel has no model card that tells what it takes.
         """
-        if self.told_spec is None:
+        if self.condition_spec is None:
             return None
         if self.condition is None:
             raise InputError(
-                f"{self.name} takes {self.told_spec.name}, and has no {model_card.CARD_FILE} that "
-                "tells which there are"
+                f"{self.name} takes {self.condition_spec.name}, and has no {model_card.CARD_FILE} "
+                "that tells which there are"
             )
         return self.condition.examples(num)[0]
 
-    def activations(self, latents, told=None, layer=None):
+    def activations(self, latents, condition=None, layer=None):
         """What a layer of the network gives; see `tfgan.latent.directions.activations`.
 
         Raises:
@@ -235,7 +237,7 @@ class LatentGenerator:
         """
         if self.network is None:
             raise InputError(f"{self.name} does not tell its layers, or they are not known here")
-        inputs = latents if told is None else [latents, self.condition.checked(told)]
+        inputs = latents if condition is None else [latents, self.condition.checked(condition)]
         return activations(self.network, inputs, layer)
 
     def latents(self, seeds):
@@ -251,7 +253,7 @@ class LatentGenerator:
 
 
 def _rebuilt(model):
-    """The Keras model of a SavedModel, or None where its layers are not told or not known here."""
+    """The Keras model of a SavedModel, or None where its layers are not given or not known here."""
     try:
         network = keras_network(model.saved_model, model.path)
     except InputError:

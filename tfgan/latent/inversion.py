@@ -1,4 +1,4 @@
-"""Inversion: which latents a generator would draw given pictures from."""
+"""Inversion: which latents a generator would draw given images from."""
 
 import dataclasses
 
@@ -11,13 +11,13 @@ from tqdm import tqdm
 
 from tfgan.errors import InputError
 
-# Candidates optimised at once.
+# Candidates optimized at once.
 _BATCH_SIZE = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class Inversion:
-    """Attributes: what was found, for N pictures.
+    """Attributes: what was found, for N images.
 
     Attributes:
         latents: float32 [N, D].
@@ -31,11 +31,18 @@ class Inversion:
 
 
 def invert(
-    generator, images, told=None, restarts=8, steps=200, learning_rate=0.1, seed=0, progress=False
+    generator,
+    images,
+    condition=None,
+    restarts=8,
+    steps=200,
+    learning_rate=0.1,
+    seed=0,
+    progress=False,
 ):
-    """Finds latents whose pictures are nearest to given ones, by gradient descent.
+    """Finds latents whose images are nearest to given ones, by gradient descent.
 
-    Every picture is approached from several random latents, and the nearest result is kept. Each
+    Every image is approached from several random latents, and the nearest result is kept. Each
     descends the mean square difference of its pixels by Adam, whose rate falls to 0 along a cosine.
     After every step, vectors longer than 99% of random ones are shortened to that length: beyond it
     a generator was never trained.
@@ -43,7 +50,7 @@ def invert(
     Args:
         generator: a `LatentGenerator`.
         images: float [N, H, W, C] in [0, 1], of the generator's `image_shape`.
-        told: what a conditional model is told.
+        condition: what a conditional model takes.
         restarts: random latents to begin from.
         steps: of each.
         learning_rate: at first.
@@ -54,7 +61,7 @@ def invert(
         An `Inversion`.
 
     Raises:
-        InputError: pictures of another shape.
+        InputError: images of another shape.
 
     Reference:
         Creswell and Bharath 2016 (arXiv 1611.05644); Lipton and Tripathy 2017 (arXiv 1702.04782).
@@ -65,24 +72,26 @@ def invert(
     found = np.empty_like(starts)
     descend = _descent(generator, steps, learning_rate)
     per_batch = max(1, _BATCH_SIZE // restarts)
-    with tqdm(total=len(images), unit="picture", delay=1, disable=not progress) as bar:
+    with tqdm(total=len(images), unit="image", delay=1, disable=not progress) as bar:
         for start in range(0, len(images), per_batch):
             batch = slice(start, start + per_batch)
             flat = starts[batch].reshape(-1, generator.latent_dim)
             targets = np.repeat(images[batch], restarts, axis=0)
-            asked = None if told is None else np.repeat(told[batch], restarts, axis=0)
-            found[batch] = descend(flat, targets, asked).reshape(starts[batch].shape)
+            conditions = (
+                None if condition is None else np.repeat(condition[batch], restarts, axis=0)
+            )
+            found[batch] = descend(flat, targets, conditions).reshape(starts[batch].shape)
             bar.update(len(images[batch]))
-    return _best(generator, images, found, told)
+    return _best(generator, images, found, condition)
 
 
-def random_search(generator, images, candidates, told=None, seed=0):
-    """The nearest of random latents' pictures to each given one: what `invert` has to beat.
+def random_search(generator, images, candidates, condition=None, seed=0):
+    """The nearest of random latents' images to each given one: what `invert` has to beat.
 
     Args:
         generator, images: as in `invert`.
-        candidates: random latents; every picture is compared with all of them.
-        told: what a conditional model is told of every candidate: one for all pictures.
+        candidates: random latents; every image is compared with all of them.
+        condition: what a conditional model takes for every candidate: one for all images.
         seed: of the latents.
 
     Returns:
@@ -91,10 +100,10 @@ def random_search(generator, images, candidates, told=None, seed=0):
     images = _checked(generator, images)
     random = np.random.default_rng(seed)
     latents = random.standard_normal((candidates, generator.latent_dim), np.float32)
-    asked = None if told is None else np.repeat(told[:1], candidates, axis=0)
-    drawn = generator.draw(latents, asked).reshape(candidates, -1)
+    conditions = None if condition is None else np.repeat(condition[:1], candidates, axis=0)
+    drawn = generator.draw(latents, conditions).reshape(candidates, -1)
     nearest = cdist(images.reshape(len(images), -1), drawn, "sqeuclidean").argmin(axis=1)
-    return _best(generator, images, latents[nearest][:, None], told)
+    return _best(generator, images, latents[nearest][:, None], condition)
 
 
 def longest_norm(latent_dim):
@@ -106,17 +115,17 @@ def _checked(generator, images):
     images = np.asarray(images, np.float32)
     if images.shape[1:] != generator.image_shape:
         raise InputError(
-            f"the pictures must be [N, *{list(generator.image_shape)}]. Received: "
+            f"the images must be [N, *{list(generator.image_shape)}]. Received: "
             f"{list(images.shape)}"
         )
     return images
 
 
 def _descent(generator, steps, learning_rate):
-    """A function (latents [M, D], targets [M, H, W, C], told) -> latents [M, D]."""
+    """A function (latents [M, D], targets [M, H, W, C], condition) -> latents [M, D]."""
     most = longest_norm(generator.latent_dim)
 
-    def descend(latents, targets, told):
+    def descend(latents, targets, condition):
         variable = tf.Variable(latents)
         schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
         optimizer = keras.optimizers.Adam(schedule)
@@ -127,7 +136,7 @@ def _descent(generator, steps, learning_rate):
         def run():
             for _ in tf.range(steps):
                 with tf.GradientTape() as tape:
-                    differences = generator.images(variable, told) - targets
+                    differences = generator.images(variable, condition) - targets
                     # A sum over the candidates: each one's gradient is its own.
                     loss = tf.reduce_sum(tf.reduce_mean(differences**2, axis=[1, 2, 3]))
                 optimizer.apply([tape.gradient(loss, variable)], [variable])
@@ -139,18 +148,18 @@ def _descent(generator, steps, learning_rate):
     return descend
 
 
-def _best(generator, images, candidates, told):
-    """The nearest of candidates float32 [N, R, D] for each picture."""
+def _best(generator, images, candidates, condition):
+    """The nearest of candidates float32 [N, R, D] for each image."""
     errors = np.stack(
         [
-            _errors(generator.draw(candidates[:, index], told), images)
+            _errors(generator.draw(candidates[:, index], condition), images)
             for index in range(candidates.shape[1])
         ],
         axis=1,
     )
     best = errors.argmin(axis=1)
     latents = candidates[np.arange(len(images)), best]
-    drawn = generator.draw(latents, told)
+    drawn = generator.draw(latents, condition)
     return Inversion(latents, drawn, _errors(drawn, images))
 
 

@@ -77,13 +77,13 @@ def closed_path(anchors, frames):
     )
 
 
-def truncated(latents, psi, centre=0.0):
-    """Vectors moved towards a centre: less variety, for what the model draws best there.
+def truncated(latents, psi, center=0.0):
+    """Vectors moved towards a center: less variety, for what the model draws best there.
 
     Args:
         latents: float [N, D].
-        psi: 1 leaves them, 0 moves them all to the centre.
-        centre: float [D]; 0 is the mean of a standard normal distribution.
+        psi: 1 leaves them, 0 moves them all to the center.
+        center: float [D]; 0 is the mean of a standard normal distribution.
 
     Returns:
         float32 [N, D].
@@ -91,7 +91,7 @@ def truncated(latents, psi, centre=0.0):
     Reference:
         Karras et al. 2018 (arXiv 1812.04948), appendix B; Marchesi 2017 (arXiv 1706.00082).
     """
-    return (centre + psi * (np.asarray(latents) - centre)).astype(np.float32)
+    return (center + psi * (np.asarray(latents) - center)).astype(np.float32)
 
 
 def with_norm(latents, norm):

@@ -1,4 +1,4 @@
-"""Metrics: pictures or features in, a number with its uncertainty and conditions out."""
+"""Metrics: images or features in, a number with its uncertainty and conditions out."""
 
 from tfgan.metrics.card import Measurement, MetricCard
 from tfgan.metrics.classes import (
@@ -14,7 +14,7 @@ from tfgan.metrics.geometry import FeatureGeometry, direction_cosine, feature_ge
 from tfgan.metrics.kernel import kernel_distance
 from tfgan.metrics.neighbours import (
     density_coverage,
-    memorisation,
+    memorization,
     nearest_pair_distances,
     neighbour_scores,
     precision_recall,
@@ -69,7 +69,7 @@ __all__ = [
     "measure",
     "measure_domains",
     "measure_pairs",
-    "memorisation",
+    "memorization",
     "mode_count",
     "nearest_pair_distances",
     "neighbour_intervals",

@@ -29,18 +29,18 @@ class Card:
 
 @dataclasses.dataclass(frozen=True)
 class MetricCard(Card):
-    """The conditions of a comparison of generated pictures with real ones.
+    """The conditions of a comparison of generated images with real ones.
 
     Attributes:
         features: what the extractor is.
         digest: hash of all that decides its features.
         data: the data set.
-        split: the part of it that generated pictures are compared with.
+        split: the part of it that generated images are compared with.
         num_real, num_generated: sample sizes of the distances.
-        num_floor: how many real training pictures the floor is measured with.
-        num_neighbours: samples a side of the nearest-neighbour metrics.
+        num_floor: how many real training images the floor is measured with.
+        num_neighbours: samples per side of the nearest-neighbour metrics.
         k: their neighbour.
-        image_shape: (height, width, channels) at which pictures are compared.
+        image_shape: (height, width, channels) at which images are compared.
         resize: how they were brought to it.
         seed: of what is drawn at random: the classifier's half, the subsets.
         versions: pairs of a package and its version.
@@ -63,7 +63,7 @@ class MetricCard(Card):
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """One metric of one set of pictures.
+    """One metric of one set of images.
 
     `a < b`, `a > b` and `a - b` compare two of them, and refuse where their cards or their
     metrics differ.
@@ -72,7 +72,7 @@ class Measurement:
         metric: its name.
         value: the number.
         low, high: its 95% interval, or None where there is none.
-        floor: the same metric of real training pictures in place of the generated ones, at the
+        floor: the same metric of real training images in place of the generated ones, at the
             same sizes, or None where that means nothing.
         card: the conditions.
     """

@@ -1,4 +1,4 @@
-"""Metrics from the classes that a classifier gives to pictures."""
+"""Metrics from the classes that a classifier gives to images."""
 
 from dataclasses import dataclass
 
@@ -41,11 +41,11 @@ class ModeCount:
 
 @dataclass(frozen=True, eq=False)
 class ClassDiversity:
-    """How far apart the pictures of one class lie.
+    """How far apart the images of one class lie.
 
     Attributes:
         distances: float64 [K], the root mean square distance between two of a class; NaN where a
-            class has fewer than 2 pictures.
+            class has fewer than 2 images.
         mean: Of those that are not NaN, each class counted once.
     """
 
@@ -55,13 +55,13 @@ class ClassDiversity:
 
 @dataclass(frozen=True, eq=False)
 class LabelAgreement:
-    """How often pictures show the class that they were asked for.
+    """How often images show the class that was requested of them.
 
     Attributes:
-        counts: int64 [K], the pictures that were asked to show each class.
-        shares: float64 [K], those of them that do; NaN where none was asked.
+        counts: int64 [K], the images that were conditioned on each class.
+        shares: float64 [K], those of them that do; NaN where none was requested.
         lows, highs: float64 [K], Wilson's 95% intervals of the shares.
-        value: The mean of the shares, each class counted once however often it was asked for.
+        value: The mean of the shares, each class counted once however often it was requested.
         low, high: The 95% interval of the mean.
     """
 
@@ -75,14 +75,14 @@ class LabelAgreement:
 
 
 def classifier_score(probabilities) -> float:
-    """exp(E KL(p(y|x) || p(y))), with p(y) the mean of p(y|x) over the pictures.
+    """exp(E KL(p(y|x) || p(y))), with p(y) the mean of p(y|x) over the images.
 
     With the Inception network's probabilities this is the Inception Score; with another classifier
-    it has the same form and another scale. It sees no real pictures, and does not notice that each
-    class holds one picture only: state it beside a distance. It is biased by the sample size.
+    it has the same form and another scale. It sees no real images, and does not notice that each
+    class holds one image only: state it beside a distance. It is biased by the sample size.
 
     Args:
-        probabilities: [N, K], rows that sum to 1 within 1e-3 (they are normalised in float64).
+        probabilities: [N, K], rows that sum to 1 within 1e-3 (they are normalized in float64).
 
     Returns:
         A number in [1, K]: 1 where all rows agree, K where the rows are certain and even.
@@ -148,9 +148,9 @@ def mode_count(labels, num_modes: int, reference=None) -> ModeCount:
     grows by about (modes - 1) / (2 N) by chance alone.
 
     Args:
-        labels: Integers [N] in [0, num_modes): the mode of each generated picture.
+        labels: Integers [N] in [0, num_modes): the mode of each generated image.
         num_modes: How many modes there are.
-        reference: [num_modes] shares of the data, at least 0, normalised here; None means even.
+        reference: [num_modes] shares of the data, at least 0, normalized here; None means even.
 
     Returns:
         A `ModeCount`; kl is inf where the data has none of a mode that was generated.
@@ -175,13 +175,13 @@ def mode_count(labels, num_modes: int, reference=None) -> ModeCount:
 
 
 def label_agreement(read, labels, num_classes: int) -> LabelAgreement:
-    """The share of pictures that show what they were asked to show, class by class and on average.
+    """The share of images that show what they were conditioned on, class by class and on average.
 
     The interval of the mean is normal, with the variances of the classes' shares added up.
 
     Args:
-        read: Integers [N] in [0, K), the classes that a classifier takes the pictures for.
-        labels: Integers [N] in [0, K), those that they were asked to show.
+        read: Integers [N] in [0, K), the classes that a classifier takes the images for.
+        labels: Integers [N] in [0, K), those that they were conditioned on.
         num_classes: K.
 
     Returns:
@@ -196,14 +196,14 @@ def label_agreement(read, labels, num_classes: int) -> LabelAgreement:
     labels = _as_labels("labels", labels)
     counts = _count(labels, num_classes)
     agreeing = np.bincount(labels[np.asarray(read) == labels], minlength=num_classes)
-    asked = counts > 0
+    occurs = counts > 0
     shares, lows, highs = np.full((3, num_classes), np.nan)
-    shares[asked] = agreeing[asked] / counts[asked]
-    lows[asked], highs[asked] = _wilson(shares[asked], counts[asked])
-    value = float(shares[asked].mean())
+    shares[occurs] = agreeing[occurs] / counts[occurs]
+    lows[occurs], highs[occurs] = _wilson(shares[occurs], counts[occurs])
+    value = float(shares[occurs].mean())
     # A success and a failure added: even a share of 1 is not certain.
-    smooth = (agreeing[asked] + 1) / (counts[asked] + 2)
-    error = np.sqrt(np.sum(smooth * (1 - smooth) / counts[asked])) / np.count_nonzero(asked)
+    smooth = (agreeing[occurs] + 1) / (counts[occurs] + 2)
+    error = np.sqrt(np.sum(smooth * (1 - smooth) / counts[occurs])) / np.count_nonzero(occurs)
     reach = float(_NORMAL_QUANTILE * error)
     return LabelAgreement(
         counts, shares, lows, highs, value, max(0.0, value - reach), min(1.0, value + reach)
@@ -219,10 +219,10 @@ def _wilson(share, size):
 
 
 def within_class_diversity(features, labels, num_classes: int | None = None) -> ClassDiversity:
-    """sqrt(E |x - x'|^2) over pairs of different pictures of one class.
+    """sqrt(E |x - x'|^2) over pairs of different images of one class.
 
-    A conditional generator that draws one picture for each label has 0 here, and yet a perfect
-    class balance. Compare with the same number of real pictures. The root mean square rather than
+    A conditional generator that draws one image for each label has 0 here, and yet a perfect
+    class balance. Compare with the same number of real images. The root mean square rather than
     the mean, because it follows from the moments: E |x - x'|^2 = 2 tr(C), C with n - 1.
 
     Args:
@@ -235,7 +235,7 @@ def within_class_diversity(features, labels, num_classes: int | None = None) -> 
 
     Raises:
         InputError: Wrong rank, non-finite features, labels of another length or outside [0, K), or
-            no class with 2 pictures.
+            no class with 2 images.
     """
     features, labels = as_features("given", features), _as_labels("labels", labels)
     if len(labels) != len(features):
@@ -250,14 +250,14 @@ def within_class_diversity(features, labels, num_classes: int | None = None) -> 
         distances[label] = np.sqrt(2 * traces)
     if np.isnan(distances).all():
         raise InputError(
-            "Diversity within classes needs a class with at least 2 pictures. Received: "
-            f"{len(labels)} pictures, all of different classes."
+            "Diversity within classes needs a class with at least 2 images. Received: "
+            f"{len(labels)} images, all of different classes."
         )
     return ClassDiversity(distances, float(np.nanmean(distances)))
 
 
 def has_labels(dataset):
-    """Whether some pictures of an `ImageDataset` have a label; a negative one stands for none."""
+    """Whether some images of an `ImageDataset` have a label; a negative one stands for none."""
     return dataset.labels is not None and bool((dataset.labels >= 0).any())
 
 
@@ -265,7 +265,7 @@ def labels_among(dataset, class_names):
     """The labels of a data set as another one numbers the classes: int32 [N].
 
     Args:
-        dataset: A labelled `ImageDataset`; a negative label stands for none.
+        dataset: A labeled `ImageDataset`; a negative label stands for none.
         class_names: Of the other, or None where it has none; its numbers are taken for the same.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A small classifier trained on real pictures alone, whose features most metrics use."""
+"""A small classifier trained on real images alone, whose features most metrics use."""
 
 import dataclasses
 import hashlib
@@ -31,7 +31,7 @@ class Classifier:
     Attributes:
         model: float32 [N, H, W, C] in [-1, 1] -> features float32 [N, 128], logits [N, K].
         accuracy: On the test split (or, without one, on the unseen half), in [0, 1].
-        unseen: Indices of the training pictures that it was not trained on.
+        unseen: Indices of the training images that it was not trained on.
     """
 
     model: keras.Model
@@ -40,13 +40,13 @@ class Classifier:
 
 
 def trained_classifier(dataset, test, seed=0, cache=True):
-    """Trains a classifier on one half of the training pictures, or finds it trained.
+    """Trains a classifier on one half of the training images, or finds it trained.
 
-    The other half stays unseen, so that a classifier's own training pictures are never taken for
+    The other half stays unseen, so that a classifier's own training images are never taken for
     typical ones. It never sees a generator.
 
     Args:
-        dataset: The labelled training split, an `ImageDataset`; a negative label stands for none.
+        dataset: The labeled training split, an `ImageDataset`; a negative label stands for none.
         test: The test split, on which the accuracy is measured; where it is None or has no labels,
             the half that stays unseen takes its place.
         seed: Of the halves, the initial weights and the order.
@@ -91,7 +91,7 @@ def _network(image_shape, num_classes, seed):
     images = keras.Input(image_shape, name="images")
     x = images
     for filters, kernel_size in ((32, 5), (64, 3), (128, 3)):
-        # Pictures of 8x8 are halved twice only.
+        # Images of 8x8 are halved twice only.
         strides = 2 if min(x.shape[1:3]) > 3 else 1
         x = layers.Conv2D(
             filters,
@@ -141,7 +141,7 @@ def _train(dataset, seen, seed):
         metrics=["accuracy"],
         jit_compile=False,
     )
-    print(f"training a classifier on {part.num_images:,} pictures of {dataset.name}, once")
+    print(f"training a classifier on {part.num_images:,} images of {dataset.name}, once")
     classify.fit(
         part.batches().map(lambda batch: (batch["image"], batch["label"])),
         # One bar for all epochs.
@@ -154,7 +154,7 @@ def _train(dataset, seen, seed):
 
 
 def _accuracy(model, test, class_names):
-    """The share of the labelled test pictures whose class is read right.
+    """The share of the labeled test images whose class is read right.
 
     Args:
         model: Of a `Classifier`.

@@ -1,4 +1,4 @@
-"""The declared set of classifiers that tries to tell generated pictures from real ones."""
+"""The declared set of classifiers that tries to tell generated images from real ones."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 # What a risk is measured with, for whoever reads the number.
 DESCRIPTION = (
-    "logistic regression, nearest neighbours and boosted trees on standardised features, combined "
-    "by a logistic regression on pictures that none of them has seen"
+    "logistic regression, nearest neighbours and boosted trees on standardized features, combined "
+    "by a logistic regression on images that none of them has seen"
 )
 
 # One row in so many is kept from the members, to combine and calibrate them with.
@@ -30,7 +30,7 @@ def fit_classifiers(
     covariance; nearest neighbours, about 1.5 sqrt(n) of them; gradient boosting of 50 trees with
     four leaves. A logistic regression on their log odds, fitted on a quarter of the rows that they
     have not seen, weighs them and makes a calibrated probability of what they say. It has their
-    signed squares, too: where a part of the pictures is surely fake and nothing is known of the
+    signed squares, too: where a part of the images is surely fake and nothing is known of the
     rest, what is small is chance, and weighs less than what is large. The log odds of the sizes
     are subtracted everywhere, which is Bayes' rule for even odds.
 
@@ -41,7 +41,7 @@ def fit_classifiers(
         seed: Of the parts.
 
     Returns:
-        A function from features [M, D] to the probability [M] that each is of a generated picture,
+        A function from features [M, D] to the probability [M] that each is of a generated image,
         where one in two are.
     """
     held_out = deal(is_fake, groups, _HELD_OUT, seed) == 0

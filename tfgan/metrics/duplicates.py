@@ -1,4 +1,4 @@
-"""Pictures that occur on both sides of a comparison, or several times on one."""
+"""Images that occur on both sides of a comparison, or several times on one."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ _MOST_IN_A_GROUP = 10
 
 @dataclass(frozen=True, eq=False)
 class Duplicates:
-    """Which pictures are equal, byte by byte.
+    """Which images are equal, byte by byte.
 
     Attributes:
-        groups: int64 [N + M], real pictures first: pictures that occur on both sides, ten times at
-            most, share a number; every other picture has its own.
-        shared: How many of the generated pictures also occur among the real ones.
-        repeated: How many generated pictures are a further copy of another generated one.
+        groups: int64 [N + M], real images first: images that occur on both sides, ten times at
+            most, share a number; every other image has its own.
+        shared: How many of the generated images also occur among the real ones.
+        repeated: How many generated images are a further copy of another generated one.
     """
 
     groups: np.ndarray
@@ -26,10 +26,10 @@ class Duplicates:
 
 
 def find_duplicates(real, fake) -> Duplicates:
-    """Finds equal pictures.
+    """Finds equal images.
 
-    A classifier that learns a real picture takes its copy on the other side for real as well, and
-    errs: such pairs must not be split between training and test. A picture that one side has over
+    A classifier that learns a real image takes its copy on the other side for real as well, and
+    errs: such pairs must not be split between training and test. An image that one side has over
     and over again is no such pair, but what that side is made of.
 
     Args:

@@ -6,31 +6,31 @@ import numpy as np
 
 from tfgan.metrics.card import Measurement
 from tfgan.metrics.classifier_set import DESCRIPTION
+from tfgan.metrics.comparison import Comparison
 from tfgan.metrics.duplicates import Duplicates, find_duplicates
-from tfgan.metrics.report import Report, measure_sides
+from tfgan.metrics.report import Report, measure_comparison
 from tfgan.metrics.risk import ConfidenceRisk, confidence_risk
-from tfgan.metrics.sides import Sides
 
-# The second line costs as many pixels a picture; classifiers need no more to see noise.
+# The second line costs as many pixels per image; classifiers need no more to see noise.
 _MOST_PIXELS = 1024
 _MOST_PIXEL_ROWS = 2000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Everything that is known of one set of generated pictures.
+    """Everything that is known of one set of generated images.
 
     Attributes:
-        sides: What was compared.
+        comparison: What was compared.
         report: All metrics, the confidence risk and its readings first.
-        risk: On the card's features: each picture's own risk, too.
-        floor_risk: The same of real training pictures in place of the generated ones.
+        risk: On the card's features: each image's own risk, too.
+        floor_risk: The same of real training images in place of the generated ones.
         pixel_risk: By the same classifiers on raw pixels.
         pixel_floor_risk: Its floor.
-        duplicates: Generated pictures that are also real ones, or each other.
+        duplicates: Generated images that are also real ones, or each other.
     """
 
-    sides: Sides
+    comparison: Comparison
     report: Report
     risk: ConfidenceRisk
     floor_risk: ConfidenceRisk
@@ -68,31 +68,31 @@ class Evaluation:
         }
 
 
-def evaluate_sides(sides, progress=True, floor_of=None):
+def evaluate_comparison(comparison, progress=True, floor_of=None):
     """Measures the confidence risk, its other readings, and every metric of `measure`.
 
     Args:
-        sides: What `tfgan.metrics.sides.prepare` gave.
+        comparison: What `tfgan.metrics.comparison.prepare` gave.
         progress: Shows bars.
-        floor_of: An `Evaluation` of other generated pictures under the same conditions, whose
-            floors are taken over: they are most of the work, and no concern of the pictures.
+        floor_of: An `Evaluation` of other generated images under the same conditions, whose
+            floors are taken over: they are most of the work, and no concern of the images.
 
     Returns:
         An `Evaluation`.
 
     Raises:
-        InputError: Fewer than 40 pictures a side.
+        InputError: Fewer than 40 images per side.
     """
-    card = sides.card
-    risk = _risk(sides, sides.fake, progress)
-    pixel_risk = _pixel_risk(sides, sides.fake, progress)
+    card = comparison.card
+    risk = _risk(comparison, comparison.fake, progress)
+    pixel_risk = _pixel_risk(comparison, comparison.fake, progress)
     if floor_of is None:
-        floor_risk = _risk(sides, sides.floor, progress)
-        pixel_floor_risk = _pixel_risk(sides, sides.floor, progress)
-        report = measure_sides(sides, progress)
+        floor_risk = _risk(comparison, comparison.floor, progress)
+        pixel_floor_risk = _pixel_risk(comparison, comparison.floor, progress)
+        report = measure_comparison(comparison, progress)
     else:
         floor_risk, pixel_floor_risk = floor_of.floor_risk, floor_of.pixel_floor_risk
-        report = measure_sides(sides, progress, floor_of.report)
+        report = measure_comparison(comparison, progress, floor_of.report)
     precision = report["precision"]
     taken = risk.taken_for_fake
 
@@ -115,31 +115,31 @@ def evaluate_sides(sides, progress=True, floor_of=None):
     ]  # fmt: skip
     measurements = {one.metric: one for one in first} | report.measurements
     return Evaluation(
-        sides=sides,
+        comparison=comparison,
         report=dataclasses.replace(report, measurements=measurements),
         risk=risk,
         floor_risk=floor_risk,
         pixel_risk=pixel_risk,
         pixel_floor_risk=pixel_floor_risk,
-        duplicates=find_duplicates(sides.real.images, sides.fake.images),
+        duplicates=find_duplicates(comparison.real.images, comparison.fake.images),
     )
 
 
-def _risk(sides, other, progress):
-    """The risk of some pictures by their features."""
+def _risk(comparison, other, progress):
+    """The risk of some images by their features."""
     return confidence_risk(
-        sides.real.features,
+        comparison.real.features,
         other.features,
-        groups=find_duplicates(sides.real.images, other.images).groups,
-        seed=sides.card.seed,
+        groups=find_duplicates(comparison.real.images, other.images).groups,
+        seed=comparison.card.seed,
         progress=progress,
     )
 
 
-def _pixel_risk(sides, other, progress):
-    """The risk of some pictures by at most 1,024 of their pixels, the same places in all."""
-    seed = sides.card.seed
-    images = [side.images[side.few[:_MOST_PIXEL_ROWS]] for side in (sides.real, other)]
+def _pixel_risk(comparison, other, progress):
+    """The risk of some images by at most 1,024 of their pixels, the same places in all."""
+    seed = comparison.card.seed
+    images = [each.images[each.subset[:_MOST_PIXEL_ROWS]] for each in (comparison.real, other)]
     flat = [each.reshape(len(each), -1) / 255.0 for each in images]
     places = np.random.default_rng(seed).permutation(flat[0].shape[1])[:_MOST_PIXELS]
     return confidence_risk(

@@ -1,4 +1,4 @@
-"""Pictures in, features out: what the metrics compare pictures by."""
+"""Images in, features out: what the metrics compare images by."""
 
 import dataclasses
 import hashlib
@@ -15,23 +15,23 @@ from tfgan.networks.precision import computing_in
 NAMES = ("auto", "classifier", "random", "pixels", "inception")
 _BATCH_SIZE = 512
 _PIXEL_COMPONENTS = 64
-# Pictures that these are fitted to.
+# Images that these are fitted to.
 _MOST_FITTED, _FEWEST_FITTED = 10_000, 10
 # A side, for any features: what `confidence_risk` needs.
-_FEWEST_PICTURES = 40
+_FEWEST_IMAGES = 40
 _DIMENSIONS = {"classifier": 128, "random": 224, "inception": 2048}
 
 
 @dataclasses.dataclass(frozen=True)
 class Extractor:
-    """Features of pictures, and what they came from.
+    """Features of images, and what they came from.
 
     Attributes:
         name: What it is, for a metric card.
         digest: Hash of everything that decides its features.
-        features_of: Pictures uint8 [N, H, W, C] -> features float32 [N, D] and class
+        features_of: Images uint8 [N, H, W, C] -> features float32 [N, D] and class
             probabilities float32 [N, K], or None where there are no classes.
-        unseen: Indices of the training pictures that it was not made from; None for all.
+        unseen: Indices of the training images that it was not made from; None for all.
     """
 
     name: str
@@ -40,14 +40,14 @@ class Extractor:
     unseen: np.ndarray | None = None
 
     def unseen_of(self, num_images):
-        """`unseen`, written out where it is all of so many training pictures: int [M]."""
+        """`unseen`, written out where it is all of so many training images: int [M]."""
         return np.arange(num_images) if self.unseen is None else self.unseen
 
     def __call__(self, images, progress=False):
         """Features float32 [N, D] and probabilities float32 [N, K] or None.
 
         Args:
-            images: uint8 [N, H, W, C], or floats in [0, 1], which are rounded to it: a picture
+            images: uint8 [N, H, W, C], or floats in [0, 1], which are rounded to it: an image
                 that is looked at or stored has 256 levels.
             progress: Shows a bar.
         """
@@ -63,7 +63,7 @@ class Extractor:
 
 
 def rounded(images):
-    """Pictures as uint8 [N, H, W, C] in [0, 255].
+    """Images as uint8 [N, H, W, C] in [0, 255].
 
     Args:
         images: uint8; uint16, of which 65,535 is white; floats in [0, 1]; or bool; [N, H, W, C] or
@@ -76,7 +76,7 @@ def rounded(images):
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or not len(images):
-        raise InputError(f"pictures must be [N, H, W, C] or [N, H, W]. Received: {images.shape}")
+        raise InputError(f"images must be [N, H, W, C] or [N, H, W]. Received: {images.shape}")
     if images.dtype == np.uint8:
         return images
     if images.dtype == bool:
@@ -86,12 +86,12 @@ def rounded(images):
         return np.round(images / np.float32(257)).astype(np.uint8)
     if not np.issubdtype(images.dtype, np.floating):
         raise InputError(
-            "pictures must be uint8, uint16, bool or float in [0, 1]. Received: "
+            "images must be uint8, uint16, bool or float in [0, 1]. Received: "
             f"{images.dtype}. Convert them, to uint8 where 255 is white"
         )
     low, high = images.min(), images.max()
     if not (low >= 0 and high <= 1):
-        raise InputError(f"float pictures must lie in [0, 1]. Received: [{low:.3g}, {high:.3g}]")
+        raise InputError(f"float images must lie in [0, 1]. Received: [{low:.3g}, {high:.3g}]")
     # 16 bits are too few for the product.
     return np.round(images * np.result_type(images, np.float32).type(255)).astype(np.uint8)
 
@@ -100,16 +100,16 @@ def extractor_for(name, train, test, seed=0, num=None):
     """The extractor of a name.
 
     Args:
-        name: `classifier`: a small classifier trained on half of the labelled training pictures.
+        name: `classifier`: a small classifier trained on half of the labeled training images.
             `random`: a fixed convolutional network with random weights, for sets without labels.
-            `pixels`: the first principal components of the pixels of some training pictures, at
+            `pixels`: the first principal components of the pixels of some training images, at
             most half of them. `inception`: Inception-v3 with Keras' ImageNet weights, which have to
             be downloaded; not the network of the published FID. `auto`: `classifier` with labels,
-            else `random`; `pixels` where there are too few pictures for these.
+            else `random`; `pixels` where there are too few images for these.
         train, test: `ImageDataset`s of the two splits; the latter for the classifier's accuracy,
             and None where there is none.
         seed: Of everything that is drawn.
-        num: Pictures on the smaller of the sides that will be compared: `auto` takes features that
+        num: Images on the smaller of the sides that will be compared: `auto` takes features that
             suit so many, and `pixels` has no more components than intervals allow. None: enough.
 
     Raises:
@@ -122,9 +122,7 @@ def extractor_for(name, train, test, seed=0, num=None):
         return _random_network(train.image_shape, seed)
     if name == "pixels":
         extractor = _components_for(train, seed, num)
-        remark = (
-            f", as the pictures are too few for the features {usual!r}" if usual != name else ""
-        )
+        remark = f", as the images are too few for the features {usual!r}" if usual != name else ""
         return dataclasses.replace(extractor, name=extractor.name + remark)
     if name == "inception":
         return _inception()
@@ -191,18 +189,18 @@ def suited(name, train, num=None):
     if name != "auto":
         return name
     usual = "classifier" if has_labels(train) else "random"
-    if num is None or min(num, num_unseen(usual, train)) >= fewest_pictures(usual):
+    if num is None or min(num, num_unseen(usual, train)) >= fewest_images(usual):
         return usual
     return "pixels"
 
 
-def fewest_pictures(name):
-    """The pictures a side that are needed to compare by the features of a name, and intervals."""
-    return max(_FEWEST_PICTURES, fewest_rows(_DIMENSIONS.get(name, 0)))
+def fewest_images(name):
+    """The images per side that are needed to compare by the features of a name, and intervals."""
+    return max(_FEWEST_IMAGES, fewest_rows(_DIMENSIONS.get(name, 0)))
 
 
 def num_unseen(name, train):
-    """How many training pictures the features of a name leave for the floor."""
+    """How many training images the features of a name leave for the floor."""
     if name == "classifier":
         return np.sum(train.labels >= 0) // 2 if has_labels(train) else train.num_images
     return max(0, train.num_images - (_num_fitted(train) if name == "pixels" else 0))
@@ -210,13 +208,13 @@ def num_unseen(name, train):
 
 def _num_fitted(train):
     half = min(_MOST_FITTED, train.num_images // 2)
-    return max(_FEWEST_FITTED, min(half, train.num_images - _FEWEST_PICTURES))
+    return max(_FEWEST_FITTED, min(half, train.num_images - _FEWEST_IMAGES))
 
 
 def _components_for(train, seed, num):
-    """Principal components of at most half of the training pictures; the others make the floor.
+    """Principal components of at most half of the training images; the others make the floor.
 
-    The components of few pictures fit these better than others, and would tell them from those.
+    The components of few images fit these better than others, and would tell them from those.
     """
     order = np.random.default_rng(seed).permutation(train.num_images)
     num_fitted = _num_fitted(train)
@@ -237,7 +235,7 @@ def principal_components(images, most=_PIXEL_COMPONENTS, seed=0):
     Args:
         images: What they are fitted to.
         most: At most so many, and at most 64.
-        seed: Of the randomised decomposition.
+        seed: Of the randomized decomposition.
     """
     from sklearn.decomposition import PCA
 

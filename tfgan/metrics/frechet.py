@@ -66,8 +66,8 @@ class GaussianStatistics:
         """Statistics of features [N, D], N at least 2; `name` is for the error message."""
         features = as_features(name, features)
         mean = features.mean(axis=0)
-        centred = features - mean
-        return cls(mean, centred.T @ centred / (len(features) - 1), len(features))
+        centered = features - mean
+        return cls(mean, centered.T @ centered / (len(features) - 1), len(features))
 
 
 def frechet_distance(real, fake) -> float:
@@ -75,7 +75,7 @@ def frechet_distance(real, fake) -> float:
 
     The squared 2-Wasserstein distance between the Gaussians with these moments; on the features of
     the Inception network it is the FID. It is biased upwards by roughly D^2 / (4 n) times the mean
-    eigenvalue a side, so it compares only at equal sample sizes: `frechet_interval` removes that.
+    eigenvalue per side, so it compares only at equal sample sizes: `frechet_interval` removes that.
 
     The root is the nuclear norm of C1^(1/2) C2^(1/2), each root taken by eigenvalues: everything
     stays real and symmetric, and constant features and fewer rows than columns are no special case.
@@ -133,9 +133,9 @@ def frechet_error(real, fake) -> float:
     statistics = GaussianStatistics.from_features(fake)
     root = _symmetric_power(real.covariance, 0.5)
     inverse = _symmetric_power(root @ statistics.covariance @ root, -0.5)
-    centred = fake - statistics.mean
-    bent = centred - centred @ (root @ inverse @ root)
-    moved = np.einsum("nd,nd->n", bent, centred) + 2 * centred @ (statistics.mean - real.mean)
+    centered = fake - statistics.mean
+    bent = centered - centered @ (root @ inverse @ root)
+    moved = np.einsum("nd,nd->n", bent, centered) + 2 * centered @ (statistics.mean - real.mean)
     return float(moved.std(ddof=1) / np.sqrt(len(fake)))
 
 

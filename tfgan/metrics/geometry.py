@@ -49,9 +49,9 @@ def feature_geometry(features) -> FeatureGeometry:
     features = as_features("given", features)
     directions = _directions(features)
     num = len(features)
-    centred = features - features.mean(axis=0)
+    centered = features - features.mean(axis=0)
     # Of the covariance's eigenvalues and those of the Gram matrix, the ones that are not 0 agree.
-    gram = centred @ centred.T if num < features.shape[1] else centred.T @ centred
+    gram = centered @ centered.T if num < features.shape[1] else centered.T @ centered
     squares = np.sum(gram**2)
     total = directions.sum(axis=0)
     return FeatureGeometry(

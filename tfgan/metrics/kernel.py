@@ -37,7 +37,7 @@ def kernel_distance(real, fake, progress: bool = False) -> KernelDistance:
 
     The standard error is that of the two-sample U-statistic: Var = L + Q, with L = 4 Var(h_x) / n +
     4 Var(h_y) / m of the mean kernels h_x = E k(x, x') - E k(x, y), and Q = 2 z_xx / (n (n - 1)) +
-    2 z_yy / (m (m - 1)) + 4 z_xy / (n m) of the mean squares z of the doubly centred kernels. The
+    2 z_yy / (m (m - 1)) + 4 z_xy / (n m) of the mean squares z of the doubly centered kernels. The
     spread of the row means, which is what the jackknife uses, has the expectation L + 2 Q; so Q is
     taken off once. It is right both where the distributions differ (L rules) and where they are
     equal (L = 0).
@@ -69,8 +69,8 @@ def kernel_distance(real, fake, progress: bool = False) -> KernelDistance:
     h_x = xx.rows / (n - 1) - xy.rows / m
     h_y = yy.rows / (m - 1) - xy.columns / n
     spread = 4 * h_x.var(ddof=1) / n + 4 * h_y.var(ddof=1) / m
-    quadratic = 2 * _centred_square(xx) / (n * (n - 1)) + 2 * _centred_square(yy) / (m * (m - 1))
-    quadratic += 4 * _centred_square_between(xy) / (n * m)
+    quadratic = 2 * _centered_square(xx) / (n * (n - 1)) + 2 * _centered_square(yy) / (m * (m - 1))
+    quadratic += 4 * _centered_square_between(xy) / (n * m)
     variance = max(spread - quadratic, quadratic, 0.0)
     return KernelDistance(float(value), float(np.sqrt(variance)))
 
@@ -113,7 +113,7 @@ def _between(x: np.ndarray, y: np.ndarray, bar) -> _Sums:
     return _Sums(rows, columns, squares)
 
 
-def _centred_square(sums: _Sums) -> float:
+def _centered_square(sums: _Sums) -> float:
     """The mean square of k_ij - a_i - a_j - mu over i != j, per degree of freedom."""
     n = len(sums.rows)
     effects = (sums.rows - sums.rows.mean()) / (n - 2)
@@ -121,7 +121,7 @@ def _centred_square(sums: _Sums) -> float:
     return (sums.squares - fitted) / (n * (n - 3))
 
 
-def _centred_square_between(sums: _Sums) -> float:
+def _centered_square_between(sums: _Sums) -> float:
     """The mean square of k_ij - a_i - b_j - mu, per degree of freedom."""
     n, m = len(sums.rows), len(sums.columns)
     fitted = np.sum(sums.rows**2) / m + np.sum(sums.columns**2) / n

@@ -1,4 +1,4 @@
-"""Metrics from nearest neighbours: fidelity, coverage, and copying of training pictures."""
+"""Metrics from nearest neighbours: fidelity, coverage, and copying of training images."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from tfgan.metrics.frechet import as_features, check_same_width
 # Rows of each set whose distances are held at a time.
 _BLOCK = 2048
 
-# The share of held-out pictures that lie closer to the training pictures than a "close" one.
+# The share of held-out images that lie closer to the training images than a "close" one.
 _CLOSE_SHARE = 0.05
 
 
@@ -44,20 +44,20 @@ class NeighbourScores:
 
 
 @dataclass(frozen=True, eq=False)
-class Memorisation:
-    """How much nearer to the training pictures generated pictures lie than held-out ones do.
+class Memorization:
+    """How much nearer to the training images generated images lie than held-out ones do.
 
     Attributes:
-        nearer: The probability that a generated picture is nearer to its nearest training picture
+        nearer: The probability that a generated image is nearer to its nearest training image
             than a held-out one is to its own, ties counted half: 0.5 is healthy, 1 is copying,
-            below 0.5 the generated pictures are far from the data.
-        p_value: Of `nearer` against 0.5, one-sided: small where generated pictures are too near.
-        close_share: The share of generated pictures that are nearer to a training picture than 95%
-            of the held-out ones are: 0.05 is healthy. It finds a few copies among poor pictures,
+            below 0.5 the generated images are far from the data.
+        p_value: Of `nearer` against 0.5, one-sided: small where generated images are too near.
+        close_share: The share of generated images that are nearer to a training image than 95%
+            of the held-out ones are: 0.05 is healthy. It finds a few copies among poor images,
             which `nearer` averages away.
         close_p_value: Of `close_share`, one-sided and exact.
-        distances: float64 [M], from each generated picture to its nearest training picture.
-        nearest: int64 [M], the index of that training picture.
+        distances: float64 [M], from each generated image to its nearest training image.
+        nearest: int64 [M], the index of that training image.
     """
 
     nearer: float
@@ -139,22 +139,22 @@ def neighbour_scores(real, fake, k: int = 5, progress: bool = False) -> Neighbou
     return NeighbourScores(precision, float(np.mean(balls > 0)), density, coverage)
 
 
-def memorisation(train, fake, held_out, progress: bool = False) -> Memorisation:
-    """Whether generated pictures lie nearer to the training pictures than held-out pictures do.
+def memorization(train, fake, held_out, progress: bool = False) -> Memorization:
+    """Whether generated images lie nearer to the training images than held-out images do.
 
-    Both are measured by the distance to the nearest training picture. Given the training set these
+    Both are measured by the distance to the nearest training image. Given the training set these
     distances are independent, so the Mann-Whitney test of them is sound at any sample size; held
-    out pictures must come from the same source as the training pictures, and must not be in it.
+    out images must come from the same source as the training images, and must not be in it.
 
     Args:
-        train: Features [T, D] of the pictures the generator was trained on: all of them, as a
+        train: Features [T, D] of the images the generator was trained on: all of them, as a
             subset hides the copies of the others.
-        fake: Features [M, D] of generated pictures.
-        held_out: Features [H, D] of pictures kept from training.
+        fake: Features [M, D] of generated images.
+        held_out: Features [H, D] of images kept from training.
         progress: Shows a bar from the fifth second on.
 
     Returns:
-        A `Memorisation`.
+        A `Memorization`.
 
     Raises:
         InputError: Wrong rank, fewer than 20 rows held out, non-finite features, or different D.
@@ -177,7 +177,7 @@ def memorisation(train, fake, held_out, progress: bool = False) -> Memorisation:
     # failure in a random order: exact where distances don't tie, and ties only raise p.
     r = max(1, int(_CLOSE_SHARE * h))
     close = int(np.sum(distances < np.partition(healthy, r - 1)[r - 1]))
-    return Memorisation(
+    return Memorization(
         nearer=float(test.statistic / (m * h)),
         p_value=float(test.pvalue),
         close_share=close / m,
@@ -230,11 +230,11 @@ def _nearest(queries: np.ndarray, points: np.ndarray, k: int, progress: bool):
     Found by products of the matrices, which lose the digits of small distances; the distances
     themselves are then computed from differences, so that identical rows have distance 0.
     """
-    centre = points.mean(axis=0)
-    search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points - centre)
+    center = points.mean(axis=0)
+    search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points - center)
     squared, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
     for i in _blocks(len(queries), "nearest neighbours", progress):
-        found = search.kneighbors(queries[i : i + _BLOCK] - centre, return_distance=False)
+        found = search.kneighbors(queries[i : i + _BLOCK] - center, return_distance=False)
         indices[i : i + _BLOCK] = found
         for column in range(k):
             squared[i : i + _BLOCK, column] = _squared_distance(
@@ -243,21 +243,21 @@ def _nearest(queries: np.ndarray, points: np.ndarray, k: int, progress: bool):
     return squared, indices
 
 
-def _count_in_balls(points, centres, squared_radii, progress: bool):
+def _count_in_balls(points, centers, squared_radii, progress: bool):
     """For each point the number of balls that hold it [N], for each ball that of its points [M]."""
-    held_by, holds = np.zeros(len(points), np.int64), np.zeros(len(centres), np.int64)
+    held_by, holds = np.zeros(len(points), np.int64), np.zeros(len(centers), np.int64)
     # Around the mean, where products lose fewest digits.
-    middle = centres.mean(axis=0)
-    p, c = points - middle, centres - middle
-    point_norms, centre_norms = np.einsum("nd,nd->n", p, p), np.einsum("nd,nd->n", c, c)
+    middle = centers.mean(axis=0)
+    p, c = points - middle, centers - middle
+    point_norms, center_norms = np.einsum("nd,nd->n", p, p), np.einsum("nd,nd->n", c, c)
     # |p - c|^2 <= r^2 is p.c - |p|^2 / 2 - (|c|^2 - r^2) / 2 >= 0, up to this rounding: what is
     # nearer to 0 is decided by differences, as the radii were computed.
     rounding = (
-        (p.shape[1] + 8) * np.finfo(np.float64).eps * (point_norms.max() + centre_norms.max())
+        (p.shape[1] + 8) * np.finfo(np.float64).eps * (point_norms.max() + center_norms.max())
     )
-    offsets = (centre_norms - squared_radii) / 2
+    offsets = (center_norms - squared_radii) / 2
     for i in _blocks(len(points), "neighbourhoods", progress):
-        for j in range(0, len(centres), _BLOCK):
+        for j in range(0, len(centers), _BLOCK):
             margin = p[i : i + _BLOCK] @ c[j : j + _BLOCK].T
             margin -= point_norms[i : i + _BLOCK, None] / 2
             margin -= offsets[j : j + _BLOCK]
@@ -265,7 +265,7 @@ def _count_in_balls(points, centres, squared_radii, progress: bool):
             doubtful = np.flatnonzero(np.abs(margin, out=margin) < rounding)
             for part in np.array_split(doubtful, 1 + len(doubtful) // _BLOCK):
                 row, column = np.unravel_index(part, inside.shape)
-                exact = _squared_distance(points[i + row], centres[j + column])
+                exact = _squared_distance(points[i + row], centers[j + column])
                 inside[row, column] = exact <= squared_radii[j + column]
             held_by[i : i + _BLOCK] += inside.sum(axis=1)
             holds[j : j + _BLOCK] += inside.sum(axis=0)

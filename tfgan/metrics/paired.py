@@ -1,6 +1,6 @@
-"""How near pictures come to their targets: a number for each picture.
+"""How near images come to their targets: a number for each image.
 
-Pictures are float [N, H, W, C] in [0, 1]. Masks are [N, H, W, 1], 1 in the holes that were filled
+Images are float [N, H, W, C] in [0, 1]. Masks are [N, H, W, 1], 1 in the holes that were filled
 and 0 where pixels were known; with them only what lies in the holes counts.
 """
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from tfgan.errors import InputError
 
-# Of a picture that differs from its target only by being rounded to 256 levels, uniformly.
+# Of an image that differs from its target only by being rounded to 256 levels, uniformly.
 ROUNDING_ERROR = 1 / (12 * 255**2)
 
 # Wang et al. 2004, section III.B: an 11x11 window with a Gaussian of this width.
@@ -22,7 +22,7 @@ def l1(images, targets, masks=None):
         images, targets, masks: As above.
 
     Raises:
-        InputError: Pictures that do not fit together or lie outside [0, 1], a mask without a hole.
+        InputError: Images that do not fit together or lie outside [0, 1], a mask without a hole.
     """
     images, targets = _checked(images, targets)
     return _mean(np.abs(images - targets), masks)
@@ -32,7 +32,7 @@ def psnr(images, targets, masks=None):
     """The peak signal-to-noise ratio, float64 [N] in decibels: -10 log10 of the mean square.
 
     At most 58.9, that of `ROUNDING_ERROR`: nearer than that is no nearer once it is stored, and of
-    equal pictures the logarithm would be infinite, and so would every mean.
+    equal images the logarithm would be infinite, and so would every mean.
 
     Args:
         images, targets, masks: As above.
@@ -81,7 +81,7 @@ def ssim_window(size):
     """
     side = min(size)
     if side < 3:
-        raise InputError(f"SSIM needs pictures of at least 3x3. Received: {size[0]}x{size[1]}.")
+        raise InputError(f"SSIM needs images of at least 3x3. Received: {size[0]}x{size[1]}.")
     return min(_WINDOW, side - (side + 1) % 2)
 
 
@@ -116,18 +116,18 @@ def _checked(images, targets):
     images, targets = np.asarray(images, np.float64), np.asarray(targets, np.float64)
     if images.ndim != 4 or not len(images) or images.shape != targets.shape:
         raise InputError(
-            "pictures and their targets must be of one shape [N, H, W, C]. "
+            "images and their targets must be of one shape [N, H, W, C]. "
             f"Received: {images.shape} and {targets.shape}"
         )
-    for pictures in (images, targets):
-        low, high = pictures.min(), pictures.max()
+    for each in (images, targets):
+        low, high = each.min(), each.max()
         if not (low >= 0 and high <= 1):
-            raise InputError(f"pictures must lie in [0, 1]. Received: [{low:.3g}, {high:.3g}]")
+            raise InputError(f"images must lie in [0, 1]. Received: [{low:.3g}, {high:.3g}]")
     return images, targets
 
 
 def _mean(differences, masks):
-    """The mean of each picture's pixels, float64 [N, H, W, C], or of those in its holes."""
+    """The mean of each image's pixels, float64 [N, H, W, C], or of those in its holes."""
     if masks is None:
         return differences.mean(axis=(1, 2, 3))
     masks = np.asarray(masks, np.float64)

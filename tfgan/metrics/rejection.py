@@ -1,4 +1,4 @@
-"""Rejection sampling: which generated pictures to keep, so that what is kept is nearer to real."""
+"""Rejection sampling: which generated images to keep, so that what is kept is nearer to real."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ _HELD_OUT = 4
 
 @dataclass(frozen=True, eq=False)
 class RejectionRule:
-    """Which pictures are kept: a function of their features and of their seeds alone.
+    """Which images are kept: a function of their features and of their seeds alone.
 
     Attributes:
-        risk_of: features [N, D] -> float64 [N], the calibrated probability that each picture is
+        risk_of: features [N, D] -> float64 [N], the calibrated probability that each image is
             generated, where one in two are.
-        max_risk: the most that a picture that is kept may have; None where a fraction is kept.
+        max_risk: the most that an image that is kept may have; None where a fraction is kept.
         scale: c of the acceptance min(1, c r); None where `max_risk` decides.
     """
 
@@ -32,7 +32,7 @@ class RejectionRule:
     scale: float | None
 
     def acceptance(self, features) -> np.ndarray:
-        """The probability with which each picture is kept, float64 [N] in [0, 1]."""
+        """The probability with which each image is kept, float64 [N] in [0, 1]."""
         # Several threads would mostly wait for each other; see `confidence_risk`.
         with threadpool_limits(1):
             risk = self.risk_of(as_features("generated", features, 1))
@@ -41,32 +41,32 @@ class RejectionRule:
         return np.minimum(1.0, self.scale * density_ratio(risk))
 
     def accepts(self, features, seeds) -> np.ndarray:
-        """Whether each picture is kept, bool [N]; a seed's lot is always the same."""
+        """Whether each image is kept, bool [N]; a seed's lot is always the same."""
         return _uniform(seeds) < self.acceptance(features)
 
 
 def fit_rejection(
     real, fake, *, keep_fraction: float | None = None, max_risk: float | None = None, seed: int = 0
 ) -> RejectionRule:
-    """Fits the rule on real pictures and on generated ones that will not be kept themselves.
+    """Fits the rule on real images and on generated ones that will not be kept themselves.
 
-    The classifiers of `tfgan.metrics.classifier_set` give each picture the calibrated probability
+    The classifiers of `tfgan.metrics.classifier_set` give each image the calibrated probability
     u that it is generated, and with it the density ratio r = p_real / p_generated = (1 - u) / u.
 
-    `max_risk` keeps pictures with u of at most that. It is a threshold: what is kept is safer, but
-    is not spread as real pictures are.
+    `max_risk` keeps images with u of at most that. It is a threshold: what is kept is safer, but
+    is not spread as real images are.
 
-    `keep_fraction` keeps a picture with the probability min(1, c r), with c such that the fraction
+    `keep_fraction` keeps an image with the probability min(1, c r), with c such that the fraction
     is kept. Where the fraction is at most 1 / max r this is plain rejection sampling, and what is
-    kept is spread as real pictures are, so far as r is right. Where more is to be kept, no other
+    kept is spread as real images are, so far as r is right. Where more is to be kept, no other
     rule that keeps as many comes nearer, by the total variation or any other f-divergence.
     Discriminator rejection sampling shifts the log odds by a percentile instead, which for small
-    fractions keeps the most typical pictures too often. c is set with a quarter of the generated
-    pictures, which no classifier has seen.
+    fractions keeps the most typical images too often. c is set with a quarter of the generated
+    images, which no classifier has seen.
 
     Args:
         real, fake: Features [N, D] and [M, D], at least 40 rows each.
-        keep_fraction: In (0, 1]; of generated pictures like `fake`.
+        keep_fraction: In (0, 1]; of generated images like `fake`.
         max_risk: In (0, 1]; one of the two must be given.
         seed: Of the parts.
 
@@ -103,7 +103,7 @@ def fit_rejection(
 
 
 def density_ratio(risk: np.ndarray) -> np.ndarray:
-    """p_real / p_generated of pictures whose probability to be generated at even odds is `risk`."""
+    """p_real / p_generated of images whose probability to be generated at even odds is `risk`."""
     # A ratio has to be finite; what is as sure as this is kept or left all the same.
     return 1.0 / np.clip(risk, 1e-12, 1.0) - 1.0
 

@@ -1,4 +1,4 @@
-"""Generated pictures against a data set: every metric with its interval, floor and card."""
+"""Generated images against a data set: every metric with its interval, floor and card."""
 
 import dataclasses
 
@@ -13,10 +13,10 @@ from tfgan.metrics.classes import (
     mode_count,
     within_class_diversity,
 )
+from tfgan.metrics.comparison import prepare
 from tfgan.metrics.frechet import frechet_distance
 from tfgan.metrics.kernel import kernel_distance
-from tfgan.metrics.neighbours import Memorisation, memorisation, neighbour_scores
-from tfgan.metrics.sides import prepare
+from tfgan.metrics.neighbours import Memorization, memorization, neighbour_scores
 from tfgan.metrics.text_table import text_table
 from tfgan.metrics.uncertainty import frechet_interval, neighbour_intervals
 
@@ -27,20 +27,20 @@ _MOST_CLASSES = 20
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """All metrics of one set of pictures, under one card.
+    """All metrics of one set of images, under one card.
 
     Attributes:
         measurements: `Measurement`s by the name of their metric.
         card: their conditions.
-        copies: each generated picture's nearest training picture, and how near it is.
-        by_class: `label_agreement` of each class that was asked for, by its name: a dict of its
-            `value`, `low`, `high` and of `num`, how many pictures were asked to show it; None where
+        copies: each generated image's nearest training image, and how near it is.
+        by_class: `label_agreement` of each requested class, by its name: a dict of its
+            `value`, `low`, `high` and of `num`, how many images were conditioned on it; None where
             there is no `label_agreement`.
     """
 
     measurements: dict[str, Measurement]
     card: MetricCard
-    copies: Memorisation
+    copies: Memorization
     by_class: dict[str, dict] | None = None
 
     def __getitem__(self, metric):
@@ -81,13 +81,13 @@ class Report:
     def __str__(self):
         parts = [text_table([("metric", "value", "95% interval", "floor"), *self.rows()])]
         if self.by_class:
-            head = ("class", "label agreement", "95% interval", "pictures")
+            head = ("class", "label agreement", "95% interval", "images")
             parts += ["", text_table([head, *self.class_rows()]), ""]
         card = self.card
         parts.append(
             f"{card.features} ({card.digest}); {card.num_generated:,} generated, {card.num_real:,} "
-            f"of {card.data} {card.split}; neighbours {card.num_neighbours:,} a side, k {card.k}; "
-            f"seed {card.seed}"
+            f"of {card.data} {card.split}; neighbours {card.num_neighbours:,} per side, k {card.k}"
+            f"; seed {card.seed}"
         )
         return "\n".join(parts)
 
@@ -109,25 +109,25 @@ def measure(
     seed=0,
     progress=True,
 ):
-    """Measures generated pictures against a split that no training has seen.
+    """Measures generated images against a split that no training has seen.
 
-    The floor of a metric is the same metric of real training pictures, ones that the features were
+    The floor of a metric is the same metric of real training images, ones that the features were
     not made from, in place of the generated ones: a perfect generator gets it. It has the same
-    sizes, unless there are fewer such pictures; the card says how many.
+    sizes, unless there are fewer such images; the card says how many.
 
     Args:
-        images: generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
+        images: generated images, uint8 [N, H, W, C], or floats in [0, 1].
         dataset: the name of a data set with the splits `train` and `split`, or these two
             `ImageDataset`s.
-        labels: what each picture was asked to show, integers [N], or None. The classes should come
+        labels: what each image was conditioned on, integers [N], or None. The classes should come
             as often as in `split`: else their shares alone tell the two apart.
-        by_class: `(images, labels)` of other pictures, as many of each class, for
+        by_class: `(images, labels)` of other images, as many of each class, for
             `label_agreement`; None takes `images` and `labels`.
         split: what they are compared with.
         data_dir: TFDS' folder.
-        image_size, channels: what real pictures are brought to, as in `tfgan.data.load`.
-        num: at most so many pictures a side, drawn at random if there are more.
-        num_neighbours: at most so many a side for the nearest-neighbour metrics.
+        image_size, channels: what real images are brought to, as in `tfgan.data.load`.
+        num: at most so many images per side, drawn at random if there are more.
+        num_neighbours: at most so many per side for the nearest-neighbour metrics.
         features: see `tfgan.metrics.extractors.extractor_for`.
         k: the neighbour of precision, recall, density and coverage.
         seed: of the classifier's half and of the subsets.
@@ -138,12 +138,12 @@ def measure(
         `frechet_distance_limit` (at unlimited samples), `kernel_distance`, `precision`, `recall`,
         `density`, `coverage`, `copies_nearer` and `copies_close_share` (0.5 and 0.05 are healthy);
         with a classifier also `classifier_score`, `class_imbalance`, `modes`, `modes_kl`,
-        `class_diversity`; with labels too, `label_agreement`, the share of the pictures that the
-        classifier takes for what was asked for, on average over the classes, each counted once, and
-        class by class (its accuracy on real pictures is the floor).
+        `class_diversity`; with labels too, `label_agreement`, the share of the images that the
+        classifier takes for what was requested, on average over the classes, each counted once, and
+        class by class (its accuracy on real images is the floor).
 
     Raises:
-        InputError: pictures of another shape than the data set's, too few of them, no such split,
+        InputError: images of another shape than the data set's, too few of them, no such split,
             another number of labels.
     """
     if isinstance(dataset, tuple):
@@ -151,7 +151,7 @@ def measure(
     else:
         options = {"image_size": image_size, "data_dir": data_dir, "channels": channels}
         train, test = (data.load(dataset, 1, split=each, **options) for each in ("train", split))
-    sides = prepare(
+    comparison = prepare(
         images,
         train,
         test,
@@ -166,14 +166,14 @@ def measure(
         seed=seed,
         progress=progress,
     )
-    return measure_sides(sides, progress)
+    return measure_comparison(comparison, progress)
 
 
-def measure_sides(sides, progress=True, floor_of=None):
-    """`measure`, of what `tfgan.metrics.sides.prepare` has prepared.
+def measure_comparison(comparison, progress=True, floor_of=None):
+    """`measure`, of what `tfgan.metrics.comparison.prepare` has prepared.
 
     Args:
-        sides: `Sides`.
+        comparison: `Comparison`.
         progress: shows bars.
         floor_of: a `Report` under the same card, whose floors are taken over.
 
@@ -184,11 +184,15 @@ def measure_sides(sides, progress=True, floor_of=None):
         InputError: `floor_of` was made under another card.
     """
     if floor_of is not None:
-        sides.card.require_same(floor_of.card)
-    card, seed, k = sides.card, sides.card.seed, sides.card.k
-    real, fake, floor = sides.real.features, sides.fake.features, sides.floor.features
-    few_real, few_fake, few_floor = (
-        side.features[side.few] for side in (sides.real, sides.fake, sides.floor)
+        comparison.card.require_same(floor_of.card)
+    card, seed, k = comparison.card, comparison.card.seed, comparison.card.k
+    real, fake, floor = (
+        comparison.real.features,
+        comparison.fake.features,
+        comparison.floor.features,
+    )
+    real_subset, fake_subset, floor_subset = (
+        each.features[each.subset] for each in (comparison.real, comparison.fake, comparison.floor)
     )
     measurements = {}
 
@@ -227,8 +231,8 @@ def measure_sides(sides, progress=True, floor_of=None):
         lambda: kernel_distance(real, floor, progress).value,
     )
 
-    intervals = neighbour_intervals(few_real, few_fake, k, seed=seed, progress=progress)
-    floor_scores = None if floor_of else neighbour_scores(few_real, few_floor, k)
+    intervals = neighbour_intervals(real_subset, fake_subset, k, seed=seed, progress=progress)
+    floor_scores = None if floor_of else neighbour_scores(real_subset, floor_subset, k)
     for metric in ("precision", "recall", "density", "coverage"):
         interval = getattr(intervals, metric)
         add(
@@ -239,11 +243,11 @@ def measure_sides(sides, progress=True, floor_of=None):
             lambda metric=metric: getattr(floor_scores, metric),
         )
 
-    copies = memorisation(sides.trained_on, fake, real, progress)
+    copies = memorization(comparison.trained_on, fake, real, progress)
     add("copies_nearer", copies.nearer)
     add("copies_close_share", copies.close_share)
 
-    fake_classes, floor_classes = sides.fake.probabilities, sides.floor.probabilities
+    fake_classes, floor_classes = comparison.fake.probabilities, comparison.floor.probabilities
     if fake_classes is not None:
         read, floor_read = fake_classes.argmax(axis=1), floor_classes.argmax(axis=1)
         num_classes = fake_classes.shape[1]
@@ -253,7 +257,7 @@ def measure_sides(sides, progress=True, floor_of=None):
             floor=lambda: classifier_score(floor_classes),
         )
         # A negative label stands for none, or for a class that the classifier does not know.
-        known = sides.real.labels[sides.real.labels >= 0]
+        known = comparison.real.labels[comparison.real.labels >= 0]
         if len(known):
             add(
                 "class_imbalance",
@@ -269,10 +273,12 @@ def measure_sides(sides, progress=True, floor_of=None):
             floor=lambda: within_class_diversity(floor, floor_read, num_classes).mean,
         )
     by_class = None
-    if sides.asked is not None:
-        num_classes = len(sides.class_names)
-        agreement = label_agreement(sides.asked.read, sides.asked.labels, num_classes)
-        of_floor = np.isin(sides.floor.labels, sides.asked.labels)
+    if comparison.requested is not None:
+        num_classes = len(comparison.class_names)
+        agreement = label_agreement(
+            comparison.requested.read, comparison.requested.labels, num_classes
+        )
+        of_floor = np.isin(comparison.floor.labels, comparison.requested.labels)
         add(
             "label_agreement",
             agreement.value,
@@ -280,7 +286,7 @@ def measure_sides(sides, progress=True, floor_of=None):
             agreement.high,
             lambda: (
                 label_agreement(
-                    floor_read[of_floor], sides.floor.labels[of_floor], num_classes
+                    floor_read[of_floor], comparison.floor.labels[of_floor], num_classes
                 ).value
                 if of_floor.any()
                 else None
@@ -289,7 +295,7 @@ def measure_sides(sides, progress=True, floor_of=None):
         by_class = {
             name: {"value": float(value), "low": float(low), "high": float(high), "num": int(num)}
             for name, value, low, high, num in zip(
-                sides.class_names,
+                comparison.class_names,
                 agreement.shares,
                 agreement.lows,
                 agreement.highs,

@@ -1,4 +1,4 @@
-"""Confidence risk (置信风险): how surely classifiers tell generated pictures from real ones."""
+"""Confidence risk (置信风险): how surely classifiers tell generated images from real ones."""
 
 from dataclasses import dataclass
 
@@ -24,16 +24,16 @@ _VARIANCE_FACTOR = 1 + 2 / np.pi
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceRisk:
-    """How far apart generated and real pictures are, as a set of classifiers can establish it.
+    """How far apart generated and real images are, as a set of classifiers can establish it.
 
     Attributes:
         unclipped: The estimate and its interval, which may lie outside of [0, 1]: around 0 where
             the classifiers cannot tell, so below 0 about as often as above.
         p_value: Of the null hypothesis that both sides are drawn alike: small where the classifiers
             can tell.
-        real_probabilities: float64 [N], for each real picture the probability that it is a
+        real_probabilities: float64 [N], for each real image the probability that it is a
             generated one, by classifiers that have not seen it: above 0.5 it is taken for one.
-        fake_probabilities: float64 [M], the same for each generated picture: its own risk.
+        fake_probabilities: float64 [M], the same for each generated image: its own risk.
     """
 
     unclipped: Interval
@@ -58,7 +58,7 @@ class ConfidenceRisk:
 
     @property
     def taken_for_fake(self) -> Interval:
-        """The chance that one generated picture is taken for one, with its interval in [0, 1]."""
+        """The chance that one generated image is taken for one, with its interval in [0, 1]."""
         taken = self.fake_probabilities > 0.5
         reach = _reach(_share_variance(taken), self.unclipped.level)
         share = float(taken.mean())
@@ -73,16 +73,16 @@ def confidence_risk(
     """The total variation distance that `tfgan.metrics.classifier_set` establishes, out of fold.
 
     TV(P, Q) = max over rules f of Q(f = fake) - P(f = fake) = 1 - 2 x the Bayes risk at even odds.
-    A rule that was made from other pictures gives no more than that on average, so this estimates
-    a lower bound of the distance: what these classifiers find with so many pictures to learn from.
-    0: they cannot tell; 1: they always can. The rows are dealt to five folds; each fold is judged
+    A rule that was made from other images gives no more than that on average, so this estimates
+    a lower bound of the distance: what these classifiers find with so many images to learn from.
+    0: they cannot tell; 1: they always can. The rows are dealt to five folds; each is classified
     by classifiers fitted, combined and calibrated on the other four, so that choosing among them
     costs no bias.
 
     The interval is around the difference of the two shares that are taken for fakes. Its variance
     is that of independent rows times 1 + 2 / pi, since folds that train and test each other are
     not independent: that is what the null adds where the rule is the sign of a linear score.
-    Where pictures are easily told the folds hardly depend on each other, and it is too wide.
+    Where images are easily told the folds hardly depend on each other, and it is too wide.
 
     The p-value trains on one half and permutes the sides of the other half, which is exact.
 
@@ -120,18 +120,18 @@ def confidence_risk(
     fold = deal(is_fake, groups, _FOLDS, seed)
     half = deal(is_fake, groups, 2, seed)
 
-    def judged(is_fitted):
+    def predict(is_fitted):
         """The probabilities of all other rows."""
-        judge = fit_classifiers(features[is_fitted], is_fake[is_fitted], groups[is_fitted], seed)
-        return judge(features[~is_fitted])
+        classify = fit_classifiers(features[is_fitted], is_fake[is_fitted], groups[is_fitted], seed)
+        return classify(features[~is_fitted])
 
     probabilities = np.empty(len(features))
     # On one thread: what boosted trees split among several is so little that these mostly wait for
     # each other, and where other programs are at work many times as long as they compute.
     with threadpool_limits(1):
         for i in tqdm(range(_FOLDS), desc="confidence risk", delay=1, disable=not progress):
-            probabilities[fold == i] = judged(fold != i)
-        by_half = judged(half == 0)
+            probabilities[fold == i] = predict(fold != i)
+        by_half = predict(half == 0)
 
     taken = probabilities > 0.5
     value = float(taken[is_fake].mean() - taken[~is_fake].mean())
@@ -147,23 +147,23 @@ def confidence_risk(
 def probability_better(first: ConfidenceRisk, second: ConfidenceRisk) -> float:
     """The probability that the first risk is the lower one, given what was drawn.
 
-    Of the normal distribution of their difference: what both say of one real picture is subtracted
+    Of the normal distribution of their difference: what both say of one real image is subtracted
     before its variance is taken.
 
     Args:
-        first, second: Of two sets of generated pictures, against the same real ones in the same
+        first, second: Of two sets of generated images, against the same real ones in the same
             order.
 
     Returns:
         A number in [0, 1]: 0.5 where nothing tells.
 
     Raises:
-        InputError: They were measured against different numbers of real pictures.
+        InputError: They were measured against different numbers of real images.
     """
     sizes = len(first.real_probabilities), len(second.real_probabilities)
     if sizes[0] != sizes[1]:
         raise InputError(
-            "Risks compare where they are measured against the same real pictures. "
+            "Risks compare where they are measured against the same real images. "
             f"Received: {sizes[0]} and {sizes[1]} of them."
         )
     taken = [(each.real_probabilities > 0.5).astype(float) for each in (first, second)]

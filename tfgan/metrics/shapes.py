@@ -1,7 +1,7 @@
-"""Reads the factors of pictures like those of the data set `shapes` back from their pixels.
+"""Reads the factors of images like those of the data set `shapes` back from their pixels.
 
-By measuring, not by a trained network: where a generator was asked for a large red circle, this
-tells whether it drew one, and nothing has to be believed about a classifier.
+By measuring, not by a trained network: where a generator was conditioned on a large red circle,
+this tells whether it drew one, and nothing has to be believed about a classifier.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ _HUES = {
 _HUE_TOLERANCE = 25
 _LEAST_CHROMA = 0.15
 
-# The relative variation of the colour inside a shape, from which on it has a pattern; and how much
+# The relative variation of the color inside a shape, from which on it has a pattern; and how much
 # more it varies along one diagonal than along the other where the pattern is stripes.
 _LEAST_VARIATION = 0.12
 _LEAST_ANISOTROPY = 0.5
@@ -53,11 +53,11 @@ _PLACE_BOUNDARIES = (0.39, 0.61)
 
 
 def read_factors(images) -> np.ndarray:
-    """Reads the five factors of each picture of one shape on a white page.
+    """Reads the five factors of each image of one shape on a white page.
 
     The shape is the largest connected patch of ink. What it is follows from complex moments (of
-    three- and fourfold symmetry), its colour from the hue of its mean, its texture from how the
-    colour varies inside it, size and position from its extent. All of them are sums over the
+    three- and fourfold symmetry), its color from the hue of its mean, its texture from how the
+    color varies inside it, size and position from its extent. All of them are sums over the
     patch, which a little noise or blur hardly moves.
 
     Args:
@@ -66,37 +66,37 @@ def read_factors(images) -> np.ndarray:
     Returns:
         int32 [N, 5], indices into the categories of `tfgan.data.shapes.FACTORS`, in their order;
         -1 where there is nothing to read: everywhere if there is not one patch of ink on white
-        paper, the shape if it is like none, colour and texture if there is no such hue.
+        paper, the shape if it is like none, color and texture if there is no such hue.
 
     Raises:
-        InputError: The pictures have another type or shape.
+        InputError: The images have another type or shape.
     """
     return read_factors_and_extent(images)[0]
 
 
 def read_factors_and_extent(images) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the factors of pictures, and size and position as numbers besides.
+    """Reads the factors of images, and size and position as numbers besides.
 
     Args:
         images: uint8 [N, H, W, 3].
 
     Returns:
         `(factors, extent)`: what `read_factors` returns; and float32 [N, 3], the mean of width and
-        height as a share of the page's shorter side, the centre's distance from the top as a share
+        height as a share of the page's shorter side, the center's distance from the top as a share
         of the page's height, and from the left as one of its width, NaN where there is not one
         patch of ink on white paper.
 
     Raises:
-        InputError: The pictures have another type or shape.
+        InputError: The images have another type or shape.
     """
     pixels, ink, patch, is_there = _patches(images)
     size, vertical, horizontal = _extent(patch)
     row, column = (np.digitize(place, _PLACE_BOUNDARIES) for place in (vertical, horizontal))
-    colour = _colour(pixels, patch)
-    texture = np.where(colour < 0, -1, _texture(pixels, ink, patch))
+    color = _color(pixels, patch)
+    texture = np.where(color < 0, -1, _texture(pixels, ink, patch))
     factors = np.full((len(is_there), len(FACTORS)), -1, np.int32)
     factors[is_there] = np.stack(
-        [_shape(patch), colour, texture, size > _SIZE_BOUNDARY, 3 * row + column], axis=1
+        [_shape(patch), color, texture, size > _SIZE_BOUNDARY, 3 * row + column], axis=1
     )
     extent = np.full((len(is_there), 3), np.nan, np.float32)
     extent[is_there] = np.stack([size, vertical, horizontal], axis=1)
@@ -104,20 +104,20 @@ def read_factors_and_extent(images) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _patches(images) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The pictures of one shape among others.
+    """The images of one shape among others.
 
     Args:
         images: uint8 [N, H, W, 3].
 
     Returns:
         `(pixels, ink, patch, is_there)`: float32 [M, H, W, 3] in [0, 1], [M, H, W], and how far
-        each pixel is covered by the shape, [M, H, W] in [0, 1], of the M pictures that show one;
+        each pixel is covered by the shape, [M, H, W] in [0, 1], of the M images that show one;
         and which these are, bool [N].
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
         raise InputError(
-            "Pictures of shapes must be uint8 [N, height, width, 3]. Received: "
+            "Images of shapes must be uint8 [N, height, width, 3]. Received: "
             f"{images.dtype} {list(images.shape)}."
         )
     pixels = images.astype(np.float32) / 255
@@ -134,7 +134,7 @@ def _patches(images) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 def _around_the_largest_component(mask: np.ndarray) -> np.ndarray:
     """bool [N, H, W]: the largest connected component of each mask, and one pixel around it."""
-    # Connected within a picture, and not from one picture to the next.
+    # Connected within an image, and not from one image to the next.
     within = np.zeros((3, 3, 3), bool)
     within[1] = True
     components, count = ndimage.label(mask, within)
@@ -171,24 +171,24 @@ def _moments(patch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return threefold.imag, fourfold.real
 
 
-def _colour(pixels: np.ndarray, patch: np.ndarray) -> np.ndarray:
+def _color(pixels: np.ndarray, patch: np.ndarray) -> np.ndarray:
     # Paper that shines through at the edge, and shade, leave the hue as it is.
     mean = (pixels * patch[..., None]).sum(axis=(1, 2)) / patch.sum(axis=(1, 2))[:, None]
     hues = np.array([_HUES[name] for name in FACTORS["colour"]])
     differences = np.abs((_hue(mean)[:, None] - hues + 180) % 360 - 180)
-    colour = _nearest(differences, _HUE_TOLERANCE)
-    return np.where(np.ptp(mean, axis=-1) < _LEAST_CHROMA, -1, colour)
+    color = _nearest(differences, _HUE_TOLERANCE)
+    return np.where(np.ptp(mean, axis=-1) < _LEAST_CHROMA, -1, color)
 
 
 def _hue(rgb: np.ndarray) -> np.ndarray:
-    """Degrees in the plane at right angles to the axis of greys."""
+    """Degrees in the plane at right angles to the axis of grays."""
     red, green, blue = np.moveaxis(rgb, -1, 0)
     return np.degrees(np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue))
 
 
 def _texture(pixels: np.ndarray, ink: np.ndarray, patch: np.ndarray) -> np.ndarray:
-    # In a mixture of paper and colour, chroma and ink both grow with the part of the colour: their
-    # ratio does not know the edge of the shape, and tells a colour from the same in shade.
+    # In a mixture of paper and color, chroma and ink both grow with the part of the color: their
+    # ratio does not know the edge of the shape, and tells a color from the same in shade.
     tone = np.ptp(pixels, axis=-1) / np.maximum(ink, _PAPER_INK)
     area = patch.sum(axis=(1, 2))
     mean = (patch * tone).sum(axis=(1, 2)) / area
@@ -209,15 +209,15 @@ def _texture(pixels: np.ndarray, ink: np.ndarray, patch: np.ndarray) -> np.ndarr
 
 
 def _extent(patch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Size as a share of the shorter side, and the centre down and across as shares of the page."""
+    """Size as a share of the shorter side, and the center down and across as shares of the page."""
     extents, places = [], []
     for axis in (1, 2):
         # How far the patch reaches on this axis, to a fraction of a pixel.
         profile = patch.max(axis=3 - axis)
         length = profile.sum(axis=1)
-        centre = profile @ (np.arange(profile.shape[1]) + 0.5) / length
+        center = profile @ (np.arange(profile.shape[1]) + 0.5) / length
         extents.append(length / min(patch.shape[1:]))
-        places.append(centre / profile.shape[1])
+        places.append(center / profile.shape[1])
     return np.mean(extents, axis=0), *places
 
 

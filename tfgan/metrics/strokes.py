@@ -8,7 +8,7 @@ import numpy as np
 
 from tfgan.errors import InputError
 
-# The least mean of a picture's ink, in [0, 1], at which there is something to measure.
+# The least mean of an image's ink, in [0, 1], at which there is something to measure.
 _LEAST_INK = 0.005
 
 
@@ -31,7 +31,7 @@ def measure_strokes(images) -> np.ndarray:
         float32 [N, 3]: slant, thickness and width; NaN where there is no ink.
 
     Raises:
-        InputError: The pictures have another type or shape.
+        InputError: The images have another type or shape.
 
     Reference:
         The shear is that of the usual deskewing of digits by moments; Castro et al. 2019
@@ -40,7 +40,7 @@ def measure_strokes(images) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] != 1 or images.dtype != np.uint8:
         raise InputError(
-            "Pictures of strokes must be uint8 [N, height, width, 1]. Received: "
+            "Images of strokes must be uint8 [N, height, width, 1]. Received: "
             f"{images.dtype} {list(images.shape)}."
         )
     ink = images[..., 0].astype(np.float64) / 255

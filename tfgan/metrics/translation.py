@@ -1,8 +1,8 @@
-"""Translated pictures of an unseen split: every metric with its interval, baseline and card.
+"""Translated images of an unseen split: every metric with its interval, baseline and card.
 
-Where pairs are known, a translated picture is compared with its target. Between unpaired domains
-there is no target: there and back again must lead to the start, and classifiers that never saw a
-translated picture tell which domain it belongs to, and what it shows.
+Where pairs are known, a translated image is compared with its target. Between unpaired domains
+there is no target: a cycle must lead back to the start, and classifiers that never saw a
+translated image tell which domain it belongs to, and what it shows.
 """
 
 import dataclasses
@@ -28,17 +28,17 @@ class TranslationCard(Card):
     Attributes:
         data: the data set.
         split: the part of it that is translated.
-        num_pictures: how many pictures are translated: one number, or one for each domain.
+        num_images: how many images are translated: one number, or one for each domain.
         image_shape: (height, width, channels) of what comes out.
         ssim_window: the side of SSIM's window, or None.
         classifiers: what each is and the hash of its weights.
-        seed: of what is drawn at random: the classifiers' training, and which pictures.
+        seed: of what is drawn at random: the classifiers' training, and which images.
         versions: pairs of a package and its version.
     """
 
     data: str
     split: str
-    num_pictures: tuple[int, ...]
+    num_images: tuple[int, ...]
     image_shape: tuple[int, int, int]
     ssim_window: int | None
     classifiers: tuple[str, ...]
@@ -48,12 +48,12 @@ class TranslationCard(Card):
 
 @dataclasses.dataclass(frozen=True)
 class TranslationMeasurement(Measurement):
-    """One metric of translated pictures; its floor is that of real pictures of the target domain.
+    """One metric of translated images; its floor is that of real images of the target domain.
 
     Attributes:
-        untranslated: the same metric of the pictures as they went in, or None where that means
+        untranslated: the same metric of the images as they went in, or None where that means
             nothing.
-        difference: the mean over the pictures of the metric less that of the same picture
+        difference: the mean over the images of the metric less that of the same image
             untranslated, an `Interval`, or None.
     """
 
@@ -107,8 +107,8 @@ class TranslationReport:
             interval = f"{one.low:.4g} to {one.high:.4g}"
             rows.append((name, f"{one.value:.4g}", interval, untranslated, difference, floor))
         card = self.card
-        pictures = " and ".join(f"{count:,}" for count in card.num_pictures)
-        conditions = [f"{pictures} of {card.data} {card.split}"]
+        images = " and ".join(f"{count:,}" for count in card.num_images)
+        conditions = [f"{images} of {card.data} {card.split}"]
         if card.ssim_window:
             conditions.append(f"SSIM's window {card.ssim_window}x{card.ssim_window}")
         conditions += [*card.classifiers, f"seed {card.seed}"]
@@ -120,7 +120,7 @@ def pair_scores(translators, dataset, progress=True):
 
     Args:
         translators: a dict of functions, from the condition, float32 [N, H, W, C'] in [0, 1], and
-            the masks, float32 [N, H, W, 1] or None, to pictures, float [N, H, W, C] in [0, 1].
+            the masks, float32 [N, H, W, 1] or None, to images, float [N, H, W, C] in [0, 1].
         dataset: the pairs, a `tfgan.data.transformed.TransformedDataset`; all of them, as its
             `examples` are, without jitter.
         progress: shows a bar.
@@ -144,10 +144,10 @@ def pair_scores(translators, dataset, progress=True):
 
 
 def measure_pairs(translate, dataset, *, split="test", num=10_000, seed=0, progress=True):
-    """Measures a model that translates pictures whose targets are known.
+    """Measures a model that translates images whose targets are known.
 
     Beside each metric stands the same one of the condition, brought to the target's channels, and
-    the mean of the differences on the same pictures, whose interval is narrower than those of the
+    the mean of the differences on the same images, whose interval is narrower than those of the
     two.
 
     Args:
@@ -161,7 +161,7 @@ def measure_pairs(translate, dataset, *, split="test", num=10_000, seed=0, progr
 
     Returns:
         A `TranslationReport` with `l1`, `psnr` and `ssim`, and where there are masks also
-        `hole_l1` and `hole_psnr`, of what was filled alone; the mean over the pictures each, with
+        `hole_l1` and `hole_psnr`, of what was filled alone; the mean over the images each, with
         Student's interval.
 
     Raises:
@@ -182,7 +182,7 @@ def measure_pairs(translate, dataset, *, split="test", num=10_000, seed=0, progr
     card = TranslationCard(
         data=dataset.name,
         split=split,
-        num_pictures=(len(scores["translated"]["l1"]),),
+        num_images=(len(scores["translated"]["l1"]),),
         image_shape=tuple(dataset.image_shape),
         ssim_window=ssim_window(dataset.image_shape[:2]),
         classifiers=(),
@@ -221,50 +221,50 @@ def measure_domains(
     """Measures a model that translates between two domains without pairs.
 
     The classifiers are those of `tfgan.metrics.measure`, trained on one half of the training
-    pictures that are given to them, and kept in the user's cache folder. One tells the domains
+    images that are given to them, and kept in the user's cache folder. One tells the domains
     apart. Where both domains have labels of the same classes, each has another one, which reads
-    what its pictures show.
+    what its images show.
 
     Args:
-        a_to_b: a function of pictures, float32 [N, H, W, C] in [0, 1], such as
+        a_to_b: a function of images, float32 [N, H, W, C] in [0, 1], such as
             `tfgan.CycleGAN.a_to_b`; returns the same of the other domain.
-        b_to_a: the way back.
+        b_to_a: the inverse direction.
         train, test: `tfgan.data.unpaired.UnpairedDataset`s of the two splits.
         split: what the card calls the second.
-        num: at most so many pictures of either domain, drawn at random if there are more.
-        num_training: at most so many training pictures of either domain for the classifiers, of
+        num: at most so many images of either domain, drawn at random if there are more.
+        num_training: at most so many training images of either domain for the classifiers, of
             both as many.
-        seed: of the classifiers and of which pictures.
+        seed: of the classifiers and of which images.
         progress: shows bars.
 
     Returns:
         A `TranslationReport` with
 
-        - `cycle_l1_a`, `cycle_l1_b`: how far pictures of A, translated to B and back, lie from
+        - `cycle_l1_a`, `cycle_l1_b`: how far images of A, translated to B and back, lie from
           themselves (Zhu et al. 2017, equation 2, in [0, 1]), and those of B, with Student's
           interval. A model that leaves all as it is has 0: read them beside the next ones.
-        - `domain_agreement_a_to_b`, `domain_agreement_b_to_a`: the share of translated pictures
+        - `domain_agreement_a_to_b`, `domain_agreement_b_to_a`: the share of translated images
           that are taken for the domain they were translated to. Its floor is the share of real
-          pictures of that domain.
+          images of that domain.
         - with labels, `class_agreement_a_to_b`, `class_agreement_b_to_a`: the share in which the
           classifier of the domain they were translated to reads the class that they had before.
-          Its floor is its accuracy on real pictures.
+          Its floor is its accuracy on real images.
 
         Shares have Wilson's interval.
 
     Raises:
-        InputError: fewer than 2 pictures in a domain, translated pictures outside [0, 1] or of
+        InputError: fewer than 2 images in a domain, translated images outside [0, 1] or of
             another shape.
     """
     fewest = min(test.a.num_images, test.b.num_images)
     if fewest < 2:
-        raise InputError(f"an interval needs at least 2 pictures a domain. Received: {fewest}")
+        raise InputError(f"an interval needs at least 2 images per domain. Received: {fewest}")
     num_training = min(num_training, train.a.num_images, train.b.num_images)
     known_a, known_b = (
-        _as_pictures(domain.sample(num_training, seed)) for domain in (train.a, train.b)
+        _as_image_dataset(domain.sample(num_training, seed)) for domain in (train.a, train.b)
     )
     unseen_a, unseen_b = (domain.sample(num, seed) for domain in (test.a, test.b))
-    real_a, real_b = _as_pictures(unseen_a), _as_pictures(unseen_b)
+    real_a, real_b = _as_image_dataset(unseen_a), _as_image_dataset(unseen_b)
 
     domains = extractor_for("classifier", _either(known_a, known_b), _either(real_a, real_b), seed)
     extractors = {"domains": domains}
@@ -274,7 +274,7 @@ def measure_domains(
     card = TranslationCard(
         data=test.name,
         split=split,
-        num_pictures=(real_a.num_images, real_b.num_images),
+        num_images=(real_a.num_images, real_b.num_images),
         image_shape=tuple(test.image_shape),
         ssim_window=None,
         classifiers=tuple(f"{each.name} ({each.digest})" for each in extractors.values()),
@@ -305,8 +305,8 @@ def measure_domains(
     def read(name, images):
         return extractors[name](images, progress)[1].argmax(axis=1)
 
-    made_b, errors_a = _there_and_back(a_to_b, b_to_a, unseen_a, progress)
-    made_a, errors_b = _there_and_back(b_to_a, a_to_b, unseen_b, progress)
+    made_b, errors_a = _cycle(a_to_b, b_to_a, unseen_a, progress)
+    made_a, errors_b = _cycle(b_to_a, a_to_b, unseen_b, progress)
     add_mean("cycle_l1_a", errors_a)
     add_mean("cycle_l1_b", errors_b)
     read_a, read_b = read("domains", real_a.images), read("domains", real_b.images)
@@ -326,23 +326,23 @@ def measure_domains(
     return TranslationReport(measurements, card)
 
 
-def _there_and_back(there, back, domain, progress):
-    """Translated pictures, uint8 [N, H, W, C], and how far the way back misses, float64 [N]."""
+def _cycle(forward, back, domain, progress):
+    """Translated images, uint8 [N, H, W, C], and the cycle-consistency error, float64 [N]."""
     made, errors = [], []
     with tqdm(
         total=domain.num_images, desc=f"translating {domain.name}", disable=not progress
     ) as bar:
         for batch in domain.example_batches():
             images = _unit(batch["image"])
-            translated = there(images)
+            translated = forward(images)
             made.append(rounded(translated))
             errors.append(l1(back(translated), images))
             bar.update(len(images))
     return np.concatenate(made), np.concatenate(errors)
 
 
-def _as_pictures(domain):
-    """A domain as an `ImageDataset` of what its transform makes, of all pictures."""
+def _as_image_dataset(domain):
+    """A domain as an `ImageDataset` of what its transform makes, of all images."""
     batches = domain.example_batches()
     return dataclasses.replace(
         domain.dataset,
@@ -352,7 +352,7 @@ def _as_pictures(domain):
 
 
 def _either(a, b):
-    """Pictures of two domains, with the domain as their label.
+    """Images of two domains, with the domain as their label.
 
     Called alike in either split, where folders are called after it: classes go by their names.
     """
@@ -375,5 +375,5 @@ def _have_same_classes(a, b):
 
 
 def _unit(images):
-    """Pictures in [-1, 1] as pictures in [0, 1], whatever rounding leaves outside."""
+    """Images in [-1, 1] as images in [0, 1], whatever rounding leaves outside."""
     return np.clip((images + 1.0) / 2.0, 0.0, 1.0)

@@ -44,14 +44,14 @@ class Interval:
 
 
 def mean_interval(values, level: float = 0.95) -> Interval:
-    """The mean of independent numbers, one a picture, by Student's t.
+    """The mean of independent numbers, one per image, by Student's t.
 
     Args:
         values: Real numbers [N].
         level: The coverage wanted, in (0, 1).
 
     Returns:
-        An `Interval` for the mean over all such pictures.
+        An `Interval` for the mean over all such images.
 
     Raises:
         InputError: Wrong rank, fewer than 2 numbers, or not all finite; a level out of range.
@@ -87,9 +87,9 @@ def frechet_interval(
     The same estimate from sums over the groups, so that each of its 1 + G + G (G - 1) / 2
     distances costs D^3 and not N D^2.
 
-    Over Gaussians of D = 64 with 2,000 samples a side (equal, shifted, other covariances) the
+    Over Gaussians of D = 64 with 2,000 samples per side (equal, shifted, other covariances) the
     estimate's bias is below a tenth of its standard deviation, and the 95% interval covered the
-    truth in 93 to 96 of 100 repeats. With fewer than about 4 D rows a side it is wider than need
+    truth in 93 to 96 of 100 repeats. With fewer than about 4 D rows per side it is wider than need
     be.
 
     Args:
@@ -113,12 +113,12 @@ def frechet_interval(
     least = fewest_rows(real.shape[1], groups)
     if min(len(real), len(fake)) < least:
         raise InputError(
-            f"With {real.shape[1]} features the interval needs at least {least} samples a side. "
+            f"With {real.shape[1]} features the interval needs at least {least} samples per side. "
             f"Received: {len(real)} real and {len(fake)} fake."
         )
-    # Around one centre, so that differences of sums keep their digits.
-    centre = real.mean(axis=0)
-    sides = [_GroupSums(part) for part in _deal(real - centre, fake - centre, groups, seed)]
+    # Around one center, so that differences of sums keep their digits.
+    center = real.mean(axis=0)
+    sides = [_GroupSums(part) for part in _deal(real - center, fake - center, groups, seed)]
 
     def distance_without(*deleted: int) -> float:
         return frechet_distance(*(side.without(*deleted) for side in sides))
@@ -128,7 +128,7 @@ def frechet_interval(
 
 
 def fewest_rows(dimension: int, groups: int = 20) -> int:
-    """The rows a side that `frechet_interval` needs for features of a dimension."""
+    """The rows per side that `frechet_interval` needs for features of a dimension."""
     return int(np.ceil((dimension + 2) / (1 - 2 / groups)))
 
 
@@ -206,7 +206,7 @@ def neighbour_intervals(
     unlimited samples, where precision and recall mean something else. Compare them with scores at
     the same sizes only.
 
-    Over Gaussians and mixtures of D = 8 and 32 with 1,000 samples a side the estimated standard
+    Over Gaussians and mixtures of D = 8 and 32 with 1,000 samples per side the estimated standard
     error was 0.8 to 1.5 times the true one; the common jackknife's was up to 2.2 times it, that of
     10 disjoint parts from nothing to 1.3 times.
 
@@ -267,7 +267,7 @@ def half_sample_intervals(
         An `Interval` for each number.
 
     Raises:
-        InputError: Wrong rank, non-finite features, different D, fewer than 4 rows a side, or a
+        InputError: Wrong rank, non-finite features, different D, fewer than 4 rows per side, or a
             level or halves out of range.
 
     Reference:
@@ -360,7 +360,7 @@ def _check(real, fake, level: float, groups: int) -> None:
         raise InputError(f"The jackknife needs at least 4 groups. Received: {groups}.")
     if min(len(real), len(fake)) < groups:
         raise InputError(
-            f"{groups} groups need at least as many samples a side. "
+            f"{groups} groups need at least as many samples per side. "
             f"Received: {len(real)} real and {len(fake)} fake."
         )
 

@@ -1,16 +1,16 @@
 """Floating-point operations of a training step, counted from the layers of its two networks.
 
 A multiplication and an addition are two operations. Convolutions and dense layers are counted, and
-nothing else: normalisation, activations and optimizers are a small share of the arithmetic. What a
+nothing else: normalization, activations and optimizers are a small share of the arithmetic. What a
 kernel does on the padding is not counted, since it need not be done.
 
 Going back through a layer costs as much as going forward, twice: once for the gradient at its
-weights, once for that at its input. So a step that shares one forward pass between both players,
+weights, once for that at its input. So a step that shares one forward pass between both networks,
 as this library and TensorFlow's tutorial write it, costs
 
 - the generator forward, and back to its weights;
-- the discriminator forward and back to its weights, on real and on generated pictures;
-- the discriminator back to the generated pictures, for the generator.
+- the discriminator forward and back to its weights, on real and on generated images;
+- the discriminator back to the generated images, for the generator.
 
 No gradient is needed at the input of either network's first layer, but for the last item. Other
 ways of writing the step do more than this; the surplus is not counted as work done.
@@ -36,7 +36,7 @@ def taps(size, kernel_size, stride):
 
 
 def layer_flop(layer):
-    """Operations of one layer of a functional model on one picture, forward."""
+    """Operations of one layer of a functional model on one image, forward."""
     if isinstance(layer, layers.Dense):
         return 2 * layer.input.shape[-1] * layer.units
     if isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose)):
@@ -48,7 +48,7 @@ def layer_flop(layer):
 
 
 def step_flop(generator, discriminator):
-    """Operations of one training step a picture of its batch, an integer; see the module."""
+    """Operations of one training step per image of its batch, an integer; see the module."""
     generator_layers = [flop for layer in generator.layers if (flop := layer_flop(layer))]
     discriminator_layers = [flop for layer in discriminator.layers if (flop := layer_flop(layer))]
     return (

@@ -21,7 +21,7 @@ from tfgan.training.plan import plan_of
 from tfgan.training.session import compiled_model
 from tfgan.versions import package_versions
 
-NUM_PICTURES = 10_000
+NUM_IMAGES = 10_000
 # A side of the nearest-neighbour metrics, whose cost grows with the square.
 NUM_NEIGHBOURS = 5_000
 # Whose features are looked at inside generator and discriminator.
@@ -31,13 +31,13 @@ NUM_INVERTED = 32
 INVERSION = {"restarts": 4, "steps": 100}
 
 
-class Judge:
-    """The pictures of a split that no training has seen, and features to compare by.
+class Evaluator:
+    """The images of a split that no training has seen, and features to compare by.
 
     Args:
         dataset: the name of a data set with the splits `train` and `test`.
         data_dir: TFDS' folder.
-        image_size: the size to which real pictures are brought, or None.
+        image_size: the size to which real images are brought, or None.
 
     Attributes:
         card: the conditions of its numbers, a `MetricCard`.
@@ -52,8 +52,8 @@ class Judge:
         self._extractor = extractor_for("auto", train, test)
         unseen = self._extractor.unseen_of(train.num_images)
         random = np.random.default_rng(0)
-        self.real = test.images[np.sort(random.permutation(test.num_images)[:NUM_PICTURES])]
-        self._floor = train.images[np.sort(random.permutation(unseen)[:NUM_PICTURES])]
+        self.real = test.images[np.sort(random.permutation(test.num_images)[:NUM_IMAGES])]
+        self._floor = train.images[np.sort(random.permutation(unseen)[:NUM_IMAGES])]
         self._random_order = random.permutation(len(self.real))
         self._real_features, _ = self._extractor(self.real)
         self.card = MetricCard(
@@ -62,24 +62,24 @@ class Judge:
             data=train.name,
             split="test",
             num_real=len(self.real),
-            num_generated=NUM_PICTURES,
+            num_generated=NUM_IMAGES,
             num_floor=len(self._floor),
             num_neighbours=min(len(self.real), len(self._floor), NUM_NEIGHBOURS),
             k=NEIGHBOUR,
             image_shape=tuple(test.image_shape),
-            resize="none" if image_size is None else "centre crop and Lanczos",
+            resize="none" if image_size is None else "center crop and Lanczos",
             seed=0,
             versions=tuple(package_versions().items()),
         )
 
     @property
     def targets(self):
-        """Pictures that a generator shall draw again, float32 [N, H, W, C] in [0, 1]."""
+        """Images that a generator shall draw again, float32 [N, H, W, C] in [0, 1]."""
         chosen = self._random_order[:NUM_INVERTED]
         return self.real[chosen].astype(np.float32) / 255
 
     def scores(self, images):
-        """How far pictures uint8 [N, H, W, C] are from the real ones, and how varied: a dict."""
+        """How far images uint8 [N, H, W, C] are from the real ones, and how varied: a dict."""
         features, _ = self._extractor(images)
         few = self.card.num_neighbours
         # The first of the generated ones are as good as any: they come in no order.
@@ -95,7 +95,7 @@ class Judge:
         }
 
     def floor(self):
-        """The scores of real training pictures, which a perfect generator would have: a dict."""
+        """The scores of real training images, which a perfect generator would have: a dict."""
         return self.scores(np.random.default_rng(0).permutation(self._floor))
 
 
@@ -113,29 +113,29 @@ def restored(run, family, run_folder):
     return model
 
 
-def measured(model, generator, judge):
+def measured(model, generator, evaluator):
     """All numbers of a model.
 
     Args:
         model: a `tfgan.GAN`.
         generator: the `LatentGenerator` of what was exported of it: its last weights, or its best.
-        judge: a `Judge`.
+        evaluator: an `Evaluator`.
 
     Returns:
-        A dict of numbers: `Judge.scores`; the mean square `reconstruction_error` of a pixel of test
-        pictures; the `parameters` of both networks and the `mflop` of a training step a picture;
+        A dict of numbers: `Evaluator.scores`; the mean square `reconstruction_error` of a pixel of
+        test images; the `parameters` of both networks and the `mflop` of a training step per image;
         and of the features behind the latents and before the logit what `inside` says.
     """
-    seeds = np.arange(NUM_PICTURES)
+    seeds = np.arange(NUM_IMAGES)
     drawn = np.clip(generator.draw(generator.latents(seeds)), 0, 1)
-    found = invert(generator, judge.targets, **INVERSION)
+    found = invert(generator, evaluator.targets, **INVERSION)
     networks = (model.generator, model.discriminator)
     return {
-        **judge.scores(to_uint8(drawn)),
+        **evaluator.scores(to_uint8(drawn)),
         "reconstruction_error": float(found.errors.mean()),
         "parameters": sum(network.count_params() for network in networks),
         "mflop": step_flop(*networks) / 1e6,
-        **inside(model, generator, judge.real[:NUM_INSIDE] / 127.5 - 1, drawn),
+        **inside(model, generator, evaluator.real[:NUM_INSIDE] / 127.5 - 1, drawn),
     }
 
 
@@ -148,7 +148,7 @@ def inside(model, generator, real, drawn):
     Args:
         model: a `tfgan.GAN`.
         generator: a `LatentGenerator`.
-        real: real pictures, float [N, H, W, C] in [-1, 1].
+        real: real images, float [N, H, W, C] in [-1, 1].
         drawn: generated ones, float [M, H, W, C] in [0, 1].
 
     Returns:
@@ -156,9 +156,9 @@ def inside(model, generator, real, drawn):
         the last two of the discriminator, and the `real_fake_cosine` of its mean directions.
     """
     head = model.discriminator.get_layer("logits")
-    judged = keras.Model(model.discriminator.input, head.input)
+    head_input = keras.Model(model.discriminator.input, head.input)
     real_features, fake_features = (
-        judged.predict(images, batch_size=256, verbose=0)
+        head_input.predict(images, batch_size=256, verbose=0)
         for images in (real, drawn[:NUM_INSIDE] * 2 - 1)
     )
     first = generator.activations(generator.latents(np.arange(NUM_INSIDE)))

@@ -1,4 +1,4 @@
-"""What a latent study found: tables, curves and a sheet of pictures."""
+"""What a latent study found: tables, curves and a grid of images."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ QUALITY = [
 COST = [
     ("step", "steps", AT_LEAST_0),
     ("images_per_second", "images/s", AT_LEAST_0),
-    ("mflop", "MFLOP a picture", AT_LEAST_0),
+    ("mflop", "MFLOP per image", AT_LEAST_0),
     ("parameters", "parameters", AT_LEAST_0),
 ]
 INSIDE = [
@@ -32,7 +32,7 @@ INSIDE = [
     ("real_mean_cosine", "cosine, real", COSINE),
     ("real_fake_cosine", "real to generated", COSINE),
 ]
-# A sheet has a row of pictures for each variant.
+# A grid has a row of images for each variant.
 COLUMNS = 12
 
 
@@ -41,7 +41,7 @@ def tables(rows, floor):
 
     Args:
         rows: dicts of numbers, each with its `variant`.
-        floor: the scores of real training pictures, a dict.
+        floor: the scores of real training images, a dict.
     """
     return "\n\n".join(
         [
@@ -61,12 +61,12 @@ def table(rows, columns, floor=None):
         lines.append(f"| {' | '.join([variant, *cells])} |")
     if floor:
         cells = [f"{floor[name]:.3g}" if name in floor else "" for name, _, _ in columns]
-        lines.append(f"| {' | '.join(['real training pictures', *cells])} |")
+        lines.append(f"| {' | '.join(['real training images', *cells])} |")
     return "\n".join(lines)
 
 
 def grouped(rows):
-    """The rows of each variant, one a seed, in order of their first appearance: a dict."""
+    """The rows of each variant, one per seed, in order of their first appearance: a dict."""
     groups = {}
     for row in rows:
         groups.setdefault(row["variant"], []).append(row)

@@ -1,4 +1,4 @@
-"""Generated and real pictures under one extractor: what every metric starts from."""
+"""Generated and real images under one extractor: what every metric starts from."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from tfgan.metrics.classes import has_labels, labels_among
 from tfgan.metrics.extractors import (
     Extractor,
     extractor_for,
-    fewest_pictures,
+    fewest_images,
     num_unseen,
     rounded,
     suited,
@@ -18,36 +18,36 @@ from tfgan.metrics.extractors import (
 from tfgan.versions import package_versions
 
 
-class TooFewPictures(InputError):
-    """There are fewer pictures on a side than the features need."""
+class TooFewImages(InputError):
+    """There are fewer images in a set than the features need."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Side:
-    """Pictures and what the extractor says of them.
+class ImageSet:
+    """Images and what the extractor says of them.
 
     Attributes:
         images: uint8 [N, H, W, C].
         features: float32 [N, D].
         probabilities: float32 [N, K] of the classes, or None without a classifier.
-        labels: integers [N]: the class of a real picture, or what a generated one was asked to
-            show; None where that is not known.
-        few: int64 [n], the rows that nearest-neighbour metrics look at.
+        labels: integers [N]: the class of a real image, or what a generated one was
+            conditioned on; None where that is not known.
+        subset: int64 [n], the rows that nearest-neighbour metrics look at.
     """
 
     images: np.ndarray
     features: np.ndarray
     probabilities: np.ndarray | None
     labels: np.ndarray | None
-    few: np.ndarray
+    subset: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Asked:
-    """Generated pictures of which it is known what they should show.
+class Requested:
+    """Generated images of which it is known what they should show.
 
     Attributes:
-        labels: integers [M], the class that each was asked to show.
+        labels: integers [M], the class that each was conditioned on.
         read: int64 [M], the class that the classifier takes it for.
     """
 
@@ -56,50 +56,50 @@ class Asked:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Sides:
+class Comparison:
     """What is compared, and under which conditions.
 
     Attributes:
         real: The split that no training has seen.
-        fake: The generated pictures.
-        floor: Real training pictures, ones that the features were not made from.
-        trained_on: float32 [T, D], the features of all training pictures.
-        train_images: uint8 [T, H, W, C], those pictures.
+        fake: The generated images.
+        floor: Real training images, ones that the features were not made from.
+        trained_on: float32 [T, D], the features of all training images.
+        train_images: uint8 [T, H, W, C], those images.
         class_names: Of the classes, or None.
         extractor: Of the features.
         card: The conditions.
-        asked: For `label_agreement`, or None without labels or a classifier.
+        requested: For `label_agreement`, or None without labels or a classifier.
     """
 
-    real: Side
-    fake: Side
-    floor: Side
+    real: ImageSet
+    fake: ImageSet
+    floor: ImageSet
     trained_on: np.ndarray
     train_images: np.ndarray
     class_names: tuple[str, ...] | None
     extractor: Extractor
     card: MetricCard
-    asked: Asked | None = None
+    requested: Requested | None = None
 
     def with_generated(self, images, labels=None, by_class=None, progress=True):
-        """The same with other generated pictures, as many.
+        """The same with other generated images, as many.
 
         Args:
             images: uint8 [N, H, W, C].
             labels, by_class, progress: As in `tfgan.metrics.measure`.
         """
         features, probabilities = self.extractor(images, progress)
-        fake = Side(images, features, probabilities, labels, self.fake.few)
-        asked = asked_of(fake, by_class, self.extractor, progress)
-        return dataclasses.replace(self, fake=fake, asked=asked)
+        fake = ImageSet(images, features, probabilities, labels, self.fake.subset)
+        requested = requested_of(fake, by_class, self.extractor, progress)
+        return dataclasses.replace(self, fake=fake, requested=requested)
 
 
-def asked_of(fake, by_class, extractor, progress=True):
-    """What `label_agreement` is measured on, an `Asked`; None where nothing tells.
+def requested_of(fake, by_class, extractor, progress=True):
+    """What `label_agreement` is measured on, an `Requested`; None where nothing tells.
 
     Args:
-        fake: A `Side`, whose pictures are taken where there are no others.
-        by_class: `(images, labels)` of other pictures, or None.
+        fake: An `ImageSet`, whose images are taken where there are no others.
+        by_class: `(images, labels)` of other images, or None.
         extractor: Of their classes.
         progress: Shows a bar.
     """
@@ -107,8 +107,10 @@ def asked_of(fake, by_class, extractor, progress=True):
         return None
     if by_class is not None:
         images, labels = by_class
-        return Asked(np.asarray(labels), extractor(images, progress)[1].argmax(axis=1))
-    return None if fake.labels is None else Asked(fake.labels, fake.probabilities.argmax(axis=1))
+        return Requested(np.asarray(labels), extractor(images, progress)[1].argmax(axis=1))
+    return (
+        None if fake.labels is None else Requested(fake.labels, fake.probabilities.argmax(axis=1))
+    )
 
 
 def prepare(
@@ -130,47 +132,47 @@ def prepare(
     """Extracts the features of all that is compared.
 
     Args:
-        images: Generated pictures, uint8 [N, H, W, C], or floats in [0, 1].
-        train, test: `ImageDataset`s of the training pictures and of the split that generated
-            pictures are compared with.
-        split, image_size: For the card: what `test` is, and the size its pictures were brought to,
+        images: Generated images, uint8 [N, H, W, C], or floats in [0, 1].
+        train, test: `ImageDataset`s of the training images and of the split that generated
+            images are compared with.
+        split, image_size: For the card: what `test` is, and the size its images were brought to,
             or None.
         labels, by_class, num, num_neighbours, features, k, seed, progress: As in
             `tfgan.metrics.measure`.
 
     Returns:
-        `Sides`.
+        `Comparison`.
 
     Raises:
-        InputError: As `tfgan.metrics.measure`; `TooFewPictures` where that is it.
+        InputError: As `tfgan.metrics.measure`; `TooFewImages` where that is it.
     """
     images = rounded(images)
     if labels is not None and len(labels) != len(images):
         raise InputError(
-            f"each picture needs a label. Received: {len(images)} pictures, {len(labels)} labels"
+            f"each image needs a label. Received: {len(images)} images, {len(labels)} labels"
         )
     if by_class is not None and len(by_class[0]) != len(by_class[1]):
         raise InputError(
-            f"each picture of by_class needs a label. Received: {len(by_class[0])} pictures, "
+            f"each image of by_class needs a label. Received: {len(by_class[0])} images, "
             f"{len(by_class[1])} labels"
         )
     labels = None if labels is None else np.asarray(labels)
     if len(images) > num:
-        # At random: pictures may lie class by class.
+        # At random: images may lie class by class.
         rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:num])
         images, labels = images[rows], None if labels is None else labels[rows]
     if images.shape[1:] != test.image_shape:
         raise InputError(
-            f"the pictures must have the data set's shape {test.image_shape}. "
+            f"the images must have the data set's shape {test.image_shape}. "
             f"Received: {images.shape[1:]}"
         )
     num_real = min(num, test.num_images)
     smaller = min(num_real, len(images))
     name = suited(features, train, smaller)
-    need, num_floor = fewest_pictures(name), min(len(images), num_unseen(name, train))
+    need, num_floor = fewest_images(name), min(len(images), num_unseen(name, train))
     if min(smaller, num_floor) < need:
-        raise TooFewPictures(
-            f"the features {name!r} need at least {need:,} pictures a side. Received: "
+        raise TooFewImages(
+            f"the features {name!r} need at least {need:,} images per side. Received: "
             f"{len(images):,} generated, {num_real:,} real ones, and {num_floor:,} other real ones "
             "for the floor"
         )
@@ -180,21 +182,21 @@ def prepare(
     baseline = np.sort(random.permutation(extractor.unseen_of(train.num_images))[: len(images)])
     neighbours = min(num_neighbours, len(chosen), len(images), len(baseline))
 
-    def side(images, labels):
+    def image_set(images, labels):
         extracted, probabilities = extractor(images, progress)
-        # At random: pictures may lie class by class.
-        few = random.permutation(len(images))[:neighbours]
-        return Side(images, extracted, probabilities, labels, few)
+        # At random: images may lie class by class.
+        subset = random.permutation(len(images))[:neighbours]
+        return ImageSet(images, extracted, probabilities, labels, subset)
 
     def labels_of(dataset, rows):
         return labels_among(dataset, train.class_names)[rows] if has_labels(dataset) else None
 
-    real = side(test.images[chosen], labels_of(test, chosen))
-    fake = side(images, labels)
-    return Sides(
+    real = image_set(test.images[chosen], labels_of(test, chosen))
+    fake = image_set(images, labels)
+    return Comparison(
         real=real,
         fake=fake,
-        floor=side(train.images[baseline], labels_of(train, baseline)),
+        floor=image_set(train.images[baseline], labels_of(train, baseline)),
         trained_on=extractor(train.images, progress)[0],
         train_images=train.images,
         class_names=train.class_names,
@@ -210,9 +212,9 @@ def prepare(
             num_neighbours=neighbours,
             k=k,
             image_shape=tuple(test.image_shape),
-            resize="centre crop and Lanczos" if image_size or test.is_resized else "none",
+            resize="center crop and Lanczos" if image_size or test.is_resized else "none",
             seed=seed,
             versions=tuple(package_versions().items()),
         ),
-        asked=asked_of(fake, by_class, extractor, progress),
+        requested=requested_of(fake, by_class, extractor, progress),
     )
