@@ -42,9 +42,9 @@ def test_images_change_their_channels_where_nothing_is_lost(images, expected):
 @pytest.mark.parametrize(
     ("images", "channels", "message"),
     [
-        (COLOR, 1, "some of them in colour, and the real ones have 1 channels"),
+        (COLOR, 1, "some of them in color, and the real ones have 1 channels"),
         (joined(COLOR, GRAY), 3, "some of them transparent"),
-        (joined(COLOR, GRAY), 1, "some of them transparent and in colour"),
+        (joined(COLOR, GRAY), 1, "some of them transparent and in color"),
         (joined(GRAY_RGB, GRAY), 1, "some of them transparent,"),
     ],
 )
