@@ -176,7 +176,7 @@ def interval_of_default():
     from tfgan.families import FAMILIES
     from tfgan.training.monitor.curve import interval_of
 
-    return interval_of(FAMILIES["gan"]["batch_size"])
+    return interval_of(FAMILIES["gan"]().batch_size)
 
 
 def delay_of(row):
