@@ -7,11 +7,11 @@ import pytest
 
 from tfgan import LabelCondition, data
 from tfgan.conditions.sampling import (
+    balanced_conditions_for,
     classes_in,
-    evenly_told_for,
+    conditions_for,
     notes_on,
     pictures_by_class,
-    told_for,
 )
 from tfgan.data.captions import Captions
 from tfgan.data.dataset import ImageDataset
@@ -42,12 +42,12 @@ def labelled(counts, class_names=None):
 @pytest.mark.parametrize("num", [10, 100, 1000, 1001])
 def test_each_class_comes_as_often_as_in_the_data(counts, num):
     dataset = labelled(counts)
-    told = told_for(classes(len(counts)), dataset, num)["labels"]
+    told = conditions_for(classes(len(counts)), dataset, num)["labels"]
     asked = np.bincount(told, minlength=len(counts))
     share = np.array(counts) / sum(counts)
     assert told.dtype == np.int32 and asked.sum() == num
     assert (np.abs(asked - share * num) < 1).all()
-    assert told_for(classes(len(counts)), dataset, num)["labels"].tolist() == told.tolist()
+    assert conditions_for(classes(len(counts)), dataset, num)["labels"].tolist() == told.tolist()
     # In no order, so that any part of them is like the whole.
     if counts == (900, 100) and num == 1000:
         assert asked.tolist() == [900, 100] and 5 < told[:100].sum() < 20
@@ -60,8 +60,8 @@ def test_a_perfect_model_of_imbalanced_data_has_no_risk():
     def features(labels, seed):
         return np.random.default_rng(seed).normal(size=(len(labels), 16)) + 0.75 * labels[:, None]
 
-    told = told_for(classes(2), dataset, num)["labels"]
-    evenly = evenly_told_for(classes(2), dataset, num)["labels"]
+    told = conditions_for(classes(2), dataset, num)["labels"]
+    evenly = balanced_conditions_for(classes(2), dataset, num)["labels"]
     real, fake = features(dataset.labels[:num], 1), features(told, 2)
     risk = confidence_risk(real, fake)
     assert risk.low == 0 and risk.value < 0.05 and frechet_distance(real, fake) < 0.1
@@ -78,7 +78,7 @@ def test_rejection_leaves_the_classes_as_they_are():
         found[bad, 1] += 3
         return found
 
-    told = told_for(classes(2), dataset, num)["labels"]
+    told = conditions_for(classes(2), dataset, num)["labels"]
     bad = random.random(num) < 0.3
     fake = features(told, bad)
     kept = fit_rejection(
@@ -109,7 +109,7 @@ def test_rejection_leaves_the_classes_as_they_are():
 )
 def test_classes_are_matched_by_name(inputs, class_names, numbers):
     dataset = labelled((3,) * len(class_names), class_names)
-    for told in (told_for(inputs, dataset, 30), evenly_told_for(inputs, dataset, 30)):
+    for told in (conditions_for(inputs, dataset, 30), balanced_conditions_for(inputs, dataset, 30)):
         assert set(told["labels"]) == set(numbers)
         found = classes_in(told, inputs, dataset)
         assert [numbers[each] for each in found] == told["labels"].tolist()
@@ -118,10 +118,10 @@ def test_classes_are_matched_by_name(inputs, class_names, numbers):
 def test_classes_of_one_side_alone_are_left_out_and_told():
     inputs = classes(3, ("cat", "dog", "eel"))
     dataset = labelled((40, 20, 30), ("ant", "cat", "dog"))
-    told = told_for(inputs, dataset, 50)["labels"]
+    told = conditions_for(inputs, dataset, 50)["labels"]
     # In the proportions of those that both have.
     assert np.bincount(told, minlength=3).tolist() == [20, 30, 0]
-    assert set(evenly_told_for(inputs, dataset, 50)["labels"]) == {0, 1}
+    assert set(balanced_conditions_for(inputs, dataset, 50)["labels"]) == {0, 1}
     first, second = notes_on(inputs, dataset)
     assert "40 of the 90 real pictures" in first and "the classes ant" in first
     assert "none of the model's classes eel" in second
@@ -132,7 +132,7 @@ def test_classes_of_one_side_alone_are_left_out_and_told():
     assert "are taken for their numbers: 0 for cat, 1 for dog, 2 for eel" in numbered
 
 
-@pytest.mark.parametrize("ask", [told_for, evenly_told_for])
+@pytest.mark.parametrize("ask", [conditions_for, balanced_conditions_for])
 @pytest.mark.parametrize(
     ("inputs", "dataset", "message"),
     [
@@ -148,7 +148,7 @@ def test_classes_that_cannot_be_matched_are_refused(ask, inputs, dataset, messag
 
 def test_pictures_without_a_label_lend_none():
     dataset = pictures(np.array([0, -1, 1, -1, 1], np.int32), ("a", "b"))
-    told = told_for(classes(2, ("a", "b")), dataset, 30)["labels"]
+    told = conditions_for(classes(2, ("a", "b")), dataset, 30)["labels"]
     assert np.bincount(told).tolist() == [10, 20]
     assert "2 of the 5 real pictures" in notes_on(classes(2, ("a", "b")), dataset)[0]
 
@@ -166,43 +166,47 @@ def test_attributes_come_as_in_the_data_and_are_matched_by_name():
     names = {"size": ("large", "small"), "colour": ("green", "red")}
     dataset = pictures(attributes=rows, attribute_names=names)
     same = attributes_of(names, (2, 2))
-    told = told_for(same, dataset, 50)["labels"]
+    told = conditions_for(same, dataset, 50)["labels"]
     found, counts = np.unique(told, axis=0, return_counts=True)
     assert found.tolist() == [[0, 1], [1, 0], [1, 1]] and counts.tolist() == [35, 10, 5]
     # The attributes stand the other way round, and there are more categories.
     other = attributes_of({"colour": COLOURS, "size": ("large", "small")}, (3, 2))
-    told = told_for(other, dataset, 50)["labels"]
+    told = conditions_for(other, dataset, 50)["labels"]
     found, counts = np.unique(told, axis=0, return_counts=True)
     assert found.tolist() == [[1, 1], [2, 0], [2, 1]] and counts.tolist() == [10, 35, 5]
     # What a model does not know lends nothing.
     fewer = attributes_of({"colour": ("red",), "size": ("large", "small")}, (1, 2))
-    told = told_for(fewer, dataset, 40)["labels"]
+    told = conditions_for(fewer, dataset, 40)["labels"]
     assert np.bincount(told[:, 1]).tolist() == [35, 5]
     assert "20 of the 100" in notes_on(fewer, dataset)[0]
-    assert evenly_told_for(same, dataset, 9) == {} and classes_in({}, same, dataset) is None
+    assert balanced_conditions_for(same, dataset, 9) == {} and classes_in({}, same, dataset) is None
     with pytest.raises(InputError, match="lacks 'shape'"):
-        told_for(attributes_of({"shape": ("round",)}, (1,)), dataset, 5)
+        conditions_for(attributes_of({"shape": ("round",)}, (1,)), dataset, 5)
     with pytest.raises(InputError, match="draws attributes, and 'x' has none"):
-        told_for(same, labelled((2, 2)), 5)
+        conditions_for(same, labelled((2, 2)), 5)
 
 
 def test_texts_come_as_in_the_data_where_the_model_knows_their_words():
     table = np.array([["a cat", "cat"], ["a dog", "the dog"], ["a zebu", "zebu"]])
     rows = np.repeat(np.arange(3, dtype=np.int32), (60, 30, 10))
     dataset = pictures(rows, ("a", "b", "c"), captions=Captions(table, rows))
-    told = told_for({"texts": {"shape": [None]}}, dataset, 200)["texts"]
+    told = conditions_for({"texts": {"shape": [None]}}, dataset, 200)["texts"]
     count = {text: int(np.sum(told == text)) for text in np.unique(told)}
     assert count["a cat"] + count["cat"] == 120 and min(count["a cat"], count["cat"]) > 20
     assert count["a zebu"] + count["zebu"] == 20
     known = {"shape": [None], "vocabulary": ["a", "cat", "dog"], "length": 2}
-    told = told_for({"texts": known}, dataset, 90)["texts"]
+    told = conditions_for({"texts": known}, dataset, 90)["texts"]
     assert set(told) == {"a cat", "cat", "a dog"} and np.sum(told == "a dog") == 30
     assert "10 of the 100 real pictures" in notes_on({"texts": known}, dataset)[0]
 
 
 def test_models_without_a_condition_are_told_nothing():
     digits = data.load("digits", 1)
-    assert told_for({"seeds": {}}, digits, 20) == evenly_told_for({"seeds": {}}, digits, 20) == {}
+    assert (
+        conditions_for({"seeds": {}}, digits, 20)
+        == balanced_conditions_for({"seeds": {}}, digits, 20)
+        == {}
+    )
     assert notes_on({"seeds": {}}, digits) == []
     assert pictures_by_class(None, {"seeds": {}}, digits, 20) is None
 

@@ -345,7 +345,7 @@ def drawn_pictures(model, arguments, train, test):
     """The pictures of a model, a `Generated`; of a conditional one such as the real ones are."""
     import numpy as np
 
-    from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
+    from tfgan.conditions.sampling import classes_in, conditions_for, notes_on, pictures_by_class
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     inputs = model_card.inputs_of_seeds(model.card)
@@ -353,7 +353,7 @@ def drawn_pictures(model, arguments, train, test):
     def draw(told):
         return sample(model, seeds, told)
 
-    told = told_for(inputs, test, arguments.num)
+    told = conditions_for(inputs, test, arguments.num)
     return Generated(
         draw(told),
         classes_in(told, inputs, train),

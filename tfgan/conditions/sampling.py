@@ -9,7 +9,7 @@ _MOST_NAMED = 5
 _ADVICE = "compare with pictures that have, or judge pictures that are drawn already"
 
 
-def told_for(inputs, dataset, num):
+def conditions_for(inputs, dataset, num):
     """What a conditional model is told for pictures that show what a data set's pictures show.
 
     A comparison of generated with real pictures is about the pictures alone where both sides have
@@ -50,13 +50,13 @@ def told_for(inputs, dataset, num):
     return {name: values[np.random.default_rng(0).permutation(rows[places])]}
 
 
-def evenly_told_for(inputs, dataset, num):
+def balanced_conditions_for(inputs, dataset, num):
     """What a model of classes is told for as many pictures of one class as of another.
 
-    To see whether it draws each class: a comparison with real pictures needs `told_for`.
+    To see whether it draws each class: a comparison with real pictures needs `conditions_for`.
 
     Args:
-        inputs, num: as in `told_for`.
+        inputs, num: as in `conditions_for`.
         dataset: an `ImageDataset`, whose classes are asked for where the model knows them.
 
     Returns:
@@ -82,13 +82,13 @@ def pictures_by_class(draw, inputs, dataset, num):
 
     Args:
         draw: a function from what a model is told, such as `{"labels": int32 [num]}`, to pictures.
-        inputs, dataset, num: as in `evenly_told_for`.
+        inputs, dataset, num: as in `balanced_conditions_for`.
 
     Returns:
         `(images, classes)`: what `draw` returned, and the class that each picture is asked to
         show, int32 [num]; None for a model that does not draw classes.
     """
-    told = evenly_told_for(inputs, dataset, num)
+    told = balanced_conditions_for(inputs, dataset, num)
     return (draw(told), classes_in(told, inputs, dataset)) if told else None
 
 
@@ -96,7 +96,7 @@ def classes_in(told, inputs, dataset):
     """The class that each picture is asked to show, as a data set numbers its classes.
 
     Args:
-        told: what `told_for` or `evenly_told_for` returned for the other two.
+        told: what `conditions_for` or `balanced_conditions_for` returned for the other two.
 
     Returns:
         int32 [N]; None where the pictures are asked for attributes, a text or nothing.
@@ -112,7 +112,7 @@ def notes_on(inputs, dataset):
     """What of a data set a model cannot be asked for, and the reverse: a list of sentences.
 
     Args:
-        inputs, dataset: as in `told_for`.
+        inputs, dataset: as in `conditions_for`.
     """
     name = _name_of(inputs)
     if name is None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfgan.conditions.sampling import classes_in, pictures_by_class, told_for
+from tfgan.conditions.sampling import classes_in, conditions_for, pictures_by_class
 from tfgan.evaluation.inputs import with_channels
 from tfgan.export import model_card
 from tfgan.inference.rejection import draw_kept, keeper_for
@@ -154,7 +154,7 @@ def lowered(
     """
     inputs, num_candidates = model_card.inputs_of_seeds(model.card), num
     factor = 1.0 if truncation is None else truncation
-    told = told_for(inputs, test, num)
+    told = conditions_for(inputs, test, num)
     channels = test.image_shape[2]
     if keep_fraction is not None or max_risk is not None:
 

@@ -42,7 +42,12 @@ class FromLatents(Family):
         import numpy as np
 
         from tfgan import metrics
-        from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
+        from tfgan.conditions.sampling import (
+            classes_in,
+            conditions_for,
+            notes_on,
+            pictures_by_class,
+        )
         from tfgan.export import model_card
         from tfgan.inference.sampling import sample
 
@@ -54,7 +59,7 @@ class FromLatents(Family):
             return sample(exported, np.arange(NUM_MEASURED), condition)
 
         # Classes as often as the held-out images show them, so that their shares tell nothing.
-        condition = told_for(inputs, held_out, NUM_MEASURED)
+        condition = conditions_for(inputs, held_out, NUM_MEASURED)
         return metrics.measure(
             draw(condition),
             (train, held_out),
