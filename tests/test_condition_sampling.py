@@ -10,8 +10,8 @@ from tfgan.conditions.sampling import (
     balanced_conditions_for,
     classes_in,
     conditions_for,
+    images_by_class,
     notes_on,
-    pictures_by_class,
 )
 from tfgan.data.captions import Captions
 from tfgan.data.dataset import ImageDataset
@@ -208,18 +208,18 @@ def test_models_without_a_condition_are_told_nothing():
         == {}
     )
     assert notes_on({"seeds": {}}, digits) == []
-    assert pictures_by_class(None, {"seeds": {}}, digits, 20) is None
+    assert images_by_class(None, {"seeds": {}}, digits, 20) is None
 
 
 def test_as_many_of_each_class_for_the_agreement():
     dataset = labelled((90, 10, 0), ("a", "b", "c"))
     inputs = classes(3, ("c", "b", "a"))
-    images, labels = pictures_by_class(lambda told: told["labels"], inputs, dataset, 40)
+    images, labels = images_by_class(lambda told: told["labels"], inputs, dataset, 40)
     # Classes that no picture shows cannot be read either.
     assert np.bincount(labels).tolist() == [20, 20] and set(images) == {1, 2}
     no_labels = dataclasses.replace(dataset, labels=None)
     with pytest.raises(InputError, match="no labels"):
-        pictures_by_class(None, inputs, no_labels, 40)
+        images_by_class(None, inputs, no_labels, 40)
 
 
 @pytest.mark.parametrize("num_classes", [1, 2, 10, 16, 17, 28, 100])

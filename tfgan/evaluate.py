@@ -345,7 +345,7 @@ def drawn_pictures(model, arguments, train, test):
     """The pictures of a model, a `Generated`; of a conditional one such as the real ones are."""
     import numpy as np
 
-    from tfgan.conditions.sampling import classes_in, conditions_for, notes_on, pictures_by_class
+    from tfgan.conditions.sampling import classes_in, conditions_for, images_by_class, notes_on
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     inputs = model_card.inputs_of_seeds(model.card)
@@ -357,7 +357,7 @@ def drawn_pictures(model, arguments, train, test):
     return Generated(
         draw(told),
         classes_in(told, inputs, train),
-        pictures_by_class(draw, inputs, train, arguments.num),
+        images_by_class(draw, inputs, train, arguments.num),
         tuple(notes_on(inputs, test)),
     )
 

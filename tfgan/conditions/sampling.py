@@ -77,7 +77,7 @@ def balanced_conditions_for(inputs, dataset, num):
     return {"labels": np.resize(known, num).astype(np.int32)}
 
 
-def pictures_by_class(draw, inputs, dataset, num):
+def images_by_class(draw, inputs, dataset, num):
     """As many pictures of one class as of another, for `label_agreement`.
 
     Args:

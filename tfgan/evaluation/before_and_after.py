@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfgan.conditions.sampling import classes_in, conditions_for, pictures_by_class
+from tfgan.conditions.sampling import classes_in, conditions_for, images_by_class
 from tfgan.evaluation.inputs import with_channels
 from tfgan.export import model_card
 from tfgan.inference.rejection import draw_kept, keeper_for
@@ -177,7 +177,7 @@ def lowered(
 
         kept = drawn(told)
         images, num_candidates = kept.images, kept.num_candidates
-        by_class = pictures_by_class(lambda told: drawn(told).images, inputs, train, num)
+        by_class = images_by_class(lambda told: drawn(told).images, inputs, train, num)
     else:
         seeds = np.arange(seed, seed + num, dtype=np.int64)
 
@@ -186,7 +186,7 @@ def lowered(
             return with_channels(images, channels, model.path)
 
         images = drawn(told)
-        by_class = pictures_by_class(drawn, inputs, train, num)
+        by_class = images_by_class(drawn, inputs, train, num)
     sides = before.sides.with_generated(images, classes_in(told, inputs, train), by_class)
     return Lowering(
         before,

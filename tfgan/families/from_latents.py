@@ -45,8 +45,8 @@ class FromLatents(Family):
         from tfgan.conditions.sampling import (
             classes_in,
             conditions_for,
+            images_by_class,
             notes_on,
-            pictures_by_class,
         )
         from tfgan.export import model_card
         from tfgan.inference.sampling import sample
@@ -64,5 +64,5 @@ class FromLatents(Family):
             draw(condition),
             (train, held_out),
             labels=classes_in(condition, inputs, train),
-            by_class=pictures_by_class(draw, inputs, train, NUM_MEASURED),
+            by_class=images_by_class(draw, inputs, train, NUM_MEASURED),
         )
