@@ -135,7 +135,7 @@ class AdversarialModel(GenerativeModel):
         self.r1_gamma = r1_gamma
         self.r2_gamma = r2_gamma
         self.gradient_penalty_weight = gradient_penalty_weight
-        self.penalised = any(weights.values())
+        self.penalized = any(weights.values())
         self.penalty_interval = penalty_interval
         self.augmentation = checked_policies(augmentation)
         self.set_optimizers(

@@ -60,7 +60,7 @@ class GAN(AdversarialModel):
             generator_loss = require_finite(generator_loss, "generator loss")
             discriminator_loss = require_finite(discriminator_loss, "discriminator loss")
             penalty = 0.0
-            if self.penalised and self.step % self.penalty_interval == 0:
+            if self.penalized and self.step % self.penalty_interval == 0:
                 penalty = self.penalty(self.discriminator, real_images, fake_images)
             discriminator_objective = discriminator_loss + self.penalty_interval * penalty
 
