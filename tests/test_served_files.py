@@ -15,7 +15,7 @@ from PIL import Image
 
 from tfgan.data.pictures import to_array
 from tfgan.serving.decoders import pixels_in
-from tfgan.serving.files import decode_pictures, encode_pngs
+from tfgan.serving.files import decode_images, encode_pngs
 from tfgan.serving.limits import MAX_FILE_PIXELS, MAX_FILES_PIXELS, in_parts, most_images
 
 SIZE = (9, 13)
@@ -131,7 +131,7 @@ def opened(file, channels):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_a_file_of_the_size_is_what_training_sees_bit_for_bit(channels):
     made = files()
-    decoded = 255 * decode_pictures([*made.values()], (*SIZE, channels))
+    decoded = 255 * decode_images([*made.values()], (*SIZE, channels))
     for name, file, pixels in zip(made, made.values(), decoded.numpy()):
         np.testing.assert_array_equal(pixels, opened(file, channels), err_msg=name)
 
@@ -140,7 +140,7 @@ def test_every_opacity_comes_through_a_file_as_it_is():
     level = np.arange(256, dtype=np.float32) / 255
     colour, opacity = np.meshgrid(level, level)
     pictures = np.stack([colour, colour[:, ::-1], opacity[::-1], opacity], axis=-1)[None]
-    np.testing.assert_array_equal(decode_pictures(encode_pngs(pictures), (256, 256, 4)), pictures)
+    np.testing.assert_array_equal(decode_images(encode_pngs(pictures), (256, 256, 4)), pictures)
 
 
 @pytest.mark.parametrize("size", [(1, 3000), (3000, 1), (200, 70), (3, 2), (9, 300)])
@@ -149,7 +149,7 @@ def test_the_crop_and_its_surroundings_are_all_that_is_resized(size):
     shape = (*size, 4)
     image = Image.fromarray(np.random.default_rng(2).integers(0, 256, shape, np.uint8))
     for channels in (1, 3, 4):
-        (decoded,) = decode_pictures([file_of(image)], (*SIZE, channels)).numpy()
+        (decoded,) = decode_images([file_of(image)], (*SIZE, channels)).numpy()
         expected = opened(file_of(image), channels)
         opacity = expected[..., 3:] / 255 if channels == 4 else 1
         difference = np.abs(255 * decoded - expected)
@@ -200,19 +200,19 @@ def test_what_is_too_large_is_refused_by_its_size_and_the_limit(form):
     message = rf"(?s)an image file may have at most {MAX_FILE_PIXELS:,} pixels.*\b{16384**2}\b"
     small = file_of(Image.new("L", SIZE[::-1]))
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        decode_pictures([small, told(form, 16384, 16384)], (*SIZE, 3))
+        decode_images([small, told(form, 16384, 16384)], (*SIZE, 3))
 
 
 def test_many_files_are_refused_together():
     many = [told("png", 5000, 5000)] * 6
     message = f"(?s)together may have at most {MAX_FILES_PIXELS:,} pixels.*{6 * 5000**2}"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        decode_pictures(many, (*SIZE, 3))
+        decode_images(many, (*SIZE, 3))
 
 
 def test_sides_whose_product_overflows_are_refused():
     with pytest.raises(tf.errors.InvalidArgumentError, match="at most"):
-        decode_pictures([told("png", 2**31 - 1, 2**31 - 1)] * 5, (*SIZE, 3))
+        decode_images([told("png", 2**31 - 1, 2**31 - 1)] * 5, (*SIZE, 3))
 
 
 WHOLE = file_of(images()["P"], "gif")
@@ -238,7 +238,7 @@ WHOLE = file_of(images()["P"], "gif")
 )
 def test_what_cannot_be_decoded_is_refused(file, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        decode_pictures([file], (*SIZE, 3))
+        decode_images([file], (*SIZE, 3))
 
 
 DECODE_AND_PRINT_GROWTH = r"""
@@ -246,14 +246,14 @@ import io, re, sys
 from pathlib import Path
 import tensorflow as tf
 from PIL import Image
-from tfgan.serving.files import decode_pictures
+from tfgan.serving.files import decode_images
 
 def megabytes():
     kib = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]
     return int(kib) * 1024 / 1e6
 
 decode = tf.function(
-    lambda files: decode_pictures(files, (8, 8, 3)), [tf.TensorSpec([None], tf.string)]
+    lambda files: decode_images(files, (8, 8, 3)), [tf.TensorSpec([None], tf.string)]
 )
 buffer = io.BytesIO()
 Image.new("L", (8, 8)).save(buffer, "png")

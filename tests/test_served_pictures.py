@@ -17,7 +17,7 @@ from tfgan.export import model_card
 from tfgan.export.saved_model import export_saved_model, self_check
 from tfgan.models import CycleGAN, Pix2Pix
 from tfgan.networks import patch_discriminator, residual_generator, unet_generator
-from tfgan.serving.files import BLACK, decode_pictures, encode_pngs
+from tfgan.serving.files import BLACK, decode_images, encode_pngs
 from tfgan.serving.limits import most_images
 
 SIZE = (9, 12)
@@ -50,7 +50,7 @@ def on(background, image):
 @pytest.mark.parametrize("size", [SIZE, (40, 31), (5, 30)])
 def test_a_file_is_brought_to_a_models_size_as_the_data_pipeline_does(size, mode, channels):
     image = photo(*size, mode)
-    (decoded,) = decode_pictures([file_of(image)], (*SIZE, channels))
+    (decoded,) = decode_images([file_of(image)], (*SIZE, channels))
     reference = on(255, image) if "A" in mode and channels < 4 else image
     expected = to_array(reference, (*SIZE, channels)) / 255
     if size == SIZE and (mode, channels) in {("L", 1), ("L", 3), ("RGB", 3)}:
@@ -75,19 +75,19 @@ def test_files_of_every_kind_are_decoded_each_on_its_own():
         file_of(image.convert("L")),
         file_of(palette),
     ]
-    decoded = decode_pictures(files, (*SIZE, 3)).numpy()
+    decoded = decode_images(files, (*SIZE, 3)).numpy()
     for one, file in zip(decoded, files):
         opened = Image.open(io.BytesIO(file))
         # TensorFlow decodes JPEG by a faster, less exact transform.
         tolerance = 12 if opened.format == "JPEG" else 4
         np.testing.assert_allclose(255 * one, to_array(opened, (*SIZE, 3)), atol=tolerance)
-    assert decode_pictures(tf.constant([], tf.string), (*SIZE, 3)).shape == (0, *SIZE, 3)
+    assert decode_images(tf.constant([], tf.string), (*SIZE, 3)).shape == (0, *SIZE, 3)
 
 
 def test_what_lies_behind_transparency():
     nothing = file_of(Image.new("RGBA", SIZE[::-1], (10, 200, 30, 0)))
-    np.testing.assert_array_equal(decode_pictures([nothing], (*SIZE, 3)), np.ones((1, *SIZE, 3)))
-    black = decode_pictures([nothing], (*SIZE, 1), background=BLACK)
+    np.testing.assert_array_equal(decode_images([nothing], (*SIZE, 3)), np.ones((1, *SIZE, 3)))
+    black = decode_images([nothing], (*SIZE, 1), background=BLACK)
     np.testing.assert_array_equal(black, np.zeros((1, *SIZE, 1)))
 
 
@@ -139,7 +139,7 @@ def test_files_of_other_sizes_are_filled_where_their_masks_are_white(filler, fil
     }
     (answer,) = serve(filler_folder, [("png", request)])
     filled = np.stack([np.asarray(Image.open(io.BytesIO(png))) for png in answer["image_bytes"]])
-    pictures = decode_pictures(request["image_bytes"], (*SIZE, 3))
+    pictures = decode_images(request["image_bytes"], (*SIZE, 3))
     holes = np.zeros((2, *SIZE, 1), np.float32)
     # 31x40 is cropped to 31x23.25, of which the white half are the upper 11.625.
     holes[0, : round(SIZE[0] * 11.625 / 23.25)] = 1
@@ -237,7 +237,7 @@ def test_a_cyclegan_between_pictures_of_other_channels(tmp_path):
     )
     folder, difference = export_saved_model(model, tmp_path / "cyclegan")
     assert difference < 1e-6
-    photos = decode_pictures([file_of(photo(*SIZE))] * 2, (*SIZE, 3))
+    photos = decode_images([file_of(photo(*SIZE))] * 2, (*SIZE, 3))
     drawings = photos[..., :1]
     answers = serve(
         folder,

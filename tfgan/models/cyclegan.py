@@ -9,7 +9,7 @@ from tfgan.errors import InputError
 from tfgan.models.base import float32_twin, image_spec, require_finite
 from tfgan.models.translation import (
     TranslationModel,
-    checked_pictures,
+    checked_images,
     noise,
     shape_between,
 )
@@ -253,11 +253,11 @@ class CycleGAN(TranslationModel):
         Raises:
             InputError: pictures of another shape.
         """
-        return translated(self.ema_generator_ab, checked_pictures(images, self.shape_a))
+        return translated(self.ema_generator_ab, checked_images(images, self.shape_a))
 
     def b_to_a(self, images):
         """The same from B to A; see `a_to_b`."""
-        return translated(self.ema_generator_ba, checked_pictures(images, self.shape_b))
+        return translated(self.ema_generator_ba, checked_images(images, self.shape_b))
 
     def probe(self):
         """A picture of kind A from one of kind B from noise: float32 [1, H, W, C]."""

@@ -11,7 +11,7 @@ from tfgan.errors import InputError
 from tfgan.models.base import float32_twin, image_spec, require_finite
 from tfgan.models.translation import (
     TranslationModel,
-    checked_pictures,
+    checked_images,
     noise,
     shape_between,
 )
@@ -252,9 +252,9 @@ class Pix2Pix(TranslationModel):
             wanted = "needs masks beside the images" if self.masked else "takes no masks"
             received = "none" if masks is None else f"masks of shape {tuple(masks.shape)}"
             raise InputError(f"this model {wanted}. Received: {received}")
-        images = 2.0 * checked_pictures(images, self.condition_shape) - 1.0
+        images = 2.0 * checked_images(images, self.condition_shape) - 1.0
         if self.masked:
-            masks = checked_pictures(masks, (*self.condition_shape[:2], 1), "masks")
+            masks = checked_images(masks, (*self.condition_shape[:2], 1), "masks")
             images = [images, masks]
         return (self(images) + 1.0) / 2.0
 

@@ -10,7 +10,7 @@ from tfgan.models.base import EMAModel
 from tfgan.optimizers import adam
 
 
-def checked_pictures(images, shape, name="images"):
+def checked_images(images, shape, name="images"):
     """Pictures as float32 [N, H, W, C].
 
     Args:

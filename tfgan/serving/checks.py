@@ -44,7 +44,7 @@ def checked_files(files, sizes):
         return tf.identity(files)
 
 
-def checked_pictures(values, spec, most):
+def checked_images(values, spec, most):
     """Pictures or masks of a request, refused as by `checked_batch` and outside [0, 1]."""
     values = checked_batch(values, spec, most)
     # Written so that it refuses a NaN as well.

@@ -28,7 +28,7 @@ def encode_pngs(images):
     return tf.concat([tf.io.encode_png(part, compression=1) for part in parts], axis=0)
 
 
-def decode_pictures(files, image_shape, background=WHITE):
+def decode_images(files, image_shape, background=WHITE):
     """Pictures in files of any size and colour, brought to those of a model.
 
     As `tfgan.data.pictures.to_array` brings pictures to a size, pass by pass, and bit for bit where

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfgan.noise import latents_from_seeds
-from tfgan.serving.checks import checked_batch, checked_pictures, of_one_number
+from tfgan.serving.checks import checked_batch, checked_images, of_one_number
 from tfgan.serving.files import encode_pngs
 from tfgan.serving.limits import most_images
 from tfgan.serving.served import Served, clipped, hold, in_range, require_channels
@@ -127,11 +127,11 @@ def add_encoder(served, model):
 
     @tf.function(input_signature=[images_spec])
     def encode(images):
-        return {"latents": model.encode(checked_pictures(images, images_spec, most))}
+        return {"latents": model.encode(checked_images(images, images_spec, most))}
 
     @tf.function(input_signature=[images_spec])
     def reconstruct(images):
-        images = checked_pictures(images, images_spec, most)
+        images = checked_images(images, images_spec, most)
         return {"images": clipped(model.reconstruct(images))}
 
     _, answer = served.examples["from_seeds"]

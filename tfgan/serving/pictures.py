@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgan.serving.checks import checked_batch, checked_pictures, of_one_number
-from tfgan.serving.files import BLACK, decode_pictures, encode_pngs
+from tfgan.serving.checks import checked_batch, checked_images, of_one_number
+from tfgan.serving.files import BLACK, decode_images, encode_pngs
 from tfgan.serving.limits import most_images
 from tfgan.serving.served import Served, clipped, hold, in_range, require_channels
 
@@ -130,7 +130,7 @@ def by_numbers(translate, shapes):
 
     @tf.function(input_signature=specs)
     def images_from_images(*inputs):
-        inputs = [checked_pictures(*pair, most) for pair in zip(inputs, specs)]
+        inputs = [checked_images(*pair, most) for pair in zip(inputs, specs)]
         return {"images": translate(*of_one_number(inputs, specs))}
 
     return images_from_images
@@ -145,11 +145,10 @@ def by_files(translate, shapes):
     def png(*files):
         files = [checked_batch(*pair, most) for pair in zip(files, specs)]
         files, *mask_files = of_one_number(files, specs)
-        images = decode_pictures(files, shapes["images"])
+        images = decode_images(files, shapes["images"])
         # White is to be filled, and what is not painted is not.
         masks = [
-            tf.round(decode_pictures(mask, shapes["masks"], background=BLACK))
-            for mask in mask_files
+            tf.round(decode_images(mask, shapes["masks"], background=BLACK)) for mask in mask_files
         ]
         # The _bytes suffix makes Serving's REST interface answer in base64.
         return {"image_bytes": encode_pngs(translate(images, *masks))}
