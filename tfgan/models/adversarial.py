@@ -11,7 +11,7 @@ from tfgan.arguments import require_at_least, require_integers
 from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
 from tfgan.models.base import GenerativeModel
-from tfgan.networks.functional import judge, picture_generator
+from tfgan.networks.functional import checked_discriminator, checked_generator
 from tfgan.noise import latents_from_seeds
 from tfgan.optimizers import adam
 from tfgan.penalties import gradient_penalty, r1, r2
@@ -37,8 +37,10 @@ class AdversarialModel(GenerativeModel):
     num_inputs = 1
 
     def __init__(self, generator, discriminator, **kwargs):
-        generator = picture_generator(generator, "generator", num_inputs=self.num_inputs)
-        discriminator = judge(discriminator, "discriminator", num_inputs=self.num_inputs)
+        generator = checked_generator(generator, "generator", num_inputs=self.num_inputs)
+        discriminator = checked_discriminator(
+            discriminator, "discriminator", num_inputs=self.num_inputs
+        )
         super().__init__(generator, **kwargs)
         judged_shape = discriminator.inputs[0].shape
         if generator.output_shape != judged_shape:

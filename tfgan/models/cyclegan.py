@@ -13,7 +13,7 @@ from tfgan.models.translation import (
     noise,
     shape_between,
 )
-from tfgan.networks.functional import judge, picture_generator
+from tfgan.networks.functional import checked_discriminator, checked_generator
 from tfgan.serving.pictures import served_cyclegan
 
 
@@ -61,10 +61,10 @@ class CycleGAN(TranslationModel):
         self, generator_ab, generator_ba, discriminator_a, discriminator_b, pool_size=50, **kwargs
     ):
         super().__init__(**kwargs)
-        generator_ab = picture_generator(generator_ab, "generator_ab", num_inputs=1)
-        generator_ba = picture_generator(generator_ba, "generator_ba", num_inputs=1)
-        discriminator_a = judge(discriminator_a, "discriminator_a", num_inputs=1)
-        discriminator_b = judge(discriminator_b, "discriminator_b", num_inputs=1)
+        generator_ab = checked_generator(generator_ab, "generator_ab", num_inputs=1)
+        generator_ba = checked_generator(generator_ba, "generator_ba", num_inputs=1)
+        discriminator_a = checked_discriminator(discriminator_a, "discriminator_a", num_inputs=1)
+        discriminator_b = checked_discriminator(discriminator_b, "discriminator_b", num_inputs=1)
         shape_a, shape_b = generator_ab.input_shape, generator_ab.output_shape
         if (
             (generator_ba.input_shape, generator_ba.output_shape) != (shape_b, shape_a)

@@ -15,7 +15,7 @@ from tfgan.models.translation import (
     noise,
     shape_between,
 )
-from tfgan.networks.functional import judge, picture_generator
+from tfgan.networks.functional import checked_discriminator, checked_generator
 from tfgan.serving.pictures import served_pix2pix
 
 
@@ -60,8 +60,8 @@ class Pix2Pix(TranslationModel):
 
     def __init__(self, generator, discriminator, masked=False, **kwargs):
         super().__init__(**kwargs)
-        generator = picture_generator(generator, "generator", num_inputs=1)
-        discriminator = judge(discriminator, "discriminator")
+        generator = checked_generator(generator, "generator", num_inputs=1)
+        discriminator = checked_discriminator(discriminator, "discriminator")
         judged = [(*tensor.shape,) for tensor in discriminator.inputs]
         if judged != [generator.output_shape, generator.input_shape]:
             raise InputError(
