@@ -7,7 +7,7 @@ from tfgan.noise import latents_from_seeds
 from tfgan.serving.checks import checked_batch, checked_images, of_one_number
 from tfgan.serving.files import encode_pngs
 from tfgan.serving.limits import most_images
-from tfgan.serving.served import Served, clipped, hold, in_range, require_channels
+from tfgan.serving.served import Served, clipped, in_range, require_channels, track
 
 NUM_EXAMPLES = 3
 
@@ -60,7 +60,7 @@ def served_from_latents(model):
     # What checking a condition takes, such as a vocabulary, has to be stored as well.
     module.condition = condition and condition.resources
     told_specs = [] if condition is None else [condition.spec]
-    images_from_latents = hold(module, network, ["latents", *(spec.name for spec in told_specs)])
+    images_from_latents = track(module, network, ["latents", *(spec.name for spec in told_specs)])
 
     latents_spec = tf.TensorSpec([None, model.latent_dim], tf.float32, name="latents")
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")

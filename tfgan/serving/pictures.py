@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfgan.serving.checks import checked_batch, checked_images, of_one_number
 from tfgan.serving.files import BLACK, decode_images, encode_pngs
 from tfgan.serving.limits import most_images
-from tfgan.serving.served import Served, clipped, hold, in_range, require_channels
+from tfgan.serving.served import Served, clipped, in_range, require_channels, track
 
 NUM_EXAMPLES = 3
 
@@ -37,7 +37,7 @@ def served_pix2pix(model):
     # Not the model itself, which would be a layer with all that belongs to training.
     network = from_zero_to_one(model.call, model.ema_generator, shapes, model.generator.name)
     module = tf.Module()
-    translate = hold(module, network, [*shapes])
+    translate = track(module, network, [*shapes])
     inputs = example_inputs(shapes)
     live = clipped(model.translate(*inputs.values()))
     return Served(
@@ -76,8 +76,8 @@ def served_cyclegan(model):
     network_ab = from_zero_to_one(generator_ab, generator_ab, shapes_a, "a_to_b")
     network_ba = from_zero_to_one(generator_ba, generator_ba, shapes_b, "b_to_a")
     module = tf.Module()
-    a_to_b = hold(module, network_ab, [*shapes_a])
-    b_to_a = hold(module, network_ba, [*shapes_b], "b_to_a")
+    a_to_b = track(module, network_ab, [*shapes_a])
+    b_to_a = track(module, network_ba, [*shapes_b], "b_to_a")
     inputs_a, inputs_b = example_inputs(shapes_a), example_inputs(shapes_b)
     live_b = clipped(model.a_to_b(inputs_a["images"]))
     live_a = clipped(model.b_to_a(inputs_b["images"]))

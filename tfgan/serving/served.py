@@ -38,7 +38,7 @@ class Served:
 
 
 def require_channels(image_shape):
-    """Refuses images that no PNG can hold.
+    """Refuses images that no PNG can track.
 
     Args:
         image_shape: `(height, width, channels)`.
@@ -80,7 +80,7 @@ def _is_bounded(tensor):
     return getattr(activation, "__name__", None) in _WITHIN_ONE
 
 
-def hold(module, network, names, signature="serving_default"):
+def track(module, network, names, signature="serving_default"):
     """Keeps a network in a module: its weights, and the plain function that it is.
 
     The function checks nothing, and so other formats can be made from it.
