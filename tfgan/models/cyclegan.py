@@ -14,7 +14,7 @@ from tfgan.models.translation import (
     shape_between,
 )
 from tfgan.networks.functional import checked_discriminator, checked_generator
-from tfgan.serving.pictures import served_cyclegan
+from tfgan.serving.translation import served_cyclegan
 
 
 @keras.saving.register_keras_serializable("tfgan")

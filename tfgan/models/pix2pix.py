@@ -16,7 +16,7 @@ from tfgan.models.translation import (
     shape_between,
 )
 from tfgan.networks.functional import checked_discriminator, checked_generator
-from tfgan.serving.pictures import served_pix2pix
+from tfgan.serving.translation import served_pix2pix
 
 
 @keras.saving.register_keras_serializable("tfgan")

@@ -38,7 +38,7 @@ class Served:
 
 
 def require_channels(image_shape):
-    """Refuses images that no PNG can track.
+    """Refuses images that no PNG can hold.
 
     Args:
         image_shape: `(height, width, channels)`.
