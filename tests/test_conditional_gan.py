@@ -83,11 +83,11 @@ def test_the_projection_adds_the_embedding_times_the_features():
 
 
 def test_the_normalisation_takes_scale_and_shift_from_the_label():
-    from tfgan.networks.condition import normalization_within
+    from tfgan.networks.condition import conditional_normalization
 
     x = keras.Input((2, 2, 3))
     encoder = label_encoder(2)
-    model = keras.Model([x, encoder.input], normalization_within(x, encoder.output))
+    model = keras.Model([x, encoder.input], conditional_normalization(x, encoder.output))
     values = np.random.default_rng(0).normal(size=(6, 2, 2, 3)).astype(np.float32)
     labels = np.array([0, 1, 0, 1, 1, 0])
     mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))

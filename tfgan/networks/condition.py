@@ -21,7 +21,7 @@ from keras import layers
 
 from tfgan.arguments import require_integers
 from tfgan.errors import InputError
-from tfgan.networks.layers import LEAK, batch_normalization
+from tfgan.networks.layers import NEGATIVE_SLOPE, batch_normalization
 
 CONDITIONINGS = ("projection", "concatenation")
 TEXT_KERNEL_SIZE = 3
@@ -76,7 +76,7 @@ def text_encoder(num_words, length, units=64):
     # A layer, so that it follows the precision of the others; `cast` would fix one.
     is_word = layers.Rescaling(1.0)(keras.ops.expand_dims(keras.ops.minimum(words, 1), axis=-1))
     x = layers.Conv1D(units, TEXT_KERNEL_SIZE, padding="same")(x * is_word)
-    x = layers.LeakyReLU(LEAK)(x) * is_word
+    x = layers.LeakyReLU(NEGATIVE_SLOPE)(x) * is_word
     num_words_of_text = keras.ops.maximum(keras.ops.sum(is_word, axis=1), 1)
     x = keras.ops.sum(x, axis=1) / num_words_of_text
     # Numbers of about 1, as those of a label are: what they multiply learns as fast as they are
@@ -85,7 +85,7 @@ def text_encoder(num_words, length, units=64):
     return keras.Model(words, x, name="text_encoder")
 
 
-def entries_of(condition, conditioning):
+def split_condition(condition, conditioning):
     """Where a condition's vector enters a network.
 
     Args:
@@ -93,8 +93,8 @@ def entries_of(condition, conditioning):
         conditioning: "projection" or "concatenation".
 
     Returns:
-        `(outer, inner)`: the vector, float [N, E], for `beside` with "concatenation", and for
-        `normalization_within` and `projection_within` with "projection"; None for the others.
+        `(outer, inner)`: the vector, float [N, E], for `concat_condition` with "concatenation", and for
+        `conditional_normalization` and `projection_logit` with "projection"; None for the others.
 
     Raises:
         InputError: an unknown conditioning.
@@ -120,7 +120,7 @@ def network(x, condition, outputs, name):
     return keras.Model(inputs, outputs, name=name)
 
 
-def beside(x, vector):
+def concat_condition(x, vector):
     """An input and the vector beside it.
 
     Args:
@@ -139,7 +139,7 @@ def beside(x, vector):
     return layers.Concatenate()([x, vector])
 
 
-def normalization_within(x, vector):
+def conditional_normalization(x, vector):
     """Batch normalisation whose scale and shift are linear in the vector, 1 and 0 at first.
 
     Args:
@@ -158,7 +158,7 @@ def normalization_within(x, vector):
     return x * (1.0 + scale) + shift
 
 
-def projection_within(logits, features, vector, dense=layers.Dense):
+def projection_logit(logits, features, vector, dense=layers.Dense):
     """The logit and how far the features agree with the condition: logit + <V vector, features>.
 
     Args:

@@ -15,18 +15,18 @@ from keras import layers
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.condition import (
-    beside,
-    entries_of,
+    concat_condition,
+    conditional_normalization,
     network,
-    normalization_within,
-    projection_within,
+    projection_logit,
+    split_condition,
 )
 from tfgan.networks.layers import (
     activation_layer,
     batch_normalization,
-    ladder_sizes,
     normal_initializer,
     project_and_reshape,
+    stage_sizes,
     to_images,
     upsample,
 )
@@ -66,7 +66,7 @@ def checked_depth(image_shape, depth):
     return depth
 
 
-def ladder_widths(width, depth):
+def stage_widths(width, depth):
     """Channels of the ladder from the picture inwards: width, 2 width, 4 width, ..."""
     return [width * 2**level for level in range(depth)]
 
@@ -122,18 +122,18 @@ def convolutional_generator(
     )
     depth = checked_depth(image_shape, depth)
     height, image_width, channels = image_shape
-    sizes = ladder_sizes(height, image_width, depth, stride)
-    widths = ladder_widths(width, depth)
+    sizes = stage_sizes(height, image_width, depth, stride)
+    widths = stage_widths(width, depth)
 
     latents = keras.Input((latent_dim,), name="latents")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(latents, outer)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(latents, outer)
     x = project_and_reshape(x, (*sizes[-1], widths[-1]))
-    x = normalization_within(x, inner)
+    x = conditional_normalization(x, inner)
     x = activation_layer(activation)(x)
     for size, filters in zip(reversed(sizes[:-1]), reversed(widths)):
         x = upsample(x, filters, kernel_size, size, stride=stride)
-        x = normalization_within(x, inner)
+        x = conditional_normalization(x, inner)
         x = activation_layer(activation)(x)
     # The published convolution with its kernel turned by 180 degrees, which learns the same: on a
     # CPU a convolution to one or three channels spends several times as long on its gradients.
@@ -200,9 +200,9 @@ def convolutional_discriminator(
         convolution, dense = SpectralConv2D, SpectralDense
     depth = checked_depth(image_shape, depth)
     images = keras.Input(image_shape, name="images")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(images, outer)
-    widths = ladder_widths(width, depth)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(images, outer)
+    widths = stage_widths(width, depth)
     is_even = kernel_size % 2 == 0
     for filters in widths:
         x = convolution(
@@ -226,5 +226,5 @@ def convolutional_discriminator(
         dtype="float32",
         name="logits",
     )(x)
-    logits = projection_within(logits, x, inner, dense)
+    logits = projection_logit(logits, x, inner, dense)
     return network(images, condition, logits, "convolutional_discriminator")

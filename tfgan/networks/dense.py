@@ -11,17 +11,17 @@ from keras import layers
 
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.networks.condition import (
-    beside,
-    entries_of,
+    concat_condition,
+    conditional_normalization,
     network,
-    normalization_within,
-    projection_within,
+    projection_logit,
+    split_condition,
 )
 from tfgan.networks.layers import (
-    LEAK,
-    ladder_sizes,
+    NEGATIVE_SLOPE,
     normal_initializer,
     project_and_reshape,
+    stage_sizes,
     to_images,
     upsample,
 )
@@ -54,13 +54,13 @@ def dense_generator(
     image_shape = checked_image_shape(image_shape)
     require_integers(1, latent_dim=latent_dim, width=width)
     height, image_width, channels = image_shape
-    full, half, quarter, eighth = ladder_sizes(height, image_width, DOUBLINGS)
+    full, half, quarter, eighth = stage_sizes(height, image_width, DOUBLINGS)
 
     latents = keras.Input((latent_dim,), name="latents")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(latents, outer)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(latents, outer)
     x = project_and_reshape(x, (*eighth, 4 * width))
-    x = normalization_within(x, inner)
+    x = conditional_normalization(x, inner)
     x = layers.ReLU()(x)
     x = layers.Conv2DTranspose(
         2 * width,
@@ -69,11 +69,11 @@ def dense_generator(
         use_bias=False,
         kernel_initializer=normal_initializer(),
     )(x)
-    x = normalization_within(x, inner)
+    x = conditional_normalization(x, inner)
     x = layers.ReLU()(x)
     for size, filters in ((quarter, 2 * width), (half, width)):
         x = upsample(x, filters, KERNEL_SIZE, size)
-        x = normalization_within(x, inner)
+        x = conditional_normalization(x, inner)
         x = layers.ReLU()(x)
     x = upsample(x, channels, KERNEL_SIZE, full, use_bias=True)
     return network(latents, condition, to_images(x), "dense_generator")
@@ -100,12 +100,12 @@ def dense_discriminator(image_shape, width=32, condition=None, conditioning="pro
     image_shape = checked_image_shape(image_shape)
     require_integers(1, width=width)
     images = keras.Input(image_shape, name="images")
-    outer, inner = entries_of(condition, conditioning)
+    outer, inner = split_condition(condition, conditioning)
     x = layers.Flatten()(images)
-    x = beside(x, outer)
+    x = concat_condition(x, outer)
     for units in (16 * width, 8 * width):
         x = layers.Dense(units)(x)
-        x = layers.LeakyReLU(LEAK)(x)
+        x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
     logits = layers.Dense(1, dtype="float32", name="logits")(x)
-    logits = projection_within(logits, x, inner)
+    logits = projection_logit(logits, x, inner)
     return network(images, condition, logits, "dense_discriminator")

@@ -9,11 +9,11 @@ from tfgan.errors import InputError
 # Glorot's uniform.
 WEIGHT_STDDEV = 0.02
 # Keras' LeakyReLU leaks 0.3; DCGAN's slope is 0.2.
-LEAK = 0.2
+NEGATIVE_SLOPE = 0.2
 ACTIVATIONS = ("leaky_relu", "relu", "elu", "tanh")
 
 
-def ladder_sizes(height, width, depth, stride=2):
+def stage_sizes(height, width, depth, stride=2):
     """The sizes that `depth` convolutions of a stride pass through, rounded up as they round.
 
     Args:
@@ -51,7 +51,7 @@ def activation_layer(name):
     if name not in ACTIVATIONS:
         raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}. Received: {name!r}")
     if name == "leaky_relu":
-        return layers.LeakyReLU(LEAK)
+        return layers.LeakyReLU(NEGATIVE_SLOPE)
     return layers.Activation(name)
 
 

@@ -5,7 +5,7 @@ from keras import layers
 
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
-from tfgan.networks.layers import LEAK, instance_normalization, normal_initializer
+from tfgan.networks.layers import NEGATIVE_SLOPE, instance_normalization, normal_initializer
 
 KERNEL_SIZE = 4
 MOST_HALVINGS = 3
@@ -83,14 +83,14 @@ def patch_discriminator(image_shape, condition_channels=None, width=32, depth=No
         )(x)
         if level > 0:
             x = instance_normalization()(x)
-            x = layers.LeakyReLU(LEAK)(x)
+            x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
         else:
             # TensorFlow 2.21 fails to fuse a convolution, its bias and this activation where the
             # gradient goes on to the pictures, and says so on the terminal; rows in between keep
             # it from trying.
             size = x.shape[1:]
             x = layers.Reshape((-1, size[-1]))(x)
-            x = layers.LeakyReLU(LEAK)(x)
+            x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
             x = layers.Reshape(size)(x)
     logits = layers.Conv2D(
         1,

@@ -11,13 +11,13 @@ from keras import layers
 
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.networks.condition import (
-    beside,
-    entries_of,
+    concat_condition,
+    conditional_normalization,
     network,
-    normalization_within,
-    projection_within,
+    projection_logit,
+    split_condition,
 )
-from tfgan.networks.layers import LEAK, normal_initializer, to_images
+from tfgan.networks.layers import NEGATIVE_SLOPE, normal_initializer, to_images
 
 # Unrolled, a GRU trains faster and is converted by LiteRT, but its set-up grows with the rows; that
 # of a loop is the same for any number.
@@ -63,15 +63,15 @@ def recurrent_generator(
     require_integers(1, latent_dim=latent_dim, width=width)
     height, image_width, channels = image_shape
     latents = keras.Input((latent_dim,), name="latents")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(latents, outer)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(latents, outer)
     view = max(1, width // 4)
     x = layers.Dense(height * view, use_bias=False)(x)
     x = layers.Reshape((height, view))(x)
-    x = normalization_within(x, inner)
-    x = layers.LeakyReLU(LEAK)(x)
+    x = conditional_normalization(x, inner)
+    x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
     x = read_rows(x, width)
-    x = normalization_within(x, inner)
+    x = conditional_normalization(x, inner)
     x = layers.Dense(image_width * channels, kernel_initializer=normal_initializer())(x)
     x = layers.Reshape(image_shape)(x)
     return network(latents, condition, to_images(x), "recurrent_generator")
@@ -99,14 +99,14 @@ def recurrent_discriminator(image_shape, width=128, condition=None, conditioning
     image_shape = checked_image_shape(image_shape)
     require_integers(1, width=width)
     images = keras.Input(image_shape, name="images")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(images, outer)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(images, outer)
     height, image_width, channels = x.shape[1:]
     x = layers.Reshape((height, image_width * channels))(x)
     x = layers.Dense(width)(x)
-    x = layers.LeakyReLU(LEAK)(x)
+    x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
     x = read_rows(x, width)
     x = layers.Flatten()(x)
     logits = layers.Dense(1, dtype="float32", name="logits")(x)
-    logits = projection_within(logits, x, inner)
+    logits = projection_logit(logits, x, inner)
     return network(images, condition, logits, "recurrent_discriminator")

@@ -7,8 +7,8 @@ from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.layers import (
     instance_normalization,
-    ladder_sizes,
     normal_initializer,
+    stage_sizes,
     to_images,
     upsample,
 )
@@ -66,7 +66,7 @@ def residual_generator(image_shape, input_channels=None, width=32, blocks=None, 
     require_integers(1, blocks=blocks)
     if depth not in (0, 1, 2):
         raise InputError(f"depth must be between 0 and 2. Received: {depth}")
-    sizes = ladder_sizes(height, image_width, depth)
+    sizes = stage_sizes(height, image_width, depth)
 
     inputs = keras.Input((height, image_width, input_channels or channels), name="inputs")
     x = reflected(inputs, OUTER_KERNEL_SIZE)

@@ -8,10 +8,10 @@ from keras import layers
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.layers import (
-    LEAK,
+    NEGATIVE_SLOPE,
     instance_normalization,
-    ladder_sizes,
     normal_initializer,
+    stage_sizes,
     to_images,
     upsample,
 )
@@ -70,7 +70,7 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
             f"depth must be between 1 and {most} for pictures of {height}x{image_width}. "
             f"Received: {depth}"
         )
-    sizes = ladder_sizes(height, image_width, depth)
+    sizes = stage_sizes(height, image_width, depth)
     widths = [width * min(2**level, 8) for level in range(depth)]
 
     inputs = keras.Input((height, image_width, input_channels or channels), name="inputs")
@@ -88,7 +88,7 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
         )(x)
         if normalized:
             x = instance_normalization()(x)
-        x = layers.LeakyReLU(LEAK)(x)
+        x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
         rungs.append(x)
     for level in reversed(range(depth - 1)):
         x = upsample(x, widths[level], KERNEL_SIZE, sizes[level + 1])
