@@ -93,20 +93,20 @@ def test_the_pictures_are_the_probabilities_of_the_logits():
 def test_grey_is_drawn_anew_at_each_step_with_its_intensity_as_probability():
     vae = make_vae()
     grey = tf.fill((100, *IMAGE_SHAPE), 0.25)
-    first, other = vae.observed(grey, [0, 1]), vae.observed(grey, [0, 2])
+    first, other = vae.binarize(grey, [0, 1]), vae.observed(grey, [0, 2])
     assert set(np.unique(first)) == {0.0, 1.0}
     # 6,400 draws: five standard deviations are 0.027.
     assert abs(float(tf.reduce_mean(first)) - 0.25) < 0.027
     assert np.any(first != other)
     ends = tf.constant([0.0, 1.0] * 50)[:, None, None, None] * tf.ones((100, *IMAGE_SHAPE))
-    np.testing.assert_array_equal(vae.observed(ends, [0, 1]), ends)
+    np.testing.assert_array_equal(vae.binarize(ends, [0, 1]), ends)
 
 
 @pytest.mark.usefixtures("eagerly")
 def test_the_gaussian_likelihood_keeps_grey():
     vae = make_vae(likelihood="gaussian")
     grey = tf.fill((2, *IMAGE_SHAPE), 0.25)
-    np.testing.assert_array_equal(vae.observed(grey, [0, 1]), grey)
+    np.testing.assert_array_equal(vae.binarize(grey, [0, 1]), grey)
     assert np.isfinite(float(vae.train_step(black_and_white())["negative_elbo"]))
 
 

@@ -178,15 +178,15 @@ class CycleGAN(TranslationModel):
         # The generators, against the discriminators as they are.
         with tf.GradientTape() as generator_tape:
             fake_b, fake_a = g(real_a, training=True), f(real_b, training=True)
-            cycled_a, cycled_b = f(fake_b, training=True), g(fake_a, training=True)
+            reconstructed_a, reconstructed_b = f(fake_b, training=True), g(fake_a, training=True)
             logits_a, logits_b = d_a(fake_a, training=True), d_b(fake_b, training=True)
-            generator_loss = deceiving_loss(logits_a) + deceiving_loss(logits_b)
-            cycle_loss = losses.l1(cycled_a, real_a) + losses.l1(cycled_b, real_b)
+            generator_loss = adversarial_loss(logits_a) + adversarial_loss(logits_b)
+            cycle_loss = losses.l1(reconstructed_a, real_a) + losses.l1(reconstructed_b, real_b)
             generator_objective = generator_loss + self.cycle_weight * cycle_loss
             identity_loss = 0.0
             if self.identity_weight:
-                same_a, same_b = f(real_a, training=True), g(real_b, training=True)
-                identity_loss = losses.l1(same_a, real_a) + losses.l1(same_b, real_b)
+                identity_a, identity_b = f(real_a, training=True), g(real_b, training=True)
+                identity_loss = losses.l1(identity_a, real_a) + losses.l1(identity_b, real_b)
                 generator_objective += self.identity_weight * identity_loss
             generator_objective = require_finite(generator_objective, "generator loss")
 
@@ -236,9 +236,11 @@ class CycleGAN(TranslationModel):
         """What `evaluate` reports: both cycle losses of the averaged generators, summed."""
         ab, ba = self.ema_generator_ab, self.ema_generator_ba
         real_a, real_b = batch["image_a"], batch["image_b"]
-        cycled_a = ba(ab(real_a, training=False), training=False)
-        cycled_b = ab(ba(real_b, training=False), training=False)
-        self.cycle_loss_mean.update_state(losses.l1(cycled_a, real_a) + losses.l1(cycled_b, real_b))
+        reconstructed_a = ba(ab(real_a, training=False), training=False)
+        reconstructed_b = ab(ba(real_b, training=False), training=False)
+        self.cycle_loss_mean.update_state(
+            losses.l1(reconstructed_a, real_a) + losses.l1(reconstructed_b, real_b)
+        )
         return {"cycle_loss": self.cycle_loss_mean.result()}
 
     def a_to_b(self, images):
@@ -277,7 +279,7 @@ class CycleGAN(TranslationModel):
         }
 
 
-def deceiving_loss(fake_logits):
+def adversarial_loss(fake_logits):
     """E[(D(G(x)) - 1)^2], which the paper does not halve, unlike Mao et al. and `tfgan.losses`.
 
     The discriminator's it does halve, which makes that one theirs.

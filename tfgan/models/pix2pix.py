@@ -159,11 +159,11 @@ class Pix2Pix(TranslationModel):
         """
         source, target = batch["condition"], batch["image"]
         masks = batch["mask"] if self.masked else None
-        condition = self.shown(source, masks)
+        condition = self.network_input(source, masks)
 
         # Forward.
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-            output = self.composed(self.generator(condition, training=True), source, masks)
+            output = self.composite(self.generator(condition, training=True), source, masks)
             real_logits = self.discriminator([target, condition], training=True)
             fake_logits = self.discriminator([output, condition], training=True)
             generator_loss = self.adversarial_loss.generator(real_logits, fake_logits)
@@ -202,13 +202,13 @@ class Pix2Pix(TranslationModel):
         self.fake_logit_mean.update_state(fake_logits)
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def shown(self, source, masks):
+    def network_input(self, source, masks):
         """What both networks are shown: the condition, its holes at 0 and the masks beside it."""
         if masks is None:
             return source
         return keras.ops.concatenate([source * (1.0 - masks), masks], axis=-1)
 
-    def composed(self, generated, source, masks):
+    def composite(self, generated, source, masks):
         """The generated pictures, but where there are masks only in the holes."""
         if masks is None:
             return generated
@@ -225,8 +225,8 @@ class Pix2Pix(TranslationModel):
             float32 [N, H, W, C] in [-1, 1].
         """
         source, masks = inputs if self.masked else (inputs, None)
-        generated = self.ema_generator(self.shown(source, masks), training=training)
-        return self.composed(generated, source, masks)
+        generated = self.ema_generator(self.network_input(source, masks), training=training)
+        return self.composite(generated, source, masks)
 
     def test_step(self, batch):
         """What `evaluate` reports: the averaged generator's distance from the target."""

@@ -137,7 +137,7 @@ class VAE(GenerativeModel):
                 does not reach.
         """
         noise = self.training_latents(tf.shape(batch["image"])[0])
-        pixels = self.observed((batch["image"] + 1.0) / 2.0, self.step_seed(purpose=1))
+        pixels = self.binarize((batch["image"] + 1.0) / 2.0, self.step_seed(purpose=1))
 
         # Forward.
         with tf.GradientTape() as tape:
@@ -161,7 +161,7 @@ class VAE(GenerativeModel):
         self.kl_mean.update_state(kl)
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def observed(self, images, seed):
+    def binarize(self, images, seed):
         """The pixels whose likelihood counts.
 
         Args:
@@ -185,7 +185,7 @@ class VAE(GenerativeModel):
         Returns:
             float32 [N], in nats.
         """
-        pixels = self.observed(images, tf.stack([seeds[0], tf.size(seeds, tf.int64)]))
+        pixels = self.binarize(images, tf.stack([seeds[0], tf.size(seeds, tf.int64)]))
         mean, log_variance = self.ema_encoder(2.0 * pixels - 1.0, training=False)
         noise = latents_from_seeds(seeds, self.latent_dim)
         latents = mean + tf.exp(0.5 * log_variance) * noise
