@@ -86,7 +86,7 @@ def make(family, **compile_arguments):
     return model
 
 
-def pictures(num=4, seed=0):
+def random_images(num=4, seed=0):
     """float32 [num, 8, 8, 1] in [-1, 1]."""
     return np.random.default_rng(seed).uniform(-1, 1, (num, *SHAPE)).astype(np.float32)
 
@@ -94,12 +94,12 @@ def pictures(num=4, seed=0):
 def arrays(family, num=4):
     """A batch of a family, or `num` pictures for several, as arrays by their names."""
     values = {
-        "image": pictures(num),
+        "image": random_images(num),
         "label": np.arange(num, dtype=np.int32) % 10,
-        "condition": pictures(num, seed=1),
-        "mask": (pictures(num, seed=2) > 0).astype(np.float32),
-        "image_a": pictures(num),
-        "image_b": pictures(num, seed=1),
+        "condition": random_images(num, seed=1),
+        "mask": (random_images(num, seed=2) > 0).astype(np.float32),
+        "image_a": random_images(num),
+        "image_b": random_images(num, seed=1),
     }
     return {name: values[name] for name in WANTED[family]}
 

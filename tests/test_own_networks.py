@@ -5,7 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from smallest_models import LATENTS, SHAPE, arrays, discriminator, generator, pictures
+from smallest_models import LATENTS, SHAPE, arrays, discriminator, generator, random_images
 
 from tfgan.conditions import LabelCondition
 from tfgan.errors import InputError
@@ -212,7 +212,7 @@ def test_networks_that_end_in_half_precision(policy):
             keras.Sequential([keras.Input(SHAPE), *layers_of_discriminator()]),
         )
         gan.compile(run_eagerly=True, r2_gamma=1.0, gradient_penalty_weight=1.0)
-        logs = gan.train_step({"image": pictures()})
+        logs = gan.train_step({"image": random_images()})
     finally:
         keras.config.set_dtype_policy("float32")
     assert all(np.isfinite(value) for value in logs.values())

@@ -93,7 +93,7 @@ def test_the_pictures_are_the_probabilities_of_the_logits():
 def test_grey_is_drawn_anew_at_each_step_with_its_intensity_as_probability():
     vae = make_vae()
     grey = tf.fill((100, *IMAGE_SHAPE), 0.25)
-    first, other = vae.binarize(grey, [0, 1]), vae.observed(grey, [0, 2])
+    first, other = vae.binarize(grey, [0, 1]), vae.binarize(grey, [0, 2])
     assert set(np.unique(first)) == {0.0, 1.0}
     # 6,400 draws: five standard deviations are 0.027.
     assert abs(float(tf.reduce_mean(first)) - 0.25) < 0.027
