@@ -73,15 +73,15 @@ class BiGAN(GenerativeModel):
 
         # Update.
         weights = self.discriminator.trainable_variables
-        moves = (
+        updates = (
             (self.discriminator_optimizer, discriminator_loss, weights),
             (self.generator_optimizer, generator_loss, self.generator_weights),
         )
         gradients = [
             self.gradients(tape, objective, variables, optimizer)
-            for optimizer, objective, variables in moves
+            for optimizer, objective, variables in updates
         ]
-        for (optimizer, _, variables), each in zip(moves, gradients):
+        for (optimizer, _, variables), each in zip(updates, gradients):
             self.apply_gradients(optimizer, each, variables)
         self.update_ema()
         self.step.assign_add(1)
@@ -122,18 +122,18 @@ class BiGANFamily(FromLatents):
     def build(self, dataset, seed):
         generator, discriminator = self.networks.build(dataset.image_shape, self.latent_dim)
         # The encoder is a discriminator of its own, with latents in place of the logit.
-        _, judge = self.networks.build(dataset.image_shape, self.latent_dim)
-        features = judge.layers[-1].input
+        _, encoding = self.networks.build(dataset.image_shape, self.latent_dim)
+        features = encoding.layers[-1].input
         latents = keras.layers.Dense(self.latent_dim, dtype="float32")(
             keras.layers.Flatten()(features)
         )
-        encoder = keras.Model(judge.input, latents)
+        encoder = keras.Model(encoding.input, latents)
         images, codes = keras.Input(dataset.image_shape), keras.Input((self.latent_dim,))
-        told = keras.layers.Dense(self.units, "relu")(codes)
+        coded = keras.layers.Dense(self.units, "relu")(codes)
         seen = keras.layers.Flatten()(
             keras.Model(discriminator.input, discriminator.layers[-1].input)(images)
         )
-        joint = keras.layers.Dense(1, dtype="float32")(keras.layers.Concatenate()([seen, told]))
+        joint = keras.layers.Dense(1, dtype="float32")(keras.layers.Concatenate()([seen, coded]))
         return BiGAN(encoder, generator, keras.Model([images, codes], joint), seed=seed)
 
     def compile(self, model, total_steps):

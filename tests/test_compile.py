@@ -74,7 +74,7 @@ def test_an_optimizer_of_another_model(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_averages_of_an_optimizer_that_come_to_nothing(family):
+def test_an_ema_of_an_optimizer_that_comes_to_nothing(family):
     with pytest.raises(InputError, match=one_line("use_ema.*ema_decay")):
         with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True))
     with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=2))
@@ -306,7 +306,7 @@ def test_a_subclass_with_a_step_of_its_own_takes_batches_of_its_own(run_eagerly)
         model.evaluate({"shot": np.zeros((4, 3))}, verbose=0)
 
 
-def test_a_subclass_may_want_more_than_pictures():
+def test_a_subclass_may_want_more_than_images():
     class Weighted(GAN):
         @property
         def batch_spec(self):
@@ -317,7 +317,7 @@ def test_a_subclass_may_want_more_than_pictures():
 
     model = gan_of(Weighted)
     model.compile(run_eagerly=True)
-    # Numbers that are no pictures have no range.
+    # Numbers that are no images have no range.
     assert float(model.train_step((random_images(), np.arange(4.0)))["total"]) == 6.0
 
 
@@ -381,7 +381,7 @@ def spectral_gan(spectral, run_eagerly=True):
     return model
 
 
-def test_the_average_of_a_spectral_layer_has_a_norm_of_its_own():
+def test_the_ema_of_a_spectral_layer_has_a_norm_of_its_own():
     """`u` is a unit vector that belongs to one kernel; a mean of those of other kernels is none."""
     model = spectral_gan(SpectralDense, run_eagerly=False)
     for _ in range(60):
@@ -415,7 +415,7 @@ class Counter(keras.layers.Layer):
         return inputs
 
 
-def test_integers_are_taken_over_by_the_average():
+def test_integers_are_taken_over_by_the_ema():
     latents = keras.Input((6,))
     x = keras.layers.Dense(64, "tanh")(Counter()(latents))
     generator = keras.Model(latents, keras.layers.Reshape(SHAPE)(x))

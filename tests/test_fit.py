@@ -128,12 +128,12 @@ def test_what_has_to_be_loaded_first(data):
 
 
 @pytest.mark.parametrize("family", ["gan", "vae"])
-def test_labels_beside_pictures_are_left_out(family):
+def test_labels_beside_images_are_left_out(family):
     x, y = random_images(), np.arange(4)
     expected = weights_after(make(family), x=x, batch_size=4)
     assert_same(weights_after(make(family), x=x, y=y, batch_size=4), expected)
-    labelled = tf.data.Dataset.from_tensors((x, y))
-    assert_same(weights_after(make(family), x=labelled), expected)
+    labeled = tf.data.Dataset.from_tensors((x, y))
+    assert_same(weights_after(make(family), x=labeled), expected)
 
 
 def test_the_second_completes_a_dict():
@@ -217,7 +217,7 @@ def test_pixels_out_of_range_are_refused_in_one_line(method, mode):
     ("family", "name"),
     [(family, name) for family in FAMILIES for name in WANTED[family] if name != "label"],
 )
-def test_every_kind_of_picture_has_its_range(family, name):
+def test_every_kind_of_image_has_its_range(family, name):
     model = make(family)
     limits = r"\[0, 1\]" if name == "mask" else r"\[-1, 1\]"
     for wrong in (1.01, -1.01, 255.0, np.inf):
@@ -236,7 +236,7 @@ def test_rounding_is_no_error():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float64", "float16", "bfloat16"])
-def test_dtypes_of_pictures(dtype):
+def test_dtypes_of_images(dtype):
     bytes_ = np.random.default_rng(0).integers(0, 256, (4, *SHAPE), np.uint8)
     expected = make("gan")
     expected.train_step({"image": tf.cast(bytes_, tf.float32) / 127.5 - 1})
@@ -264,7 +264,7 @@ def test_an_axis_of_one_may_be_missing_or_in_excess():
 
 
 @pytest.mark.parametrize("family", ["gan", "conditional_gan", "pix2pix", "cyclegan", "vae"])
-def test_pixels_from_0_to_1_are_told_once(family):
+def test_pixels_from_0_to_1_are_warned_of_once(family):
     model = make(family)
     batch = {
         name: (values + 1) / 2 if values.ndim == 4 else values
@@ -278,7 +278,7 @@ def test_pixels_from_0_to_1_are_told_once(family):
         make(family).train_step(arrays(family))
 
 
-def test_pixels_from_0_to_1_are_told_once_of_a_graph():
+def test_pixels_from_0_to_1_are_warned_of_once_of_a_graph():
     model = make("gan", run_eagerly=False, r1_gamma=0.0)
     with pytest.warns(UserWarning, match="below 0.*2 \\* x - 1") as warned:
         model.fit((random_images() + 1) / 2, batch_size=2, epochs=2, verbose=0)
@@ -365,7 +365,7 @@ def test_an_image_is_no_batch():
 
 
 @pytest.mark.parametrize("arguments", [{"sample_weight": np.ones(4)}, {"class_weight": {0: 2.0}}])
-def test_weights_of_pictures_are_refused(arguments):
+def test_weights_of_images_are_refused(arguments):
     with pytest.raises(InputError, match=one_line(f"leave {next(iter(arguments))} out")):
         make("gan").fit(random_images(), np.zeros(4), **arguments)
     if "sample_weight" in arguments:
@@ -397,16 +397,16 @@ def test_a_part_of_arrays_can_be_held_out():
 
 
 @pytest.mark.parametrize("family", ["gan", "conditional_gan"])
-def test_evaluate_reports_the_average_and_does_so_again(family):
+def test_evaluate_reports_the_ema_and_does_so_again(family):
     model = make(family, r1_gamma=0.0)
     batches = tf.data.Dataset.from_tensor_slices(arrays(family, 6)).batch(4)
     first = model.evaluate(batches, verbose=0, return_dict=True)
     assert {*first} == {"generator_loss", "discriminator_loss", "real_logit", "fake_logit"}
     assert model.evaluate(batches, verbose=0, return_dict=True) == first
-    # Every picture counts alike, in whatever batches.
+    # Every image counts alike, in whatever batches.
     whole = model.evaluate(batches.unbatch().batch(6), verbose=0, return_dict=True)
     assert whole == pytest.approx(first, rel=1e-5)
-    # Another generator alone changes nothing, another average does.
+    # Another generator alone changes nothing, another EMA does.
     model.generator.set_weights([weight + 1 for weight in model.generator.get_weights()])
     assert model.evaluate(batches, verbose=0, return_dict=True) == first
     model.ema_generator.set_weights(model.generator.get_weights())

@@ -319,7 +319,7 @@ def test_folders_that_cannot_be_written_are_found_before_training(flag, workplac
 
 def test_a_depth_beyond_the_picture_is_refused_and_claims_nothing(workplace, capsys):
     assert train_tiny("--steps", 1, "--depth", 10) == 2
-    assert "between 1 and 4 for pictures of 8x8. Received: 10" in one_error_line(capsys)
+    assert "between 1 and 4 for images of 8x8. Received: 10" in one_error_line(capsys)
     assert RunFolder(workplace / "runs/digits_gan").settings is None
 
 

@@ -1,9 +1,9 @@
 """The pair of confidence_risk.txt (置信风险, confidence risk), corrected.
 
 As published, the generator's transposed convolutions follow each other with no activation, so the
-whole stack is one linear map; it makes 64x64 pictures while the dense discriminator takes 28x28
-ones; and the names it uses are never imported. Here each layer has its normalisation and
-activation, and both are sized by the pictures. `width=64` gives the published widths.
+whole stack is one linear map; it makes 64x64 images while the dense discriminator takes 28x28
+ones; and the names it uses are never imported. Here each layer has its normalization and
+activation, and both are sized by the images. `width=64` gives the published widths.
 """
 
 import keras
@@ -33,7 +33,7 @@ DOUBLINGS = 3
 def dense_generator(
     image_shape, latent_dim=100, width=32, condition=None, conditioning="projection"
 ):
-    """Noise through one dense layer and four transposed convolutions to a picture.
+    """Noise through one dense layer and four transposed convolutions to an image.
 
     At 64x64 and `width=64` it is the published one: 100 -> 8x8x256 -> 128 (stride 1) -> 128 -> 64
     -> channels (stride 2 each), kernel 5.
@@ -80,7 +80,7 @@ def dense_generator(
 
 
 def dense_discriminator(image_shape, width=32, condition=None, conditioning="projection"):
-    """A flattened picture through dense layers, 1024 and 512 wide at `width=64`, to one logit.
+    """A flattened image through dense layers, 1024 and 512 wide at `width=64`, to one logit.
 
     The published ReLU is a LeakyReLU here, as DCGAN has it in every discriminator.
 

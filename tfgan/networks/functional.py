@@ -8,7 +8,7 @@ import keras
 
 from tfgan.errors import InputError
 
-# Activations by what they leave out of the range of a picture, or of a logit.
+# Activations by what they leave out of the range of an image, or of a logit.
 _NOT_BELOW_ZERO = {
     "sigmoid", "hardsigmoid", "relu", "relu6", "softmax", "softplus", "exponential", "exp",
 }  # fmt: skip

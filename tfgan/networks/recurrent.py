@@ -1,7 +1,7 @@
 """A pair of recurrent networks (循环神经网络), which feature_vectors.txt and gan_overview.txt name.
 
 Both documents say that generator and discriminator may be RNNs as well as CNNs, and publish neither
-code nor sizes. Here a picture is a sequence of rows from top to bottom: the generator writes one
+code nor sizes. Here an image is a sequence of rows from top to bottom: the generator writes one
 row a step, the discriminator reads one. The cell is the GRU (Cho et al. 2014, arXiv 1406.1078),
 which has fewer weights than an LSTM and remembers as well over some tens of rows.
 """
@@ -40,7 +40,7 @@ def recurrent_generator(
 ):
     """Noise, of which a GRU reads another view at every row, and writes that row of pixels.
 
-    The views, linear and normalised, are what keeps the generator from drawing a few pictures
+    The views, linear and normalized, are what keeps the generator from drawing a few images
     only, as it does where every row is given the same vector.
 
     Args:
@@ -78,7 +78,7 @@ def recurrent_generator(
 
 
 def recurrent_discriminator(image_shape, width=128, condition=None, conditioning="projection"):
-    """A picture, read row by row by a GRU, whose states at all the rows decide on one logit.
+    """An image, read row by row by a GRU, whose states at all the rows decide on one logit.
 
     Args:
         image_shape: `(height, width, channels)`.

@@ -1,4 +1,4 @@
-"""The signatures of models that make pictures out of pictures."""
+"""The signatures of image-to-image models."""
 
 import keras
 import numpy as np
@@ -16,10 +16,10 @@ def served_pix2pix(model):
     """What a model of paired translation answers.
 
     Its signatures are `serving_default` (`images` float32 [None, H, W, C'] in [0, 1] -> `images`
-    float32 [None, H, W, C] in [0, 1]) and `png` (`image_bytes` string [None], pictures of any size
-    and colour, -> `image_bytes`, PNGs of the model's size). Where the model fills holes they take
+    float32 [None, H, W, C] in [0, 1]) and `png` (`image_bytes` string [None], images of any size
+    and color, -> `image_bytes`, PNGs of the model's size). Where the model fills holes they take
     besides `masks` float32 [None, H, W, 1], 1 where to fill and 0 elsewhere, or `mask_bytes`,
-    pictures that are white where to fill. The plain function `images_from_images` is
+    images that are white where to fill. The plain function `images_from_images` is
     `serving_default` without checks.
 
     Args:
@@ -29,7 +29,7 @@ def served_pix2pix(model):
         A `Served`.
 
     Raises:
-        InputError: the pictures have another number of channels than 1, 3 and 4.
+        InputError: the images have another number of channels than 1, 3 and 4.
     """
     shapes = {"images": model.condition_shape}
     if model.masked:
@@ -58,8 +58,8 @@ def served_cyclegan(model):
     """What a model of unpaired translation answers.
 
     Its signatures are `a_to_b`, which is `serving_default` as well, and `b_to_a` (`images` float32
-    [None, H, W, C] in [0, 1] -> `images`), and `png` (`image_bytes` string [None], pictures of kind
-    A of any size and colour, -> `image_bytes`, PNGs of kind B). The plain functions are
+    [None, H, W, C] in [0, 1] -> `images`), and `png` (`image_bytes` string [None], images of domain
+    A of any size and color, -> `image_bytes`, PNGs of domain B). The plain functions are
     `images_from_images` and, from B to A, `images_from_images_b_to_a`.
 
     Args:
@@ -69,7 +69,7 @@ def served_cyclegan(model):
         A `Served`.
 
     Raises:
-        InputError: the pictures have another number of channels than 1, 3 and 4.
+        InputError: the images have another number of channels than 1, 3 and 4.
     """
     shapes_a, shapes_b = {"images": model.shape_a}, {"images": model.shape_b}
     generator_ab, generator_ba = model.ema_generator_ab, model.ema_generator_ba
@@ -101,17 +101,17 @@ def served_cyclegan(model):
 
 
 def from_zero_to_one(translate, generator, shapes, name):
-    """A functional model from pictures in [0, 1] to pictures in [0, 1].
+    """A functional model from images in [0, 1] to images in [0, 1].
 
     Args:
-        translate: function of functional models, pictures in [-1, 1], or `[pictures, masks]`, ->
-            pictures in [-1, 1].
+        translate: function of functional models, images in [-1, 1], or `[images, masks]`, ->
+            images in [-1, 1].
         generator: the functional model that it draws them with.
-        shapes: `(height, width, channels)` of each input by its name, pictures first.
+        shapes: `(height, width, channels)` of each input by its name, images first.
         name: the functional model's.
 
     Raises:
-        InputError: pictures have another number of channels than 1, 3 and 4.
+        InputError: images have another number of channels than 1, 3 and 4.
     """
     inputs = [keras.Input(shape, name=key, dtype="float32") for key, shape in shapes.items()]
     images, *masks = inputs
@@ -124,7 +124,7 @@ def from_zero_to_one(translate, generator, shapes, name):
 
 
 def by_numbers(translate, shapes):
-    """The signature that takes and gives pictures as numbers: a plain function with its checks."""
+    """The signature that takes and gives images as numbers: a plain function with its checks."""
     specs = [tf.TensorSpec([None, *shape], tf.float32, name=name) for name, shape in shapes.items()]
     most = most_images(shapes["images"])
 
@@ -137,7 +137,7 @@ def by_numbers(translate, shapes):
 
 
 def by_files(translate, shapes):
-    """The signature that takes and gives pictures as the bytes of files."""
+    """The signature that takes and gives images as the bytes of files."""
     specs = [tf.TensorSpec([None], tf.string, name=name_of_files(name)) for name in shapes]
     most = most_images(shapes["images"])
 
