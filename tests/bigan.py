@@ -1,6 +1,7 @@
 """A family that the package does not know: a small BiGAN (Donahue et al. 2016, arXiv 1605.09782).
 
 Two files of one name in one: the model for the reader of the paper, the family for the command.
+docs/contributing.md quotes it.
 """
 
 import dataclasses
@@ -122,19 +123,22 @@ class BiGANFamily(FromLatents):
     def build(self, dataset, seed):
         generator, discriminator = self.networks.build(dataset.image_shape, self.latent_dim)
         # The encoder is a discriminator of its own, with latents in place of the logit.
-        _, encoding = self.networks.build(dataset.image_shape, self.latent_dim)
-        features = encoding.layers[-1].input
-        latents = keras.layers.Dense(self.latent_dim, dtype="float32")(
-            keras.layers.Flatten()(features)
+        _, body = self.networks.build(dataset.image_shape, self.latent_dim)
+        features = keras.layers.Flatten()(body.layers[-1].input)
+        encoder = keras.Model(
+            body.input, keras.layers.Dense(self.latent_dim, dtype="float32")(features)
         )
-        encoder = keras.Model(encoding.input, latents)
-        images, codes = keras.Input(dataset.image_shape), keras.Input((self.latent_dim,))
-        coded = keras.layers.Dense(self.units, "relu")(codes)
-        seen = keras.layers.Flatten()(
-            keras.Model(discriminator.input, discriminator.layers[-1].input)(images)
+        # The discriminator joins the features of an image and those of latents.
+        features_of = keras.Model(discriminator.input, discriminator.layers[-1].input)
+        images, latents = keras.Input(dataset.image_shape), keras.Input((self.latent_dim,))
+        joint = keras.layers.Concatenate()(
+            [
+                keras.layers.Flatten()(features_of(images)),
+                keras.layers.Dense(self.units, "relu")(latents),
+            ]
         )
-        joint = keras.layers.Dense(1, dtype="float32")(keras.layers.Concatenate()([seen, coded]))
-        return BiGAN(encoder, generator, keras.Model([images, codes], joint), seed=seed)
+        logits = keras.layers.Dense(1, dtype="float32")(joint)
+        return BiGAN(encoder, generator, keras.Model([images, latents], logits), seed=seed)
 
     def compile(self, model, total_steps):
         model.compile(self.adam(), self.adam())

@@ -2,11 +2,13 @@
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
 import tfgan
 
 PACKAGE = Path(tfgan.__file__).parent
+PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
 # What writes files half, if the disk is full or the process is killed: `tfgan.files` does it whole.
 WRITERS = {
     *("json.dump", "csv.writer", "csv.DictWriter"),
@@ -145,6 +147,25 @@ def test_arrows_between_rooms_go_one_way():
     # Raises a CycleError that names the rooms.
     floors = [*graphlib.TopologicalSorter(arrows()).static_order()]
     assert floors.index("models/") < floors.index("training/") < floors.index("train")
+
+
+def test_the_page_has_every_room_below_those_that_it_imports_from():
+    rows = re.findall(r"^\| (`[^|]*) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    lines = {
+        room.removesuffix(".py"): line
+        for line, row in enumerate(rows)
+        for room in re.findall(r"`([^`]+)`", row)
+    }
+    # What lists public names and commands is in no line.
+    found = {room: others for room, others in arrows().items() if room not in ("tfgan", "__main__")}
+    assert lines.keys() == found.keys()
+    wrong = [
+        f"{room} imports {other}"
+        for room, others in found.items()
+        for other in others
+        if lines[other] > lines[room]
+    ]
+    assert wrong == []
 
 
 def test_nothing_imports_a_command():

@@ -1,6 +1,8 @@
 """A family that the package does not know, through every command, by one row of the table."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,3 +128,15 @@ def test_it_is_measured_and_evaluated(place, monkeypatch, capsys):
     command = ["saved_models/it", "--dataset", "digits", "--num", "299", "--keep-fraction", "0.5"]
     assert evaluate.main([*command, "--features", "pixels", "--out", "page"]) == 0
     assert json.loads((place / "page/report.json").read_text())["confidence_risk"]
+
+
+def test_the_page_on_adding_a_family_quotes_it():
+    tests = Path(__file__).parent
+    page = (tests.parent / "docs" / "contributing.md").read_text("utf-8")
+    _, _, behind = page.partition("\n## Add a family\n")
+    section, _, _ = behind.partition("\n## ")
+    blocks = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 5 and section.count("```") == 2 * len(blocks)
+    source = (tests / "bigan.py").read_text("utf-8")
+    # Whole lines, as they are indented there.
+    assert [block for block in blocks if f"\n{block}" not in f"\n{source}"] == []

@@ -1,5 +1,7 @@
 """The tutorial notebooks: stored as a reader should find them, and every cell still runs."""
 
+import ast
+import pkgutil
 import re
 from pathlib import Path
 
@@ -65,6 +67,22 @@ def test_tells_nothing_of_the_machine_that_ran_it(path):
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     # Times of execution differ at every run.
     assert not any("execution" in cell.metadata for cell in notebook.cells)
+
+
+@each_notebook
+def test_imports_what_the_package_has(path):
+    code = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    lines = [re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE) for source in code]
+    imported = [
+        f"{node.module}.{alias.name}"
+        for source in lines
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "tfgan"
+        for alias in node.names
+    ]
+    assert "tfgan.startup.start_tensorflow" in imported
+    for name in imported:
+        pkgutil.resolve_name(name)
 
 
 @pytest.mark.notebook
