@@ -74,15 +74,15 @@ class BiGAN(GenerativeModel):
 
         # Update.
         weights = self.discriminator.trainable_variables
-        moves = (
+        updates = (
             (self.discriminator_optimizer, discriminator_loss, weights),
             (self.generator_optimizer, generator_loss, self.generator_weights),
         )
         gradients = [
             self.gradients(tape, objective, variables, optimizer)
-            for optimizer, objective, variables in moves
+            for optimizer, objective, variables in updates
         ]
-        for (optimizer, _, variables), each in zip(moves, gradients):
+        for (optimizer, _, variables), each in zip(updates, gradients):
             self.apply_gradients(optimizer, each, variables)
         self.update_ema()
         self.step.assign_add(1)

@@ -54,7 +54,7 @@ def make_gan(
 
 
 def dense_gan(factor=1.0):
-    """A GAN that is built in no time, whose pictures differ as much as digits do.
+    """A GAN that is built in no time, whose images differ as much as digits do.
 
     Args:
         factor: of the brightness that the discriminator's logit is.
@@ -82,7 +82,7 @@ def random_batch(image_shape=IMAGE_SHAPE, size=4, seed=0):
 
 
 def strong(model, factor=8):
-    """Weights that make pictures differ strongly from latent to latent."""
+    """Weights that make images differ strongly from latent to latent."""
     network = model.ema_generator
     network.set_weights([factor * weight for weight in network.get_weights()])
     return model
@@ -90,7 +90,7 @@ def strong(model, factor=8):
 
 @pytest.fixture(scope="session")
 def exported_gan(tmp_path_factory):
-    """A GAN whose pictures differ strongly, and the folder of its SavedModel, for reading alone."""
+    """A GAN whose images differ strongly, and the folder of its SavedModel, for reading alone."""
     from tfgan.export.saved_model import export_saved_model
 
     gan = strong(make_gan())

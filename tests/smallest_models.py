@@ -1,4 +1,4 @@
-"""Every family with a dense layer a network: built and traced in no time."""
+"""Every family with one dense layer per network: built and traced in no time."""
 
 import keras
 import numpy as np
@@ -37,13 +37,15 @@ def gan(**kwargs):
 def conditional_gan():
     condition = LabelCondition(10)
 
-    def told(shape, units, activation=None, out=None):
+    def conditioned(shape, units, activation=None, out=None):
         encoder = condition.encoder()
         own = keras.Input(shape)
         joined = dense([own, keras.Input((10,))], units, activation, out)
         return keras.Model([own, encoder.input], joined([own, encoder.output]))
 
-    return ConditionalGAN(told(LATENTS, 64, "tanh", SHAPE), told(SHAPE, 1), condition, seed=5)
+    return ConditionalGAN(
+        conditioned(LATENTS, 64, "tanh", SHAPE), conditioned(SHAPE, 1), condition, seed=5
+    )
 
 
 def vae():
@@ -58,8 +60,8 @@ def pix2pix():
 
 
 def pix2pix_masked():
-    shown = (8, 8, 2)
-    return Pix2Pix(generator(shown), discriminator(shown), masked=True, seed=5)
+    masked = (8, 8, 2)
+    return Pix2Pix(generator(masked), discriminator(masked), masked=True, seed=5)
 
 
 def cyclegan():
@@ -86,20 +88,20 @@ def make(family, **compile_arguments):
     return model
 
 
-def pictures(num=4, seed=0):
+def random_images(num=4, seed=0):
     """float32 [num, 8, 8, 1] in [-1, 1]."""
     return np.random.default_rng(seed).uniform(-1, 1, (num, *SHAPE)).astype(np.float32)
 
 
 def arrays(family, num=4):
-    """A batch of a family, or `num` pictures for several, as arrays by their names."""
+    """A batch of a family, or `num` images for several, as arrays by their names."""
     values = {
-        "image": pictures(num),
+        "image": random_images(num),
         "label": np.arange(num, dtype=np.int32) % 10,
-        "condition": pictures(num, seed=1),
-        "mask": (pictures(num, seed=2) > 0).astype(np.float32),
-        "image_a": pictures(num),
-        "image_b": pictures(num, seed=1),
+        "condition": random_images(num, seed=1),
+        "mask": (random_images(num, seed=2) > 0).astype(np.float32),
+        "image_a": random_images(num),
+        "image_b": random_images(num, seed=1),
     }
     return {name: values[name] for name in WANTED[family]}
 

@@ -15,20 +15,20 @@ any_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 any_policy = pytest.mark.parametrize("policy", POLICIES)
 
 
-def pictures(*shape, dtype=np.float32):
+def random_images(*shape, dtype=np.float32):
     # No pixel is 0 by itself, so that every 0 is the augmentation's.
     return np.random.default_rng(0).uniform(0.1, 1, shape).astype(dtype) * np.array(-1, dtype)
 
 
 def slow_jitter(images, factors):
     out = images.astype(np.float64)
-    for picture, (brightness, saturation, contrast) in zip(out, factors):
-        colors = picture[:, :, :3] + brightness
+    for image, (brightness, saturation, contrast) in zip(out, factors):
+        colors = image[:, :, :3] + brightness
         for row in colors:
             for pixel in row:
                 pixel[:] = pixel.mean() + saturation * (pixel - pixel.mean())
         mean = colors.mean()
-        picture[:, :, :3] = mean + contrast * (colors - mean)
+        image[:, :, :3] = mean + contrast * (colors - mean)
     return out
 
 
@@ -45,14 +45,14 @@ def slow_translate(images, shifts):
 def slow_cut_out(images, corners):
     out = images.copy()
     _, height, width, _ = images.shape
-    for picture, (top, left) in zip(out, corners):
+    for image, (top, left) in zip(out, corners):
         bottom, right = top + (height + 1) // 2, left + (width + 1) // 2
-        picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 0
+        image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 0
     return out
 
 
 def slowly(policy, images, seed):
-    """What the policy should make of pictures, with the draws that it makes."""
+    """What the policy should make of images, with the draws that it makes."""
     count, *sides, _ = images.shape
     if policy == "color":
         return slow_jitter(images, np.transpose(module.draw_jitters(seed, count)))
@@ -64,7 +64,7 @@ def slowly(policy, images, seed):
 @any_shape
 @any_policy
 def test_a_policy_against_loops(policy, shape):
-    images = pictures(*shape)
+    images = random_images(*shape)
     result = POLICIES[policy](tf.constant(images), SEED)
     assert (result.shape, result.dtype) == (shape, tf.float32)
     np.testing.assert_allclose(result, slowly(policy, images, SEED), atol=1e-6)
@@ -73,7 +73,7 @@ def test_a_policy_against_loops(policy, shape):
 
 @any_shape
 def test_translation_by_every_shift(shape):
-    images = pictures(*shape)
+    images = random_images(*shape)
     _, height, width, _ = shape
     for shift in [(0, 0), (1, -2), (-3, 0), (height, 0), (-height - 9, 1), (1 - height, width - 1)]:
         shifts = np.array([shift] * len(images), np.int32)
@@ -96,7 +96,7 @@ def test_cutout_at_given_corners():
     np.testing.assert_array_equal(cut, expected)
 
 
-def test_colors_of_a_constant_picture():
+def test_colors_of_a_constant_image():
     # Equal channels: saturation and contrast have nothing to scale.
     images = tf.fill((4, 6, 5, 3), 0.25)
     brightness, _, _ = module.draw_jitters(SEED, 4)
@@ -118,7 +118,7 @@ def test_jitter_by_hand():
 
 @any_policy
 def test_gradients_against_differences(policy):
-    images = pictures(2, 4, 5, 4, dtype=np.float64)
+    images = random_images(2, 4, 5, 4, dtype=np.float64)
     upstream = np.random.default_rng(1).normal(size=images.shape)
 
     def changed(images):
@@ -130,7 +130,7 @@ def test_gradients_against_differences(policy):
             result = changed(images)
         return tape.gradient(result, images, upstream)
 
-    # Every policy is affine in the pictures: differences are exact at any step.
+    # Every policy is affine in the images: differences are exact at any step.
     changed_in_graph = tf.function(changed, autograph=False)
     before = changed_in_graph(tf.constant(images)).numpy()
     nudges = np.eye(images.size).reshape(-1, *images.shape)
@@ -143,7 +143,7 @@ def test_gradients_against_differences(policy):
 
 
 def test_the_gradient_of_a_shift_is_the_shift_back_and_has_a_gradient_itself():
-    images = tf.constant(pictures(3, 6, 7, 2))
+    images = tf.constant(random_images(3, 6, 7, 2))
     shifts = np.array([[1, -2], [0, 3], [-9, 0]], np.int32)
     with tf.GradientTape() as outer:
         outer.watch(images)
@@ -157,7 +157,7 @@ def test_the_gradient_of_a_shift_is_the_shift_back_and_has_a_gradient_itself():
 
 
 def test_the_gradient_of_cutout_is_the_mask():
-    images = tf.constant(pictures(3, 6, 7, 2))
+    images = tf.constant(random_images(3, 6, 7, 2))
     with tf.GradientTape() as tape:
         tape.watch(images)
         cut = module.cutout(images, SEED)
@@ -185,15 +185,15 @@ def test_shifts_are_uniform_up_to_an_eighth(sides, most):
 
 
 @pytest.mark.parametrize("sides", [(28, 6), (7, 5), (1, 2)])
-def test_centres_of_cutouts_are_uniform_over_the_picture(sides):
+def test_centers_of_cutouts_are_uniform_over_the_image(sides):
     corners = module.draw_corners(SEED, 5000, sides).numpy()
     for axis, side in enumerate(sides):
         cut = (side + 1) // 2
-        # The centre lies on the grid lines 0 ... side or, of an odd cut, on the pixels between.
-        centres = corners[:, axis] + cut / 2
+        # The center lies on the grid lines 0 ... side or, of an odd cut, on the pixels between.
+        centers = corners[:, axis] + cut / 2
         offset = 0.5 * (cut % 2)
-        assert_uniform(centres - offset, 0, side - cut % 2)
-        assert centres.min() + centres.max() == side
+        assert_uniform(centers - offset, 0, side - cut % 2)
+        assert centers.min() + centers.max() == side
 
 
 def test_jitters_are_uniform_and_independent():
@@ -209,8 +209,8 @@ def test_jitters_are_uniform_and_independent():
 
 @pytest.mark.parametrize("dtype", [tf.int32, tf.int64])
 @any_policy
-def test_a_seed_decides_and_every_picture_has_its_own_draw(policy, dtype):
-    images = np.repeat(pictures(1, 16, 16, 3), 8, axis=0)
+def test_a_seed_decides_and_every_image_has_its_own_draw(policy, dtype):
+    images = np.repeat(random_images(1, 16, 16, 3), 8, axis=0)
     first, again, other = (
         augment(tf.constant(images), [policy], tf.constant(seed, dtype)).numpy()
         for seed in ([1, 2], [1, 2], [1, 3])
@@ -221,7 +221,7 @@ def test_a_seed_decides_and_every_picture_has_its_own_draw(policy, dtype):
 
 
 def test_policies_are_applied_in_order_each_with_its_own_seed():
-    images = pictures(6, 24, 24, 3)
+    images = random_images(6, 24, 24, 3)
     seeds = [tf.random.fold_in(SEED, position, alg="philox") for position in range(3)]
     for policies in (("color", "translation", "cutout"), ["cutout", "translation", "color"]):
         expected = images
@@ -255,7 +255,7 @@ def test_one_trace_serves_every_batch_and_seed(shape, count):
         return result
 
     for size in [count] if count else [1, 4]:
-        images = tf.constant(pictures(size, *shape[1:]))
+        images = tf.constant(random_images(size, *shape[1:]))
         for seed in (SEED, SEED + 1):
             np.testing.assert_allclose(
                 changed(images, seed), augment(images, POLICIES, seed), atol=1e-6

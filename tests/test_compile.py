@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from smallest_models import FAMILIES, SHAPE, arrays, dense, make, pictures
+from smallest_models import FAMILIES, SHAPE, arrays, dense, make, random_images
 
 from tfgan.errors import InputError
 from tfgan.losses import AdversarialLoss
@@ -74,7 +74,7 @@ def test_an_optimizer_of_another_model(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_averages_of_an_optimizer_that_come_to_nothing(family):
+def test_an_ema_of_an_optimizer_that_comes_to_nothing(family):
     with pytest.raises(InputError, match=one_line("use_ema.*ema_decay")):
         with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True))
     with_optimizers(family, lambda: keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=2))
@@ -213,7 +213,7 @@ def test_gradients_can_be_accumulated():
     for seed in range(2):
         for old, new in zip(initial, accumulated.discriminator.get_weights()):
             np.testing.assert_array_equal(new, old)
-        batch = {"image": pictures(seed=seed)}
+        batch = {"image": random_images(seed=seed)}
         accumulated.train_step(batch)
         # Each step of the other starts from the same weights.
         single.discriminator.set_weights(initial)
@@ -306,7 +306,7 @@ def test_a_subclass_with_a_step_of_its_own_takes_batches_of_its_own(run_eagerly)
         model.evaluate({"shot": np.zeros((4, 3))}, verbose=0)
 
 
-def test_a_subclass_may_want_more_than_pictures():
+def test_a_subclass_may_want_more_than_images():
     class Weighted(GAN):
         @property
         def batch_spec(self):
@@ -317,8 +317,8 @@ def test_a_subclass_may_want_more_than_pictures():
 
     model = gan_of(Weighted)
     model.compile(run_eagerly=True)
-    # Numbers that are no pictures have no range.
-    assert float(model.train_step((pictures(), np.arange(4.0)))["total"]) == 6.0
+    # Numbers that are no images have no range.
+    assert float(model.train_step((random_images(), np.arange(4.0)))["total"]) == 6.0
 
 
 @pytest.mark.parametrize("decorate", [lambda step: step, tf.function])
@@ -335,7 +335,7 @@ def test_a_subclass_that_adds_to_the_step(decorate):
         for each in (model, expected):
             each.compile(loss=loss, r1_gamma=0.0)
             each.reset_metrics()
-            logs = each.train_step(pictures())
+            logs = each.train_step(random_images())
             if each is model:
                 assert float(logs["twice"]) == 2 * float(logs["generator_loss"])
     for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
@@ -381,11 +381,11 @@ def spectral_gan(spectral, run_eagerly=True):
     return model
 
 
-def test_the_average_of_a_spectral_layer_has_a_norm_of_its_own():
+def test_the_ema_of_a_spectral_layer_has_a_norm_of_its_own():
     """`u` is a unit vector that belongs to one kernel; a mean of those of other kernels is none."""
     model = spectral_gan(SpectralDense, run_eagerly=False)
     for _ in range(60):
-        model.train_step({"image": pictures()})
+        model.train_step({"image": random_images()})
     for layer in model.ema_generator.layers:
         if isinstance(layer, SpectralDense):
             assert np.linalg.norm(layer.u) == pytest.approx(1.0, abs=1e-5)
@@ -397,7 +397,7 @@ def test_keras_own_spectral_layers_train():
         lambda units: keras.layers.SpectralNormalization(keras.layers.Dense(units))
     )
     for _ in range(3):
-        model.train_step({"image": pictures()})
+        model.train_step({"image": random_images()})
     assert np.isfinite(model.generate([0, 1])).all()
 
 
@@ -415,13 +415,13 @@ class Counter(keras.layers.Layer):
         return inputs
 
 
-def test_integers_are_taken_over_by_the_average():
+def test_integers_are_taken_over_by_the_ema():
     latents = keras.Input((6,))
     x = keras.layers.Dense(64, "tanh")(Counter()(latents))
     generator = keras.Model(latents, keras.layers.Reshape(SHAPE)(x))
     model = GAN(generator, dense([keras.Input(SHAPE)], 1))
     model.compile(run_eagerly=True, r1_gamma=0.0)
     for _ in range(3):
-        model.train_step({"image": pictures()})
+        model.train_step({"image": random_images()})
     (counter,) = [each for each in model.ema_generator.layers if isinstance(each, Counter)]
     assert int(counter.calls) == 3

@@ -82,12 +82,12 @@ def test_the_projection_adds_the_embedding_times_the_features():
     assert np.abs(expected - plain).max() > 1e-4
 
 
-def test_the_normalisation_takes_scale_and_shift_from_the_label():
-    from tfgan.networks.condition import normalization_within
+def test_the_normalization_takes_scale_and_shift_from_the_label():
+    from tfgan.networks.condition import conditional_normalization
 
     x = keras.Input((2, 2, 3))
     encoder = label_encoder(2)
-    model = keras.Model([x, encoder.input], normalization_within(x, encoder.output))
+    model = keras.Model([x, encoder.input], conditional_normalization(x, encoder.output))
     values = np.random.default_rng(0).normal(size=(6, 2, 2, 3)).astype(np.float32)
     labels = np.array([0, 1, 0, 1, 1, 0])
     mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
@@ -104,7 +104,7 @@ def test_the_normalisation_takes_scale_and_shift_from_the_label():
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("conditioning", ["projection", "concatenation"])
-def test_each_player_is_told_the_label(conditioning):
+def test_each_network_takes_the_label(conditioning):
     gan = make_conditional_gan(conditioning=conditioning, r1_gamma=0)
     batches = batch_of([0, 1, 2, 0])
     for _ in range(3):
@@ -118,7 +118,7 @@ def test_each_player_is_told_the_label(conditioning):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_both_players_move_by_plain_gradients_at_the_same_labels():
+def test_both_networks_are_updated_by_plain_gradients_at_the_same_labels():
     """One step of SGD written out by hand."""
     rate = 0.5
     gan = make_conditional_gan(
@@ -184,14 +184,14 @@ def test_the_label_out_of_range_is_shown_whole_and_no_other():
         tf.function(condition.checked)([[0, 0, 0, 0, 0], [0, 6, 2, 1, 9], [3, 6, 2, 1, 8]])
 
 
-def test_a_sheet_has_a_class_a_column_and_a_seed_a_row():
+def test_a_grid_has_one_class_per_column_and_one_seed_per_row():
     (seeds, labels), columns = make_conditional_gan().examples(8)
     assert columns == 3
     np.testing.assert_array_equal(labels, [0, 1, 2, 0, 1, 2, 0, 1])
     np.testing.assert_array_equal(seeds, [0, 0, 0, 1, 1, 1, 2, 2])
 
 
-def test_a_request_has_as_many_labels_as_pictures(exported):
+def test_a_request_has_as_many_labels_as_images(exported):
     few, latents = np.zeros(1, np.int32), np.zeros((3, 6), np.float32)
     requests = [
         ("serving_default", {"labels": few, "latents": latents}),

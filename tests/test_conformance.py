@@ -1,4 +1,4 @@
-"""What every family keeps, one row a family and way of being told its condition.
+"""What every family keeps, one row per family and kind of conditioning.
 
 In float32; `test_conformance_bfloat16.py` is the same suite in mixed precision.
 """
@@ -52,10 +52,10 @@ def gan(networks):
 def conditional_gan(networks, conditioning):
     make_generator, make_discriminator = NETWORKS[networks]
     condition = LabelCondition(10)
-    told = {"conditioning": conditioning}
+    kind = {"conditioning": conditioning}
     return ConditionalGAN(
-        make_generator(IMAGE_SHAPE, 6, width=4, condition=condition.encoder(), **told),
-        make_discriminator(IMAGE_SHAPE, width=4, condition=condition.encoder(), **told),
+        make_generator(IMAGE_SHAPE, 6, width=4, condition=condition.encoder(), **kind),
+        make_discriminator(IMAGE_SHAPE, width=4, condition=condition.encoder(), **kind),
         condition,
         seed=5,
     )
@@ -101,11 +101,11 @@ def cyclegan():
 
 
 class Way(NamedTuple):
-    """One of the ways in which a model makes pictures.
+    """One of the ways in which a model makes images.
 
     Attributes:
         inputs: function of a number to a tuple of arrays with as many examples.
-        draw: the live model's function of these arrays to pictures in [0, 1].
+        draw: the live model's function of these arrays to images in [0, 1].
         requests: function of them to the same as the exported model is asked for it: a dict from
             the signatures to their inputs, dicts of arrays, or lists of bytes, by their names.
     """
@@ -118,12 +118,12 @@ class Way(NamedTuple):
 def ways_of(model):
     if isinstance(model, CycleGAN):
         return [
-            Way(noise, model.a_to_b, by_pictures("serving_default", "a_to_b")),
+            Way(noise, model.a_to_b, by_images("serving_default", "a_to_b")),
             Way(noise, model.b_to_a, lambda images: {"b_to_a": {"images": images}}),
         ]
     if isinstance(model, Pix2Pix):
         inputs = noise_and_holes if model.masked else noise
-        return [Way(inputs, model.translate, by_pictures("serving_default"))]
+        return [Way(inputs, model.translate, by_images("serving_default"))]
     return [Way(lambda num: model.examples(num)[0], model.generate, by_seeds(model))]
 
 
@@ -137,8 +137,8 @@ def noise_and_holes(num):
     return images, np.roll(np.float32(images > 0.5), 1, axis=1)
 
 
-def by_pictures(*signatures):
-    """Pictures, and masks, as numbers to each of the signatures, and as files to `png`."""
+def by_images(*signatures):
+    """Images, and masks, as numbers to each of the signatures, and as files to `png`."""
 
     def requests(*inputs):
         named = dict(zip(("images", "masks"), inputs))
@@ -159,13 +159,13 @@ def as_pngs(images):
 
 def by_seeds(model):
     def requests(*inputs):
-        seeds, told = named_inputs(model, inputs)
+        seeds, condition = named_inputs(model, inputs)
         latents = latents_from_seeds(seeds, model.latent_dim).numpy()
-        told = {name: as_array(values) for name, values in told.items()}
+        condition = {name: as_array(values) for name, values in condition.items()}
         return {
-            "serving_default": {"latents": latents, **told},
-            "from_seeds": {"seeds": seeds.numpy(), **told},
-            "png": {"seeds": seeds.numpy(), **told},
+            "serving_default": {"latents": latents, **condition},
+            "from_seeds": {"seeds": seeds.numpy(), **condition},
+            "png": {"seeds": seeds.numpy(), **condition},
         }
 
     return requests
@@ -221,7 +221,7 @@ def make(request, precision):
 
 @pytest.fixture(scope="module", params=ADVERSARIAL)
 def make_adversarial(request, precision):
-    """The same of the families of two players."""
+    """The same of the families of two networks."""
     return maker(request.param, precision)
 
 
@@ -299,12 +299,9 @@ def train(model, dataset, steps):
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("moving", ["generator", "discriminator"])
-def test_a_step_moves_every_weight_of_its_player_and_nobody_elses(
-    moving, make_adversarial, dataset
-):
+def test_a_step_updates_every_weight_of_its_role_and_no_others(moving, make_adversarial, dataset):
     frozen = {
-        f"{player}_optimizer": keras.optimizers.SGD(0.0)
-        for player in ("generator", "discriminator")
+        f"{role}_optimizer": keras.optimizers.SGD(0.0) for role in ("generator", "discriminator")
     }
     # The first step moves the weights that are 0 at first; the second those behind them.
     model = make_adversarial(
@@ -320,9 +317,9 @@ def test_a_step_moves_every_weight_of_its_player_and_nobody_elses(
     assert_equal(resting_before, values_of(resting_variables))
 
 
-def variables_of(model, player):
-    """A player's weights: those of a CycleGAN's have two networks."""
-    networks = [getattr(model, name) for name in model.networks if name.startswith(player)]
+def variables_of(model, role):
+    """The weights of a role, of which a CycleGAN has two networks."""
+    networks = [getattr(model, name) for name in model.networks if name.startswith(role)]
     return [variable for network in networks for variable in network.trainable_variables]
 
 
@@ -358,7 +355,7 @@ def test_a_keras_file_goes_on_alike(make, dataset, tmp_path):
         assert_equal([way.draw(*inputs)], [reloaded_way.draw(*inputs)])
 
 
-def test_a_picture_does_not_depend_on_its_batch(trained):
+def test_an_image_does_not_depend_on_its_batch(trained):
     for way in ways_of(trained):
         inputs = way.inputs(7)
         together = way.draw(*inputs).numpy()
@@ -367,8 +364,8 @@ def test_a_picture_does_not_depend_on_its_batch(trained):
             np.testing.assert_allclose(way.draw(*chosen)[0], together[index], atol=1e-6)
 
 
-def test_the_averages_are_what_draws(trained):
-    def pictures():
+def test_the_ema_is_what_draws(trained):
+    def generated():
         inputs = [(way, way.inputs(2)) for way in ways_of(trained)]
         return [way.draw(*values).numpy() for way, values in inputs]
 
@@ -378,25 +375,25 @@ def test_the_averages_are_what_draws(trained):
         for name in trained.ema_networks
         if name.startswith("generator")
     ]
-    before = pictures()
+    before = generated()
     for _, network in drawing:
         values = network.get_weights()
         network.set_weights([np.zeros_like(value) for value in values])
-        assert_equal(before, pictures())
+        assert_equal(before, generated())
         network.set_weights(values)
-    for index, (average, network) in enumerate(drawing):
-        values = average.get_weights()
-        average.set_weights(network.get_weights())
-        assert not np.array_equal(before[index], pictures()[index])
-        average.set_weights(values)
+    for index, (ema, network) in enumerate(drawing):
+        values = ema.get_weights()
+        ema.set_weights(network.get_weights())
+        assert not np.array_equal(before[index], generated()[index])
+        ema.set_weights(values)
 
 
-def test_what_is_called_is_the_average(trained):
+def test_what_is_called_is_the_ema(trained):
     if isinstance(trained, GenerativeModel):
-        average = trained.ema_generator
-        inputs = [tf.zeros((2, *value.shape[1:]), value.dtype) for value in average.inputs]
+        ema = trained.ema_generator
+        inputs = [tf.zeros((2, *value.shape[1:]), value.dtype) for value in ema.inputs]
         inputs = inputs[0] if len(inputs) == 1 else inputs
-        np.testing.assert_array_equal(trained(inputs), average(inputs, training=False))
+        np.testing.assert_array_equal(trained(inputs), ema(inputs, training=False))
     else:
         way = ways_of(trained)[0]
         images, *masks = way.inputs(2)

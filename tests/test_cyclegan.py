@@ -34,13 +34,13 @@ def made(channels_a, channels_b):
     return make(channels_a, channels_b)
 
 
-def pictures(channels=1, num=3, seed=0):
+def random_images(channels=1, num=3, seed=0):
     images = np.random.default_rng(seed).uniform(-1, 1, (num, *SIZE, channels))
     return tf.constant(images, tf.float32)
 
 
 def make_batch():
-    return {"image_a": pictures(num=6), "image_b": pictures(num=6, seed=1)}
+    return {"image_a": random_images(num=6), "image_b": random_images(num=6, seed=1)}
 
 
 def mean_abs(values):
@@ -52,22 +52,22 @@ def mean_square(values):
 
 
 def apart(model):
-    """The model with averages far from its generators."""
-    for average, network in model.ema_pairs():
+    """The model with EMAs far from its generators."""
+    for ema, network in model.ema_pairs():
         network.set_weights([2 * weight for weight in network.get_weights()])
-        assert not np.allclose(average(pictures()), network(pictures()), atol=1e-4)
+        assert not np.allclose(ema(random_images()), network(random_images()), atol=1e-4)
     return model
 
 
 def after_exchange(pool, images, seed):
-    """Fills a pool, and returns what it will give for the pictures, some of them others."""
-    state = [pictures(num=2, seed=7).numpy(), np.array(2, np.int32)]
+    """Fills a pool, and returns what it will give for the images, some of them others."""
+    state = [random_images(num=2, seed=7).numpy(), np.array(2, np.int32)]
     pool.set_weights(state)
-    shown = pool.exchange(images, seed)
-    num_exchanged = np.any(shown != images, axis=(1, 2, 3)).sum()
+    returned = pool.exchange(images, seed)
+    num_exchanged = np.any(returned != images, axis=(1, 2, 3)).sum()
     assert 0 < num_exchanged < len(images)
     pool.set_weights(state)
-    return shown
+    return returned
 
 
 @pytest.mark.slow
@@ -93,9 +93,9 @@ def test_all_four_networks_move_by_plain_gradients():
         cycles = [mean_abs(f(g(a)) - a), mean_abs(g(f(b)) - b)]
         identity = mean_abs(g(b) - b) + mean_abs(f(a) - a)
         objective = adversarial + cycle_weight * sum(cycles) + identity_weight * identity
-        judged_a = (mean_square(d_a(a) - 1) + mean_square(d_a(pooled_a))) / 2
-        judged_b = (mean_square(d_b(b) - 1) + mean_square(d_b(pooled_b))) / 2
-    objectives = {g: objective, f: objective, d_a: judged_a, d_b: judged_b}
+        loss_a = (mean_square(d_a(a) - 1) + mean_square(d_a(pooled_a))) / 2
+        loss_b = (mean_square(d_b(b) - 1) + mean_square(d_b(pooled_b))) / 2
+    objectives = {g: objective, f: objective, d_a: loss_a, d_b: loss_b}
     for cycle in cycles:
         for generator in (g, f):
             gradient = tape.gradient(cycle, generator.trainable_variables)
@@ -114,20 +114,20 @@ def test_all_four_networks_move_by_plain_gradients():
         "generator_loss": adversarial,
         "cycle_loss": sum(cycles),
         "identity_loss": identity,
-        "discriminator_loss": judged_a + judged_b,
+        "discriminator_loss": loss_a + loss_b,
     }.items():
         assert float(logs[name]) == pytest.approx(float(value), rel=1e-4), name
 
 
 @pytest.mark.slow
-def test_losses_between_grey_and_colour_of_networks_whose_output_is_known():
-    """Generators of grey alone, discriminators that say 3 and 0 to every patch."""
+def test_losses_between_gray_and_color_of_networks_whose_output_is_known():
+    """Generators of gray alone, discriminators that say 3 and 0 to every patch."""
     model = make(1, 3)
     for name in model.networks:
         network = getattr(model, name)
         network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
     model.discriminator_a.trainable_variables[-1].assign([3.0])
-    batch = {"image_a": pictures(1), "image_b": pictures(3)}
+    batch = {"image_a": random_images(1), "image_b": random_images(3)}
     logs = model.train_step(batch)
     brightness = sum(np.abs(images).mean() for images in batch.values())
     assert float(logs["generator_loss"]) == pytest.approx((3 - 1) ** 2 + (0 - 1) ** 2)
@@ -147,21 +147,21 @@ def test_the_published_defaults():
         assert (optimizer.beta_1, optimizer.beta_2) == (0.5, 0.999)
 
 
-def test_the_averages_translate_each_picture_on_its_own():
+def test_the_emas_translate_each_image_on_its_own():
     model = apart(make())
-    images = (pictures(num=7) + 1) / 2
-    for translate, average in (
+    images = (random_images(num=7) + 1) / 2
+    for translate, ema in (
         (model.a_to_b, model.ema_generator_ab),
         (model.b_to_a, model.ema_generator_ba),
     ):
         together = translate(images).numpy()
         assert together.min() >= 0 and together.max() <= 1
-        np.testing.assert_allclose(together, (average(2 * images - 1) + 1) / 2, atol=1e-6)
+        np.testing.assert_allclose(together, (ema(2 * images - 1) + 1) / 2, atol=1e-6)
         np.testing.assert_allclose(translate(images[3:4])[0], together[3], atol=1e-6)
-    np.testing.assert_array_equal(model(pictures()), model.ema_generator_ab(pictures()))
+    np.testing.assert_array_equal(model(random_images()), model.ema_generator_ab(random_images()))
 
 
-def test_evaluate_reports_the_averages_cycle_losses():
+def test_evaluate_reports_the_emas_cycle_losses():
     model, batch = apart(make()), make_batch()
     ab, ba = model.ema_generator_ab, model.ema_generator_ba
     a, b = batch.values()
@@ -171,7 +171,7 @@ def test_evaluate_reports_the_averages_cycle_losses():
 
 
 def numbered(first, num):
-    """Pictures of one pixel that each hold a number of their own."""
+    """Images of one pixel that each hold a number of their own."""
     return tf.reshape(tf.range(first, first + num, dtype=tf.float32), (num, 1, 1, 1))
 
 
@@ -179,7 +179,7 @@ def exchanged(pool, images, *seed):
     return pool.exchange(images, tf.constant(seed, tf.int64)).numpy().ravel()
 
 
-def test_the_first_pictures_come_back_at_once_and_are_kept():
+def test_the_first_images_come_back_at_once_and_are_kept():
     pool = ImagePool((1, 1, 1), size=5)
     np.testing.assert_array_equal(exchanged(pool, numbered(1, 3), 0, 0), [1, 2, 3])
     assert int(pool.count) == 3
@@ -187,17 +187,19 @@ def test_the_first_pictures_come_back_at_once_and_are_kept():
     np.testing.assert_array_equal(pool.images.numpy().ravel(), [1, 2, 3, 4, 5])
 
 
-def test_of_a_full_pool_half_the_pictures_come_back_in_exchange():
+def test_of_a_full_pool_half_the_images_come_back_in_exchange():
     pool = ImagePool((1, 1, 1), size=50)
     exchanged(pool, numbered(0, 50), 0, 0)
     exchange, num_exchanged, places = tf.function(pool.exchange), 0, set()
     for step in range(40):
         before, new = pool.images.numpy().ravel(), np.arange(100, 120) + 20.0 * step
-        shown = exchange(numbered(new[0], 20), tf.constant([0, 1 + step], tf.int64)).numpy().ravel()
+        returned = (
+            exchange(numbered(new[0], 20), tf.constant([0, 1 + step], tf.int64)).numpy().ravel()
+        )
         after = pool.images.numpy().ravel()
         # Nothing is lost, nothing is doubled, and what came back as it was is not kept.
-        assert sorted([*before, *new]) == sorted([*shown, *after])
-        num_exchanged += np.sum(shown != new)
+        assert sorted([*before, *new]) == sorted([*returned, *after])
+        num_exchanged += np.sum(returned != new)
         places |= set(np.flatnonzero(before != after))
     # 800 draws: five standard deviations are 71.
     assert abs(num_exchanged - 400) < 71
@@ -220,8 +222,8 @@ def test_no_gradient_goes_through_the_pool():
     images = numbered(0, 2)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        shown = pool.exchange(images, tf.constant([0, 0], tf.int64))
-    assert tape.gradient(shown, images) is None
+        returned = pool.exchange(images, tf.constant([0, 0], tf.int64))
+    assert tape.gradient(returned, images) is None
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,7 @@ def test_no_gradient_goes_through_the_pool():
                 patch_discriminator((8, 8, 1), width=1),
                 patch_discriminator((8, 8, 3), width=1),
             ),
-            r"A to B 8x8x1 -> 8x8x1.*B judged 8x8x3 -> 4x4x1",
+            r"A to B 8x8x1 -> 8x8x1.*of B 8x8x3 -> 4x4x1",
         ),
     ],
 )

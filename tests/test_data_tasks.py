@@ -13,7 +13,7 @@ from tfgan.data.image_files import to_array
 from tfgan.data.tasks import TASKS, draw_mask, edges, style, task
 from tfgan.data.variants import VARIANTS, colored, inverted, luma, page, relief, thick
 from tfgan.errors import InputError
-from tfgan.serving.files import decode_pictures
+from tfgan.serving.files import decode_images
 
 SEED = tf.constant([3, 2**40], tf.int64)
 
@@ -95,7 +95,7 @@ def test_brightness_is_that_of_a_file_at_a_server(channels):
     pixels = np.random.default_rng(1).integers(0, 256, (6, 7, channels), np.uint8)
     image, file = Image.fromarray(pixels.squeeze()), io.BytesIO()
     image.save(file, "PNG")
-    served = decode_pictures([file.getvalue()], (6, 7, 1))
+    served = decode_images([file.getvalue()], (6, 7, 1))
     np.testing.assert_array_equal(served[0] * 255, to_array(image, (6, 7, 1)))
     images = tf.constant(pixels[None] / 127.5 - 1, tf.float32)
     # Files have whole levels.

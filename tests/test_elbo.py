@@ -11,19 +11,19 @@ from tfgan.elbo import (
 )
 
 
-def picture(*pixels):
+def image(*pixels):
     return tf.reshape(tf.constant(pixels, tf.float32), (1, len(pixels), 1, 1))
 
 
 def test_bernoulli_by_hand():
     # Three pixels whose probability of white is 3/4: log(3/4) + log(3/4) + log(1/4).
     logit = np.log(3.0)
-    value = bernoulli_log_likelihood(picture(1, 1, 0), picture(logit, logit, logit))
+    value = bernoulli_log_likelihood(image(1, 1, 0), image(logit, logit, logit))
     np.testing.assert_allclose(value, [2 * np.log(0.75) + np.log(0.25)], rtol=1e-6)
 
 
 def test_bernoulli_stays_finite_where_the_probability_rounds_to_0():
-    value = bernoulli_log_likelihood(picture(1), picture(-200.0))
+    value = bernoulli_log_likelihood(image(1), image(-200.0))
     np.testing.assert_allclose(value, [-200.0], rtol=1e-6)
 
 
@@ -31,7 +31,7 @@ def test_gaussian_against_scipy():
     pixels, logits = [0.2, 0.9, 0.5], [-1.0, 2.0, 0.3]
     means = 1 / (1 + np.exp(-np.array(logits)))
     expected = scipy.stats.norm(means, GAUSSIAN_STDDEV).logpdf(pixels).sum()
-    value = gaussian_log_likelihood(picture(*pixels), picture(*logits))
+    value = gaussian_log_likelihood(image(*pixels), image(*logits))
     np.testing.assert_allclose(value, [expected], rtol=1e-5)
 
 
@@ -52,7 +52,7 @@ def test_the_prior_itself_has_no_divergence():
 
 
 @pytest.mark.parametrize("function", [bernoulli_log_likelihood, gaussian_log_likelihood])
-def test_pixels_add_up_and_pictures_stay_apart(function):
+def test_pixels_add_up_and_images_stay_apart(function):
     pixels = tf.constant([[0.0, 1.0], [1.0, 1.0]])[..., None, None]
     logits = tf.constant([[0.5, -0.5], [2.0, 0.0]])[..., None, None]
     together = function(pixels, logits)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from smallest_models import FAMILIES, SHAPE, WANTED, arrays, make, pictures
+from smallest_models import FAMILIES, SHAPE, WANTED, arrays, make, random_images
 
 from tfgan import data
 from tfgan.errors import InputError
@@ -107,7 +107,9 @@ def test_a_list_of_arrays(family):
     assert_same(model.get_weights(), expected.get_weights())
 
 
-@pytest.mark.parametrize("batch", [pictures(), {"image": pictures()}, (pictures(),)], ids=type)
+@pytest.mark.parametrize(
+    "batch", [random_images(), {"image": random_images()}, (random_images(),)], ids=type
+)
 @pytest.mark.parametrize("iterator", [iter, lambda batches: (each for each in batches)])
 def test_iterators_of_batches(batch, iterator):
     """Keras takes generators of tuples, and no other iterators."""
@@ -126,12 +128,12 @@ def test_what_has_to_be_loaded_first(data):
 
 
 @pytest.mark.parametrize("family", ["gan", "vae"])
-def test_labels_beside_pictures_are_left_out(family):
-    x, y = pictures(), np.arange(4)
+def test_labels_beside_images_are_left_out(family):
+    x, y = random_images(), np.arange(4)
     expected = weights_after(make(family), x=x, batch_size=4)
     assert_same(weights_after(make(family), x=x, y=y, batch_size=4), expected)
-    labelled = tf.data.Dataset.from_tensors((x, y))
-    assert_same(weights_after(make(family), x=labelled), expected)
+    labeled = tf.data.Dataset.from_tensors((x, y))
+    assert_same(weights_after(make(family), x=labeled), expected)
 
 
 def test_the_second_completes_a_dict():
@@ -155,7 +157,7 @@ def test_the_data_sets_of_pairs_too(tmp_path):
     from tfgan.data.transformed import TransformedDataset
     from tfgan.data.unpaired import UnpairedDataset
 
-    bytes_ = np.uint8(127.5 * (pictures(8) + 1))
+    bytes_ = np.uint8(127.5 * (random_images(8) + 1))
     a, b = (
         TransformedDataset(
             "a", ImageDataset("a", bytes_, None, None, 4, seed), lambda x, _: {"image": x}
@@ -176,7 +178,7 @@ def test_a_folder_by_keras(tmp_path):
     """`image_dataset_from_directory` gives pairs of float32 in [0, 255] and labels."""
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
-        keras.utils.save_img(tmp_path / label / "0.png", pictures(1)[0])
+        keras.utils.save_img(tmp_path / label / "0.png", random_images(1)[0])
     batches = keras.utils.image_dataset_from_directory(
         tmp_path, image_size=SHAPE[:2], color_mode="grayscale", verbose=False
     )
@@ -205,7 +207,7 @@ def test_one_batch(family):
 def test_pixels_out_of_range_are_refused_in_one_line(method, mode):
     model = make("gan", run_eagerly=mode == "eager", r1_gamma=0.0)
     before = [np.array(variable) for variable in model.trainable_variables]
-    batch = {"image": 127.5 * (pictures() + 1)}
+    batch = {"image": 127.5 * (random_images() + 1)}
     with pytest.raises(InputError, match=one_line(r"image must be in \[-1, 1\].*from .* to 2")):
         getattr(model, method)(batch)
     assert_same(before, [np.array(variable) for variable in model.trainable_variables])
@@ -215,7 +217,7 @@ def test_pixels_out_of_range_are_refused_in_one_line(method, mode):
     ("family", "name"),
     [(family, name) for family in FAMILIES for name in WANTED[family] if name != "label"],
 )
-def test_every_kind_of_picture_has_its_range(family, name):
+def test_every_kind_of_image_has_its_range(family, name):
     model = make(family)
     limits = r"\[0, 1\]" if name == "mask" else r"\[-1, 1\]"
     for wrong in (1.01, -1.01, 255.0, np.inf):
@@ -229,12 +231,12 @@ def test_every_kind_of_picture_has_its_range(family, name):
 
 def test_rounding_is_no_error():
     make("gan").train_step(
-        {"image": tf.cast(tf.cast(pictures(), tf.bfloat16), tf.float32) * 1.0001}
+        {"image": tf.cast(tf.cast(random_images(), tf.bfloat16), tf.float32) * 1.0001}
     )
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float64", "float16", "bfloat16"])
-def test_dtypes_of_pictures(dtype):
+def test_dtypes_of_images(dtype):
     bytes_ = np.random.default_rng(0).integers(0, 256, (4, *SHAPE), np.uint8)
     expected = make("gan")
     expected.train_step({"image": tf.cast(bytes_, tf.float32) / 127.5 - 1})
@@ -262,7 +264,7 @@ def test_an_axis_of_one_may_be_missing_or_in_excess():
 
 
 @pytest.mark.parametrize("family", ["gan", "conditional_gan", "pix2pix", "cyclegan", "vae"])
-def test_pixels_from_0_to_1_are_told_once(family):
+def test_pixels_from_0_to_1_are_warned_of_once(family):
     model = make(family)
     batch = {
         name: (values + 1) / 2 if values.ndim == 4 else values
@@ -276,29 +278,41 @@ def test_pixels_from_0_to_1_are_told_once(family):
         make(family).train_step(arrays(family))
 
 
-def test_pixels_from_0_to_1_are_told_once_of_a_graph():
+def test_pixels_from_0_to_1_are_warned_of_once_of_a_graph():
     model = make("gan", run_eagerly=False, r1_gamma=0.0)
     with pytest.warns(UserWarning, match="below 0.*2 \\* x - 1") as warned:
-        model.fit((pictures() + 1) / 2, batch_size=2, epochs=2, verbose=0)
+        model.fit((random_images() + 1) / 2, batch_size=2, epochs=2, verbose=0)
     assert len([each for each in warned if "below 0" in str(each.message)]) == 1
 
 
 @pytest.mark.parametrize(
     ("family", "batch", "message"),
     [
-        ("gan", {"picture": pictures()}, "dict with 'image'.*a dict with 'picture'"),
-        ("gan", (pictures(),) * 4, "a tuple of 4"),
-        ("gan", (pictures(), np.arange(4), np.ones(4)), "sample_weight"),
+        ("gan", {"picture": random_images()}, "dict with 'image'.*a dict with 'picture'"),
+        ("gan", (random_images(),) * 4, "a tuple of 4"),
+        ("gan", (random_images(), np.arange(4), np.ones(4)), "sample_weight"),
         ("gan", (), "a tuple of 0"),
-        ("gan", {"image": pictures()[:, :7]}, r"image must be of shape \[N, 8, 8, 1\].*7, 8, 1"),
+        (
+            "gan",
+            {"image": random_images()[:, :7]},
+            r"image must be of shape \[N, 8, 8, 1\].*7, 8, 1",
+        ),
         ("gan", {"image": tf.ragged.constant([[1.0], [1.0, 0.5]])}, "image must be"),
-        ("conditional_gan", pictures(), "'image' and 'label', or a tuple of 2.*shape"),
-        ("conditional_gan", {"image": pictures()}, "'label'.*a dict with 'image'"),
-        ("conditional_gan", (pictures(), np.eye(10)[:4]), "label must be integers.*float64"),
-        ("conditional_gan", (pictures(), np.eye(10, dtype=int)[:4]), r"label must be of shape \[N"),
-        ("pix2pix", pictures(), "'condition' and 'image'"),
-        ("pix2pix_masked", (pictures(), pictures()), "'condition' and 'image' and 'mask'"),
-        ("cyclegan", {"image": pictures()}, "'image_a' and 'image_b'"),
+        ("conditional_gan", random_images(), "'image' and 'label', or a tuple of 2.*shape"),
+        ("conditional_gan", {"image": random_images()}, "'label'.*a dict with 'image'"),
+        ("conditional_gan", (random_images(), np.eye(10)[:4]), "label must be integers.*float64"),
+        (
+            "conditional_gan",
+            (random_images(), np.eye(10, dtype=int)[:4]),
+            r"label must be of shape \[N",
+        ),
+        ("pix2pix", random_images(), "'condition' and 'image'"),
+        (
+            "pix2pix_masked",
+            (random_images(), random_images()),
+            "'condition' and 'image' and 'mask'",
+        ),
+        ("cyclegan", {"image": random_images()}, "'image_a' and 'image_b'"),
     ],
 )
 @pytest.mark.parametrize("run_eagerly", [False, True])
@@ -347,18 +361,18 @@ def test_every_shape_that_only_the_batch_itself_knows(wanted, right, wrong):
 
 def test_an_image_is_no_batch():
     with pytest.raises(InputError, match=one_line(r"image must be of shape .* \(8, 8, 1\)")):
-        make("gan").train_step(pictures()[0])
+        make("gan").train_step(random_images()[0])
 
 
 @pytest.mark.parametrize("arguments", [{"sample_weight": np.ones(4)}, {"class_weight": {0: 2.0}}])
-def test_weights_of_pictures_are_refused(arguments):
+def test_weights_of_images_are_refused(arguments):
     with pytest.raises(InputError, match=one_line(f"leave {next(iter(arguments))} out")):
-        make("gan").fit(pictures(), np.zeros(4), **arguments)
+        make("gan").fit(random_images(), np.zeros(4), **arguments)
     if "sample_weight" in arguments:
         with pytest.raises(InputError, match=one_line("leave sample_weight out")):
-            make("gan").evaluate(pictures(), **arguments)
+            make("gan").evaluate(random_images(), **arguments)
     with pytest.raises(InputError, match=one_line("sample_weight")):
-        make("gan").train_on_batch(pictures(), np.zeros(4), **arguments)
+        make("gan").train_on_batch(random_images(), np.zeros(4), **arguments)
 
 
 def test_batches_without_an_end_are_refused():
@@ -370,27 +384,29 @@ def test_batches_without_an_end_are_refused():
         with pytest.raises(InputError, match=one_line("never end.*steps_per_epoch")):
             make("gan").fit(batches)
         with pytest.raises(InputError, match=one_line("never end.*validation_steps")):
-            make("gan").fit(pictures(), validation_data=batches)
+            make("gan").fit(random_images(), validation_data=batches)
         with pytest.raises(InputError, match=one_line("never end.*steps")):
             make("gan").evaluate(batches)
 
 
 def test_a_part_of_arrays_can_be_held_out():
-    history = make("gan").fit(pictures(8), validation_split=0.5, batch_size=4, verbose=0).history
+    history = (
+        make("gan").fit(random_images(8), validation_split=0.5, batch_size=4, verbose=0).history
+    )
     assert len(history["val_generator_loss"]) == 1
 
 
 @pytest.mark.parametrize("family", ["gan", "conditional_gan"])
-def test_evaluate_reports_the_average_and_does_so_again(family):
+def test_evaluate_reports_the_ema_and_does_so_again(family):
     model = make(family, r1_gamma=0.0)
     batches = tf.data.Dataset.from_tensor_slices(arrays(family, 6)).batch(4)
     first = model.evaluate(batches, verbose=0, return_dict=True)
     assert {*first} == {"generator_loss", "discriminator_loss", "real_logit", "fake_logit"}
     assert model.evaluate(batches, verbose=0, return_dict=True) == first
-    # Every picture counts alike, in whatever batches.
+    # Every image counts alike, in whatever batches.
     whole = model.evaluate(batches.unbatch().batch(6), verbose=0, return_dict=True)
     assert whole == pytest.approx(first, rel=1e-5)
-    # Another generator alone changes nothing, another average does.
+    # Another generator alone changes nothing, another EMA does.
     model.generator.set_weights([weight + 1 for weight in model.generator.get_weights()])
     assert model.evaluate(batches, verbose=0, return_dict=True) == first
     model.ema_generator.set_weights(model.generator.get_weights())
@@ -401,7 +417,7 @@ def test_evaluate_reports_the_average_and_does_so_again(family):
 
 def test_evaluate_computes_what_it_says():
     model = make("gan", loss="wasserstein")
-    real = pictures(6)
+    real = random_images(6)
     report = model.evaluate(real, batch_size=6, verbose=0, return_dict=True)
     # The seeds are those from 0 on.
     fake = 2.0 * model.generate(np.arange(6)) - 1.0
@@ -490,7 +506,7 @@ def test_learning_rate_callbacks_move_every_optimizer(family):
 def test_a_rate_that_follows_a_schedule_is_not_set(callback):
     model = make("gan")
     with pytest.raises(InputError, match=one_line("compile with generator_optimizer=")):
-        model.fit(pictures(), callbacks=[callback])
+        model.fit(random_images(), callbacks=[callback])
     assert int(model.step) == 0
 
 
@@ -574,8 +590,8 @@ def test_run_eagerly(run_eagerly, when):
     at_first = run_eagerly if when == "at compile" else not run_eagerly
     model.compile(run_eagerly=at_first, r1_gamma=0.0)
     if when == "afterwards":
-        model.fit(pictures(), batch_size=4, verbose=0)
+        model.fit(random_images(), batch_size=4, verbose=0)
         model.run_eagerly = run_eagerly
     Watch.seen.clear()
-    model.fit(pictures(), batch_size=4, verbose=0)
+    model.fit(random_images(), batch_size=4, verbose=0)
     assert set(Watch.seen) == {run_eagerly}

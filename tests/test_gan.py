@@ -13,15 +13,15 @@ from tfgan.penalties import gradient_penalty, r1, r2
 
 
 def make_smallest_gan(**compile_arguments):
-    """One dense layer a player, where a graph is the point: it is soon traced."""
+    """One dense layer per network, where a graph is the point: it is soon traced."""
     keras.utils.set_random_seed(3)
     latents, images = keras.Input((6,)), keras.Input((8, 8, 1))
     x = keras.layers.Dense(64, activation="tanh")(latents)
     # Logits about 0, as those of the real networks are at first.
-    judge = keras.layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))
+    critic = keras.layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))
     return make_gan(
         generator=keras.Model(latents, keras.layers.Reshape((8, 8, 1))(x)),
-        discriminator=keras.Model(images, judge(keras.layers.Flatten()(images))),
+        discriminator=keras.Model(images, critic(keras.layers.Flatten()(images))),
         **compile_arguments,
     )
 
@@ -35,7 +35,7 @@ def equal(left, right):
 
 
 def every_value(gan):
-    """All that training changes: networks, average, slots, step, metrics."""
+    """All that training changes: networks, EMA, slots, step, metrics."""
     return values_of(
         [
             *gan.generator.variables,
@@ -49,13 +49,13 @@ def every_value(gan):
 
 
 def frozen():
-    """An optimizer that does not move its player."""
+    """An optimizer that does not update its network."""
     return keras.optimizers.SGD(0.0)
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_both_players_move_from_the_weights_before_the_step(batch):
-    """Plain SGD written out by hand, each player's gradient at the old weights of both."""
+def test_both_networks_are_updated_from_the_weights_before_the_step(batch):
+    """Plain SGD written out by hand, each network's gradient at the old weights of both."""
     rate = 0.5
     gan = make_gan(
         generator_optimizer=keras.optimizers.SGD(rate),
@@ -82,11 +82,11 @@ def test_both_players_move_from_the_weights_before_the_step(batch):
         "generator": tape.gradient(g_loss, g.trainable_variables),
         "discriminator": tape.gradient(d_objective, d.trainable_variables),
     }
-    before = {player: values_of(getattr(gan, player).trainable_variables) for player in expected}
+    before = {network: values_of(getattr(gan, network).trainable_variables) for network in expected}
     gan.train_step(batch)
-    for player, gradients in expected.items():
+    for network, gradients in expected.items():
         for old, new, gradient in zip(
-            before[player], getattr(gan, player).trainable_variables, gradients
+            before[network], getattr(gan, network).trainable_variables, gradients
         ):
             np.testing.assert_allclose(new, old - rate * gradient, rtol=1e-4, atol=1e-6)
 
@@ -108,7 +108,7 @@ def test_r1_counts_at_every_interval_only(batch):
     for _ in range(4):
         without.discriminator.set_weights(with_penalty.discriminator.get_weights())
         without.step.assign(with_penalty.step)
-        # Batch normalisation's statistics play no part in a training step.
+        # Batch normalization's statistics play no part in a training step.
         with_penalty.train_step(batch)
         without.train_step(batch)
         moved_alike.append(
@@ -139,31 +139,33 @@ def test_the_generator_moves_at_every_so_manieth_step(batch):
     moved = []
     for _ in range(6):
         before = [
-            values_of(player.trainable_variables) for player in (gan.generator, gan.discriminator)
+            values_of(network.trainable_variables) for network in (gan.generator, gan.discriminator)
         ]
         gan.train_step(batch)
         after = [
-            values_of(player.trainable_variables) for player in (gan.generator, gan.discriminator)
+            values_of(network.trainable_variables) for network in (gan.generator, gan.discriminator)
         ]
         moved.append(tuple(not any(equal(*pair)) for pair in zip(before, after)))
     assert moved == [(False, True), (False, True), (True, True)] * 2
     assert int(gan.generator_optimizer.iterations) == 2
 
 
-def test_real_and_generated_pictures_are_augmented_differently_at_every_step(batch):
+def test_real_and_generated_images_are_augmented_differently_at_every_step(batch):
     gan = make_gan(augmentation=("translation",))
     images = batch["image"]
-    shown = [gan.augmented(images, purpose).numpy() for purpose in (1, 2, 1)]
+    augmented = [gan.augmented(images, purpose).numpy() for purpose in (1, 2, 1)]
     gan.step.assign_add(1)
-    shown.append(gan.augmented(images, 1).numpy())
-    np.testing.assert_array_equal(shown[0], shown[2])
-    assert not np.array_equal(shown[0], shown[1]) and not np.array_equal(shown[0], shown[3])
+    augmented.append(gan.augmented(images, 1).numpy())
+    np.testing.assert_array_equal(augmented[0], augmented[2])
+    assert not np.array_equal(augmented[0], augmented[1]) and not np.array_equal(
+        augmented[0], augmented[3]
+    )
     np.testing.assert_array_equal(make_gan().augmented(images, 1), images)
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_the_discriminator_sees_augmented_pictures_alone(batch):
-    """A step with augmentation equals one on pictures augmented by hand."""
+def test_the_discriminator_sees_augmented_images_alone(batch):
+    """A step with augmentation equals one on images augmented by hand."""
     settings = {
         "generator_optimizer": frozen(),
         "discriminator_optimizer": keras.optimizers.SGD(0.1),
@@ -216,7 +218,7 @@ def test_compiling_again_takes_the_new_loss_and_optimizers(drive, batch):
     gan.compile(keras.optimizers.SGD(0.1), frozen(), loss="least_squares", r1_gamma=0.0)
     gan.reset_metrics()
     before = values_of(gan.generator.trainable_variables)
-    # Freshly initialised logits are about 0: the hinge loss is 2 there, least squares 0.5.
+    # Freshly initialized logits are about 0: the hinge loss is 2 there, least squares 0.5.
     assert train(gan) == pytest.approx(0.5, abs=0.1)
     assert not any(equal(before, values_of(gan.generator.trainable_variables)))
     assert int(gan.generator_optimizer.iterations) == 1
@@ -259,11 +261,11 @@ def test_normalized_gradients_have_length_one(batch):
         normalize_gradients=True,
         r1_gamma=0.0,
     )
-    for player in (gan.generator, gan.discriminator):
-        before = values_of(player.trainable_variables)
-        # Both players move in one step, so each is measured in a step of its own.
+    for network in (gan.generator, gan.discriminator):
+        before = values_of(network.trainable_variables)
+        # Both networks are updated in one step, so each is measured in a step of its own.
         gan.train_step(batch)
-        assert distance(before, values_of(player.trainable_variables)) == pytest.approx(
+        assert distance(before, values_of(network.trainable_variables)) == pytest.approx(
             0.25, rel=1e-3
         )
 
@@ -273,18 +275,18 @@ def distance(left, right):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_the_average_follows_with_a_growing_decay(batch):
+def test_the_ema_follows_with_a_growing_decay(batch):
     gan = make_gan(r1_gamma=0.0)
-    averages = values_of(gan.ema_generator.variables)
+    emas = values_of(gan.ema_generator.variables)
     for step in range(3):
         gan.train_step(batch)
         decay = (1 + step) / (10 + step)
-        averages = [
-            decay * average + (1 - decay) * np.array(value)
-            for average, value in zip(averages, gan.generator.variables)
+        emas = [
+            decay * ema + (1 - decay) * np.array(value)
+            for ema, value in zip(emas, gan.generator.variables)
         ]
-    for average, expected in zip(gan.ema_generator.variables, averages):
-        np.testing.assert_allclose(average, expected, rtol=1e-4, atol=1e-6)
+    for ema, expected in zip(gan.ema_generator.variables, emas):
+        np.testing.assert_allclose(ema, expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -298,7 +300,7 @@ def test_the_decay_does_not_grow_beyond_its_limit(batch):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_batch_normalisation_statistics_are_averaged_with_the_weights(batch):
+def test_batch_normalization_statistics_have_an_ema_like_the_weights(batch):
     gan = make_gan(r1_gamma=0.0)
     for _ in range(2):
         gan.train_step(batch)
@@ -314,18 +316,18 @@ def test_batch_normalisation_statistics_are_averaged_with_the_weights(batch):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_a_random_state_is_not_averaged(batch):
+def test_a_random_state_has_no_ema(batch):
     latents = keras.Input((6,))
     x = keras.layers.Dropout(0.5, seed=1)(latents)
     x = keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64, activation="tanh")(x))
     gan = make_gan(generator=keras.Model(latents, x), ema_decay=0.0)
     gan.train_step(batch)
     assert len(gan.generator.variables) == len(gan.generator.weights) + 1
-    for average, value in zip(gan.ema_generator.weights, gan.generator.weights, strict=True):
-        np.testing.assert_allclose(average, value, atol=1e-6)
+    for ema, value in zip(gan.ema_generator.weights, gan.generator.weights, strict=True):
+        np.testing.assert_allclose(ema, value, atol=1e-6)
 
 
-def test_generate_gives_the_seeds_pictures_in_any_batch(gan):
+def test_generate_gives_the_seeds_images_in_any_batch(gan):
     together = gan.generate([4, 5, 6, 7]).numpy()
     alone = gan.generate([6]).numpy()
     np.testing.assert_allclose(together[2], alone[0], atol=1e-6)
@@ -371,7 +373,7 @@ def test_optimizer_settings_survive_the_keras_file(tmp_path):
     assert isinstance(reloaded.discriminator_optimizer, keras.optimizers.RMSprop)
 
 
-def test_the_players_have_optimizers_of_their_own(gan):
+def test_the_networks_have_optimizers_of_their_own(gan):
     assert gan.generator_optimizer is not gan.discriminator_optimizer
 
 

@@ -24,7 +24,7 @@ def mean(*values):
 CROSS_ENTROPY = mean(-log(sigmoid(2.0)), -log(sigmoid(-1.0))) + mean(
     -log(1 - sigmoid(0.5)), -log(1 - sigmoid(-3.0))
 )
-# What each player minimises at REAL and FAKE, (discriminator, generator), written out.
+# What each network minimizes at REAL and FAKE, (discriminator, generator), written out.
 EXPECTED = {
     "non_saturating": (CROSS_ENTROPY, mean(-log(sigmoid(0.5)), -log(sigmoid(-3.0)))),
     "minimax": (CROSS_ENTROPY, mean(log(1 - sigmoid(0.5)), log(1 - sigmoid(-3.0)))),
@@ -49,8 +49,8 @@ def test_the_expected_values_cover_every_loss():
 
 @every_loss
 def test_a_graph_computes_the_same(name):
-    for player, expected in zip(("discriminator", "generator"), EXPECTED[name], strict=True):
-        in_graph = tf.function(getattr(losses.get(name), player))
+    for network, expected in zip(("discriminator", "generator"), EXPECTED[name], strict=True):
+        in_graph = tf.function(getattr(losses.get(name), network))
         assert float(in_graph(tf.constant(REAL), tf.constant(FAKE))) == pytest.approx(expected)
 
 
@@ -62,10 +62,10 @@ def test_values_are_means_over_all_logits(name, shape):
         tf.constant(np.broadcast_to(np.reshape(logits, (2,) + (1,) * (len(shape) - 1)), shape))
         for logits in (REAL, FAKE)
     ]
-    for player, expected in zip(("discriminator", "generator"), EXPECTED[name], strict=True):
-        actual = getattr(losses.get(name), player)(*maps)
+    for network, expected in zip(("discriminator", "generator"), EXPECTED[name], strict=True):
+        actual = getattr(losses.get(name), network)(*maps)
         assert (actual.shape, actual.dtype) == ((), tf.float64)
-        assert float(actual) == pytest.approx(expected, abs=1e-12), player
+        assert float(actual) == pytest.approx(expected, abs=1e-12), network
 
 
 @every_loss
@@ -73,21 +73,21 @@ def test_values_are_means_over_all_logits(name, shape):
 @pytest.mark.parametrize("fake", [-1000.0, 1000.0])
 def test_values_and_gradients_are_finite_at_extreme_logits(name, real, fake):
     logits = (tf.constant([real]), tf.constant([fake]))
-    for player in losses.get(name):
+    for function in losses.get(name):
         with tf.GradientTape() as tape:
             tape.watch(logits)
-            value = player(*logits)
+            value = function(*logits)
         gradients = tape.gradient(value, logits, unconnected_gradients="zero")
         assert np.isfinite(value)
         assert np.isfinite(gradients).all()
 
 
-def gradients_of(player):
-    """d player / d (real, fake) where no margin and no target is passed; zero if independent."""
+def gradients_of(function):
+    """d function / d (real, fake) where no margin and no target is passed; zero if independent."""
     logits = (tf.constant([0.3, -0.5]), tf.constant([0.2, 0.6]))
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        value = player(*logits)
+        value = function(*logits)
     return tape.gradient(value, logits, unconnected_gradients="zero")
 
 
@@ -128,8 +128,8 @@ def test_the_relativistic_loss_compares_pairs():
     # Re-pairing the fakes leaves every other loss as it was.
     real, fake, repaired = tf.constant(REAL), tf.constant(FAKE), tf.constant(FAKE[::-1])
     for name in EXPECTED:
-        for player in losses.get(name):
-            same = np.isclose(player(real, fake), player(real, repaired))
+        for function in losses.get(name):
+            same = np.isclose(function(real, fake), function(real, repaired))
             assert same == (name != "relativistic")
 
 

@@ -1,4 +1,4 @@
-"""`tfgan.networks`: any size of picture, and the published layers at the published widths."""
+"""`tfgan.networks`: any size of image, and the published layers at the published widths."""
 
 import keras
 import numpy as np
@@ -71,7 +71,7 @@ def test_any_size(pair, image_shape):
     discriminator = PAIRS[pair][1](image_shape, width=WIDTH)
     assert generator.input_shape == (None, LATENT_DIM)
     assert generator.output_shape == discriminator.input_shape == (None, *image_shape)
-    # Weights far above their initial ones: without the tanh, pictures would be too.
+    # Weights far above their initial ones: without the tanh, images would be too.
     generator.set_weights([1000 * weight for weight in generator.get_weights()])
     images = generator(normal(32, LATENT_DIM)).numpy()
     assert images.dtype == np.float32
@@ -128,20 +128,20 @@ def test_the_convolutional_pair_takes_the_default_depth(image_shape, depth):
 def test_weights_of_the_convolutional_pair(image_shape, width, depth):
     height, image_width, channels = image_shape
     bottom = ceil_halvings(height, depth) * ceil_halvings(image_width, depth)
-    rungs = [width * 2**rung for rung in range(depth)]
+    widths = [width * 2**stage for stage in range(depth)]
 
     generator = convolutional_generator(image_shape, LATENT_DIM, width, depth)
-    expected = LATENT_DIM * bottom * rungs[-1] + batch_normalization_weights(rungs[-1])
-    for inputs, filters in zip([rungs[-1], *rungs[::-1]], rungs[::-1]):
+    expected = LATENT_DIM * bottom * widths[-1] + batch_normalization_weights(widths[-1])
+    for inputs, filters in zip([widths[-1], *widths[::-1]], widths[::-1]):
         expected += 4 * 4 * inputs * filters + batch_normalization_weights(filters)
-    expected += 3 * 3 * rungs[0] * channels + channels
+    expected += 3 * 3 * widths[0] * channels + channels
     assert weights_of(generator) == generator.count_params() == expected
 
     for normalization in (None, "batch"):
         discriminator = convolutional_discriminator(image_shape, width, depth, normalization)
-        expected = bottom * rungs[-1] + 1
-        for level, (inputs, filters) in enumerate(zip([channels, *rungs], rungs)):
-            # A bias, or the normalisation's offset in its place.
+        expected = bottom * widths[-1] + 1
+        for level, (inputs, filters) in enumerate(zip([channels, *widths], widths)):
+            # A bias, or the normalization's offset in its place.
             after = batch_normalization_weights(filters) if normalization else filters
             sides = [ceil_halvings(side, level) for side in (height, image_width)]
             kernel = np.prod([3 if side % 2 else 4 for side in sides])
@@ -221,9 +221,9 @@ def convolution(name, filters, kernel, stride, activation="linear"):
 
 
 def test_the_convolutional_pair_as_published():
-    ladder = []
+    stages = []
     for filters in (512, 256, 128, 64):
-        ladder += [convolution("Conv2DTranspose", filters, 4, 2), NORMALIZATION, LEAKY]
+        stages += [convolution("Conv2DTranspose", filters, 4, 2), NORMALIZATION, LEAKY]
     generator = convolutional_generator(
         (64, 64, 3), latent_dim=100, width=64, depth=4, output_kernel_size=7
     )
@@ -233,7 +233,7 @@ def test_the_convolutional_pair_as_published():
         ("Reshape", (4, 4, 512)),
         NORMALIZATION,
         LEAKY,
-        *ladder,
+        *stages,
         # Of stride 1: a convolution with its kernel turned.
         convolution("Conv2DTranspose", 3, 7, 1),
         ("Activation", "tanh"),
@@ -246,12 +246,12 @@ def test_the_convolutional_pair_as_published():
     ]
     assert sides == [8, 16, 32, 64, 64]
 
-    ladder = []
+    stages = []
     for filters in (64, 128, 256):
-        ladder += [convolution("Conv2D", filters, 4, 2), LEAKY]
+        stages += [convolution("Conv2D", filters, 4, 2), LEAKY]
     assert description(convolutional_discriminator((64, 64, 3), width=64, depth=4)) == [
         ("InputLayer",),
-        *ladder,
+        *stages,
         convolution("Conv2D", 512, 4, 2),
         ("Flatten",),
         LEAKY,
@@ -296,7 +296,7 @@ def test_any_size_at_any_stride(image_shape, stride):
     ("kernel_size", "kernels"),
     [(3, [(3, 3)] * 3), (5, [(5, 5)] * 3), (6, [(6, 5), (6, 5), (5, 5)])],
 )
-def test_another_kernel_is_in_every_rung_of_both(kernel_size, kernels):
+def test_another_kernel_is_in_every_stage_of_both(kernel_size, kernels):
     generator = convolutional_generator((28, 9, 1), LATENT_DIM, WIDTH, 3, kernel_size=kernel_size)
     discriminator = convolutional_discriminator((28, 9, 1), WIDTH, 3, kernel_size=kernel_size)
     found = [
@@ -304,10 +304,10 @@ def test_another_kernel_is_in_every_rung_of_both(kernel_size, kernels):
     ]
     # One less where an even one cannot pad evenly.
     assert found == kernels
-    *rungs, _ = (
+    *widths, _ = (
         layer.kernel_size for layer in generator.layers if isinstance(layer, layers.Conv2DTranspose)
     )
-    assert rungs == [(kernel_size, kernel_size)] * 3
+    assert widths == [(kernel_size, kernel_size)] * 3
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_another_kernel_is_in_every_rung_of_both(kernel_size, kernels):
         ("tanh", np.tanh),
     ],
 )
-def test_an_activation_stands_behind_every_rung_of_both(name, function):
+def test_an_activation_stands_behind_every_stage_of_both(name, function):
     x = normal(50)
     np.testing.assert_allclose(activation_layer(name)(x), function(x), atol=1e-6)
     kind, count = type(activation_layer(name)), 0
@@ -328,7 +328,7 @@ def test_an_activation_stands_behind_every_rung_of_both(name, function):
     for network in (generator, discriminator):
         found = [layer for layer in network.layers if type(layer) is kind]
         count += sum(layer.name != "images" for layer in found)
-    # 2 rungs each, and what the generator's latents are brought to.
+    # 2 stages each, and what the generator's latents are brought to.
     assert count == 5
 
 
@@ -341,8 +341,15 @@ def test_an_unknown_activation():
 def test_spectral_normalization_is_on_every_layer_of_the_discriminator():
     discriminator = convolutional_discriminator((8, 8, 1), 2, 2, normalization="spectral")
     names = [type(layer).__name__ for layer in discriminator.layers]
-    rung = ["SpectralConv2D", "LeakyReLU"]
-    assert names == ["InputLayer", *rung, "SpectralConv2D", "Flatten", "LeakyReLU", "SpectralDense"]
+    stage = ["SpectralConv2D", "LeakyReLU"]
+    assert names == [
+        "InputLayer",
+        *stage,
+        "SpectralConv2D",
+        "Flatten",
+        "LeakyReLU",
+        "SpectralDense",
+    ]
 
 
 def test_an_unknown_normalization():
@@ -350,19 +357,19 @@ def test_an_unknown_normalization():
         convolutional_discriminator((8, 8, 1), normalization="layer")
 
 
-def test_batch_normalization_of_the_discriminator_is_on_every_rung():
+def test_batch_normalization_of_the_discriminator_is_on_every_stage():
     names = [
         type(layer).__name__
         for layer in convolutional_discriminator((8, 8, 1), 2, 2, normalization="batch").layers
     ]
-    rung = ["Conv2D", "BatchNormalization"]
-    assert names == ["InputLayer", *rung, "LeakyReLU", *rung, "Flatten", "LeakyReLU", "Dense"]
+    stage = ["Conv2D", "BatchNormalization"]
+    assert names == ["InputLayer", *stage, "LeakyReLU", *stage, "Flatten", "LeakyReLU", "Dense"]
 
 
 def test_the_dense_pair_as_published():
-    ladder = []
+    stages = []
     for filters, stride in ((128, 1), (128, 2), (64, 2)):
-        ladder += [convolution("Conv2DTranspose", filters, 5, stride), NORMALIZATION, ("ReLU",)]
+        stages += [convolution("Conv2DTranspose", filters, 5, stride), NORMALIZATION, ("ReLU",)]
     generator = dense_generator((64, 64, 3), latent_dim=100, width=64)
     assert description(generator) == [
         ("InputLayer",),
@@ -370,7 +377,7 @@ def test_the_dense_pair_as_published():
         ("Reshape", (8, 8, 256)),
         NORMALIZATION,
         ("ReLU",),
-        *ladder,
+        *stages,
         convolution("Conv2DTranspose", 3, 5, 2),
         ("Activation", "tanh"),
     ]
@@ -395,7 +402,7 @@ def test_the_dense_pair_as_published():
     ],
 )
 def test_weights_are_drawn_from_normal_distributions(build, stddev):
-    """0.02 is DCGAN's; a discriminator without batch normalisation begins with larger ones."""
+    """0.02 is DCGAN's; a discriminator without batch normalization begins with larger ones."""
     for kernel in build((16, 16, 3), width=16).variables:
         if kernel.name == "kernel" and np.prod(kernel.shape) > 500:
             count = np.prod(kernel.shape)
@@ -426,9 +433,9 @@ def test_a_keras_file_gives_the_same_outputs(pair, image_shape, tmp_path):
         (recurrent_discriminator, {}, True),
         (convolutional_discriminator, {"normalization": "batch"}, False),
     ],
-    ids=["convolutional", "dense", "recurrent", "batch-normalised"],
+    ids=["convolutional", "dense", "recurrent", "batch-normalized"],
 )
-def test_a_picture_is_judged_alone_unless_the_batch_is_normalised(build, settings, alone):
+def test_an_image_has_a_logit_of_its_own_unless_the_batch_is_normalized(build, settings, alone):
     discriminator = build((8, 8, 1), 4, **settings)
     images = normal(6, 8, 8, 1)
     others = images.copy()

@@ -5,7 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from smallest_models import LATENTS, SHAPE, arrays, discriminator, generator, pictures
+from smallest_models import LATENTS, SHAPE, arrays, discriminator, generator, random_images
 
 from tfgan.conditions import LabelCondition
 from tfgan.errors import InputError
@@ -81,20 +81,24 @@ def test_networks_of_unknown_shape(kind):
     wrong, message = UNKNOWN[kind]
     wrong_generator = wrong(layers_of_generator(), LATENTS)
     wrong_discriminator = wrong(layers_of_discriminator(), SHAPE)
-    picture, judge = generator(SHAPE), discriminator()
+    good_generator, good_discriminator = generator(SHAPE), discriminator()
     for name, make in {
-        "generator": lambda: GAN(wrong_generator, judge),
+        "generator": lambda: GAN(wrong_generator, good_discriminator),
         "discriminator": lambda: GAN(generator(), wrong_discriminator),
         "encoder": lambda: VAE(wrong_discriminator, generator()),
-        "generator_ba": lambda: CycleGAN(picture, wrong_generator, judge, judge),
-        "discriminator_b": lambda: CycleGAN(picture, picture, judge, wrong_discriminator),
+        "generator_ba": lambda: CycleGAN(
+            good_generator, wrong_generator, good_discriminator, good_discriminator
+        ),
+        "discriminator_b": lambda: CycleGAN(
+            good_generator, good_generator, good_discriminator, wrong_discriminator
+        ),
     }.items():
         with pytest.raises(InputError, match=one_line(f"the {name} .*{message}")):
             make()
     with pytest.raises(InputError, match=one_line("the generator ")):
         Pix2Pix(wrong_generator, discriminator(SHAPE))
     with pytest.raises(InputError, match=one_line("the discriminator ")):
-        Pix2Pix(picture, wrong_discriminator)
+        Pix2Pix(good_generator, wrong_discriminator)
     with pytest.raises(InputError, match=one_line("the discriminator ")):
         encoder_of(wrong_discriminator)
 
@@ -105,7 +109,7 @@ def ending(shape, units, end, out):
     return keras.Model(inputs, end(keras.layers.Reshape(out)(x)))
 
 
-NOT_PICTURES = {
+ENDINGS_OUT_OF_RANGE = {
     "sigmoid": keras.layers.Activation("sigmoid"),
     "relu": keras.layers.ReLU(),
     "softmax": keras.layers.Softmax(),
@@ -135,7 +139,7 @@ NOT_PICTURES = {
         [keras.layers.Activation("sigmoid")(half) for half in (x[:, :4], x[:, 4:])]
     ),
 }
-PICTURES = {
+ENDINGS_IN_RANGE = {
     "tanh": keras.layers.Activation("tanh"),
     "tanh as an operation": keras.ops.tanh,
     "tanh, cropped": lambda x: keras.layers.Cropping2D(0)(keras.layers.Activation("tanh")(x)),
@@ -146,12 +150,12 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("end", NOT_PICTURES)
+@pytest.mark.parametrize("end", ENDINGS_OUT_OF_RANGE)
 def test_generators_that_leave_the_range(end):
-    wrong = ending(LATENTS, 64, NOT_PICTURES[end], SHAPE)
+    wrong = ending(LATENTS, 64, ENDINGS_OUT_OF_RANGE[end], SHAPE)
     with pytest.raises(InputError, match=one_line(r"generator must give images in \[-1, 1\]")):
         GAN(wrong, discriminator())
-    wrong = ending(SHAPE, 64, NOT_PICTURES[end], SHAPE)
+    wrong = ending(SHAPE, 64, ENDINGS_OUT_OF_RANGE[end], SHAPE)
     with pytest.raises(InputError, match=one_line(r"generator must give images in \[-1, 1\]")):
         Pix2Pix(wrong, discriminator(SHAPE))
     for pair in ((wrong, generator(SHAPE)), (generator(SHAPE), wrong)):
@@ -159,9 +163,9 @@ def test_generators_that_leave_the_range(end):
             CycleGAN(*pair, discriminator(), discriminator())
 
 
-@pytest.mark.parametrize("end", PICTURES)
+@pytest.mark.parametrize("end", ENDINGS_IN_RANGE)
 def test_generators_that_keep_the_range(end):
-    GAN(ending(LATENTS, 64, PICTURES[end], SHAPE), discriminator())
+    GAN(ending(LATENTS, 64, ENDINGS_IN_RANGE[end], SHAPE), discriminator())
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax", "tanh", "hard_sigmoid", "relu"])
@@ -186,17 +190,17 @@ def test_activations_in_a_wrapper(wrap):
         GAN(generator(), wrong)
 
 
-def test_what_a_network_is_told():
+def test_what_a_network_takes():
     condition = LabelCondition(10)
-    told = keras.Model([images := keras.Input(SHAPE), labels := condition.encoder().input],
+    conditional = keras.Model([images := keras.Input(SHAPE), labels := condition.encoder().input],
                        discriminator()(images))  # fmt: skip
     del labels
     with pytest.raises(InputError, match=one_line("discriminator must have 1 input. Received: 2")):
-        GAN(generator(), told)
+        GAN(generator(), conditional)
     with pytest.raises(InputError, match=one_line("generator must have 2 inputs. Received: 1")):
-        ConditionalGAN(generator(), told, condition)
+        ConditionalGAN(generator(), conditional, condition)
     with pytest.raises(InputError, match=one_line("condition must be a LabelCondition.*int")):
-        ConditionalGAN(generator(), told, 10)
+        ConditionalGAN(generator(), conditional, 10)
     two = keras.Model(latents := keras.Input(LATENTS), [generator()(latents)] * 2)
     with pytest.raises(InputError, match=one_line("generator must have 1 output. Received: 2")):
         GAN(two, discriminator())
@@ -204,7 +208,7 @@ def test_what_a_network_is_told():
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_networks_that_end_in_half_precision(policy):
-    """Their pictures and logits are cast, so that penalties and losses are of one dtype."""
+    """Their images and logits are cast, so that penalties and losses are of one dtype."""
     keras.config.set_dtype_policy(policy)
     try:
         gan = GAN(
@@ -212,7 +216,7 @@ def test_networks_that_end_in_half_precision(policy):
             keras.Sequential([keras.Input(SHAPE), *layers_of_discriminator()]),
         )
         gan.compile(run_eagerly=True, r2_gamma=1.0, gradient_penalty_weight=1.0)
-        logs = gan.train_step({"image": pictures()})
+        logs = gan.train_step({"image": random_images()})
     finally:
         keras.config.set_dtype_policy("float32")
     assert all(np.isfinite(value) for value in logs.values())
@@ -221,7 +225,7 @@ def test_networks_that_end_in_half_precision(policy):
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 def test_weights_that_are_not_of_float32(dtype):
-    """Their averages would stand still, and optimizers count in float32."""
+    """Their EMAs would stand still, and optimizers count in float32."""
     keras.config.set_dtype_policy(dtype)
     try:
         wrong = keras.Sequential([keras.Input(SHAPE), *layers_of_discriminator()])
@@ -231,7 +235,7 @@ def test_weights_that_are_not_of_float32(dtype):
         GAN(generator(), wrong)
 
 
-def test_pictures_of_any_size_have_no_place_in_a_pool():
+def test_images_of_any_size_have_no_place_in_a_pool():
     def network(channels, activation=None):
         images = keras.Input((None, None, 1))
         x = keras.layers.Conv2D(channels, 3, padding="same", activation=activation)(images)

@@ -70,7 +70,7 @@ HOLDING = {
 
 
 @pytest.mark.parametrize("kind", HOLDING)
-def test_an_average_computes_in_float32_all_that_a_layer_holds(kind, policy):
+def test_an_ema_computes_in_float32_all_that_a_layer_holds(kind, policy):
     def network():
         inputs = keras.Input(SHAPE)
         return keras.Model(inputs, HOLDING[kind](inputs))
@@ -113,12 +113,12 @@ def test_a_layer_that_cannot_be_made_again_is_named_in_one_line(layer):
 
 @pytest.mark.parametrize("name", ["bfloat16", "float16", "float64"])
 def test_weights_in_other_numbers_than_float32_are_refused(name, policy):
-    picture, judge = generator(), discriminator(SHAPE)
+    good_generator, good_discriminator = generator(), discriminator(SHAPE)
     policy(name)
-    wrong_picture, wrong_judge = generator(SHAPE), discriminator()
+    wrong_generator, wrong_discriminator = generator(SHAPE), discriminator()
     for network, make in {
-        "generator": lambda: Pix2Pix(wrong_picture, judge),
-        "discriminator": lambda: GAN(picture, wrong_judge),
+        "generator": lambda: Pix2Pix(wrong_generator, good_discriminator),
+        "discriminator": lambda: GAN(good_generator, wrong_discriminator),
     }.items():
         message = rf"\Athe {network} must keep its weights in float32[^\n]*Received: {name}\Z"
         with pytest.raises(InputError, match=re.compile(message)):

@@ -18,14 +18,14 @@ def linear(images, training):
 
 
 def linear_map(images, training):
-    """The same in a map of one logit a pixel and channel, [N, H, W, C]: D is their sum."""
+    """The same in a map of one logit per pixel and channel, [N, H, W, C]: D is their sum."""
     return images * WEIGHTS
 
 
 @pytest.mark.parametrize("discriminator", [linear, linear_map])
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_linear_discriminator_has_the_squared_norm_of_its_weights(discriminator, count):
-    # Summed over height, width and channels, averaged over pictures: the same for 1 and 3.
+    # Summed over height, width and channels, averaged over images: the same for 1 and 3.
     penalty = r1(discriminator, tf.constant(IMAGES[:count]))
     assert (penalty.shape, penalty.dtype) == ((), tf.float64)
     assert float(penalty) == pytest.approx(np.sum(WEIGHTS**2), rel=1e-12)
@@ -85,8 +85,8 @@ def test_the_discriminator_is_called_as_in_training():
     assert modes == [True]
 
 
-def test_r2_is_r1_of_the_generated_pictures_held_constant():
-    # D(x) = |x|^2 / 2: R2 = E|x|^2 at the generated pictures, which do not feel it.
+def test_r2_is_r1_of_the_generated_images_held_constant():
+    # D(x) = |x|^2 / 2: R2 = E|x|^2 at the generated images, which do not feel it.
     fake = tf.Variable(IMAGES)
     with tf.GradientTape() as tape:
         penalty = r2(lambda images, training: 0.5 * images**2, tf.identity(fake))
@@ -108,8 +108,8 @@ def test_the_gradient_penalty_of_a_linear_discriminator():
         assert float(penalty) == pytest.approx((scale * slope - 1) ** 2, abs=1e-9)
 
 
-def test_the_gradient_penalty_looks_evenly_between_the_pictures():
-    # D(x) = |x|^2 / 2 has the slope |x|. Between 0 and a picture of norm 1 that is alpha or
+def test_the_gradient_penalty_looks_evenly_between_the_images():
+    # D(x) = |x|^2 / 2 has the slope |x|. Between 0 and an image of norm 1 that is alpha or
     # 1 - alpha, and E[(alpha - 1)^2] = 1 / 3; a normal alpha would give 2.
     count = 4000
     ones = tf.fill((count, 2, 2, 1), tf.constant(0.5, tf.float64))

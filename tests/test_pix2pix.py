@@ -31,7 +31,7 @@ def made(channels=1, condition_channels=3, masked=False):
     return make(channels, condition_channels, masked)
 
 
-def pictures(channels, num=3, seed=0):
+def random_images(channels, num=3, seed=0):
     images = np.random.default_rng(seed).uniform(-1, 1, (num, *SIZE, channels))
     return tf.constant(images, tf.float32)
 
@@ -43,7 +43,7 @@ def holes(num=3):
 
 
 def apart(model):
-    """The model with an average far from its generator."""
+    """The model with an EMA far from its generator."""
     model.generator.set_weights([2 * weight for weight in model.generator.get_weights()])
     return model
 
@@ -56,17 +56,17 @@ def sgd(rate):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_both_players_move_by_plain_gradients():
+def test_both_networks_are_updated_by_plain_gradients():
     require_plain_gradients(masked=False, loss="non_saturating")
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_both_players_move_by_plain_gradients_with_holes():
+def test_both_networks_are_updated_by_plain_gradients_with_holes():
     require_plain_gradients(masked=True, loss="hinge")
 
 
 @pytest.mark.slow
-def test_both_players_move_by_plain_gradients_in_a_graph_with_holes():
+def test_both_networks_are_updated_by_plain_gradients_in_a_graph_with_holes():
     require_plain_gradients(masked=True, loss="hinge")
 
 
@@ -75,7 +75,11 @@ def require_plain_gradients(masked, loss):
     rate, weight = 0.1, 7.0
     channels = 3
     model = make(channels, channels, masked, loss=loss, l1_weight=weight, **sgd(rate))
-    batch = {"image": pictures(channels), "condition": pictures(channels, seed=1), "mask": holes()}
+    batch = {
+        "image": random_images(channels),
+        "condition": random_images(channels, seed=1),
+        "mask": holes(),
+    }
     target, known = batch["image"], batch["condition"]
     g, d = model.generator, model.discriminator
     with tf.GradientTape(persistent=True) as tape:
@@ -116,13 +120,13 @@ def require_plain_gradients(masked, loss):
 
 @pytest.mark.usefixtures("eagerly")
 def test_losses_of_networks_whose_output_is_known():
-    """A generator of grey alone and a discriminator that says 1 to every patch."""
+    """A generator of gray alone and a discriminator that says 1 to every patch."""
     model = make()
     for network, logit in ((model.generator, 0.0), (model.discriminator, 1.0)):
         network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
         network.trainable_variables[-1].assign([logit])
-    target = pictures(1)
-    logs = model.train_step({"image": target, "condition": pictures(3)})
+    target = random_images(1)
+    logs = model.train_step({"image": target, "condition": random_images(3)})
     assert float(logs["generator_loss"]) == pytest.approx(0.313262, abs=1e-5)
     assert float(logs["discriminator_loss"]) == pytest.approx(0.313262 + 1.313262, abs=1e-5)
     assert float(logs["l1"]) == pytest.approx(np.abs(target).mean(), abs=1e-6)
@@ -139,7 +143,7 @@ def test_the_published_defaults():
 
 def test_known_pixels_stay_and_what_lies_in_the_holes_is_not_seen():
     model = make(2, 2, masked=True)
-    images = (pictures(2) + 1) / 2
+    images = (random_images(2) + 1) / 2
     masks = holes()
     output = model.translate(images, masks).numpy()
     known = np.repeat(masks.numpy() == 0, 2, axis=-1)
@@ -151,9 +155,9 @@ def test_known_pixels_stay_and_what_lies_in_the_holes_is_not_seen():
     np.testing.assert_allclose(nowhere, images, atol=1e-6)
 
 
-def test_the_average_translates_each_picture_on_its_own():
+def test_the_ema_translates_each_image_on_its_own():
     model = apart(make())
-    images = (pictures(3, num=7) + 1) / 2
+    images = (random_images(3, num=7) + 1) / 2
     together = model.translate(images).numpy()
     assert together.shape == (7, *SIZE, 1) and together.min() >= 0 and together.max() <= 1
     expected = (model.ema_generator(2 * images - 1) + 1) / 2
@@ -162,16 +166,16 @@ def test_the_average_translates_each_picture_on_its_own():
     assert not np.allclose(together, (model.generator(2 * images - 1) + 1) / 2, atol=1e-6)
 
 
-def test_evaluate_reports_the_averages_distance():
+def test_evaluate_reports_the_emas_distance():
     model = apart(make())
-    batch = {"image": pictures(1), "condition": pictures(3)}
+    batch = {"image": random_images(1), "condition": random_images(3)}
     expected = np.abs(model(batch["condition"]) - batch["image"]).mean()
     reported = model.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0)
     assert reported == pytest.approx(expected, rel=1e-5)
 
 
 def test_training_learns_to_invert():
-    """The mean error starts near that of grey, and ends far below it."""
+    """The mean error starts near that of gray, and ends far below it."""
     model = make(1, 1, generator_optimizer=keras.optimizers.Adam(2e-3, beta_1=0.5))
     for step in range(150):
         blobs = tf.image.resize(tf.random.stateless_normal((16, 3, 3, 1), [0, step]), SIZE)
@@ -198,12 +202,12 @@ def test_training_learns_to_invert():
             r"needs masks beside the images\. Received: none",
         ),
         (
-            lambda: made(3, 3, masked=True).translate(pictures(3), np.zeros((3, *SIZE, 3))),
+            lambda: made(3, 3, masked=True).translate(random_images(3), np.zeros((3, *SIZE, 3))),
             r"masks must be of shape \[N, 9, 8, 1\]\. Received: \(3, 9, 8, 3\)",
         ),
         (
             lambda: make(3, 1, masked=True),
-            r"pictures of 3 channels must take 4.*Received: 9x8x2 -> 9x8x3",
+            r"images of 3 channels must take 4.*Received: 9x8x2 -> 9x8x3",
         ),
         (
             lambda: Pix2Pix(

@@ -65,10 +65,10 @@ def test_the_generator_writes_from_top_to_bottom():
 def test_the_discriminator_reads_from_top_to_bottom():
     discriminator = recurrent_discriminator((7, 6, 2), width=4)
     states = keras.Model(discriminator.input, gru_of(discriminator).output)
-    pictures = normal(1, 7, 6, 2)
-    changed = pictures.copy()
+    images = normal(1, 7, 6, 2)
+    changed = images.copy()
     changed[:, 3] *= -1.0
-    differs = np.abs(states(pictures) - states(changed)).max(axis=(0, 2)) > 0
+    differs = np.abs(states(images) - states(changed)).max(axis=(0, 2)) > 0
     np.testing.assert_array_equal(differs, np.arange(7) >= 3)
 
 
@@ -142,18 +142,18 @@ def test_a_copy_keeps_away_from_cudnn(tmp_path):
 
 
 @pytest.mark.parametrize("conditioning", ["projection", "concatenation"])
-def test_a_condition_changes_pictures_and_logits(conditioning):
-    told = [{"condition": label_encoder(3), "conditioning": conditioning} for _ in range(2)]
-    generator = recurrent_generator((5, 4, 2), LATENT_DIM, width=4, **told[0])
-    discriminator = recurrent_discriminator((5, 4, 2), width=4, **told[1])
+def test_a_condition_changes_images_and_logits(conditioning):
+    conditional = [{"condition": label_encoder(3), "conditioning": conditioning} for _ in range(2)]
+    generator = recurrent_generator((5, 4, 2), LATENT_DIM, width=4, **conditional[0])
+    discriminator = recurrent_discriminator((5, 4, 2), width=4, **conditional[1])
     generator.set_weights(
         [weight + 0.1 * normal(*weight.shape) for weight in generator.get_weights()]
     )
     labels = np.arange(3, dtype=np.int32)
-    pictures = generator([np.repeat(normal(1, LATENT_DIM), 3, axis=0), labels]).numpy()
+    images = generator([np.repeat(normal(1, LATENT_DIM), 3, axis=0), labels]).numpy()
     logits = discriminator([np.repeat(normal(1, 5, 4, 2), 3, axis=0), labels]).numpy()
-    assert (pictures.shape, logits.shape) == ((3, 5, 4, 2), (3, 1))
-    assert np.abs(pictures[0] - pictures[1]).max() > 1e-4
+    assert (images.shape, logits.shape) == ((3, 5, 4, 2), (3, 1))
+    assert np.abs(images[0] - images[1]).max() > 1e-4
     assert len(np.unique(logits)) == 3
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tfgan.data.image_files import to_array
 from tfgan.serving.decoders import pixels_in
-from tfgan.serving.files import decode_pictures, encode_pngs
+from tfgan.serving.files import decode_images, encode_pngs
 from tfgan.serving.limits import MAX_FILE_PIXELS, MAX_FILES_PIXELS, in_parts, most_images
 
 SIZE = (9, 13)
@@ -30,15 +30,15 @@ def file_of(image, form="png", **options):
 
 def images():
     """An image of each mode, in which every opacity stands."""
-    colour = Image.fromarray(NOISE[..., :3].copy())
+    color = Image.fromarray(NOISE[..., :3].copy())
     deep = np.random.default_rng(1).integers(0, 65536, SIZE, np.uint16)
     return {
-        "1": colour.convert("1"),
+        "1": color.convert("1"),
         "L": Image.fromarray(NOISE[..., 0]),
         "LA": Image.fromarray(NOISE[..., :2].copy(), "LA"),
         "I;16": Image.fromarray(deep),
-        "P": colour.quantize(200),
-        "RGB": colour,
+        "P": color.quantize(200),
+        "RGB": color,
         "RGBA": Image.fromarray(NOISE),
     }
 
@@ -84,9 +84,9 @@ def files():
     for form, names in modes.items():
         for name in names:
             made[f"{form} of {name}"] = file_of(by_mode[name], form)
-    colour, palette = by_mode["RGB"], by_mode["P"]
+    color, palette = by_mode["RGB"], by_mode["P"]
     for bits in (2, 4):
-        few = colour.quantize(2**bits)
+        few = color.quantize(2**bits)
         made[f"png of a palette of {bits} bits"] = file_of(few, bits=bits)
         made[f"png of so few with a key of {bits} bits"] = file_of(few, bits=bits, transparency=1)
     random = np.random.default_rng(3)
@@ -98,20 +98,20 @@ def files():
         "png, interlaced": interlaced_png(NOISE),
         "png of a palette with a key": file_of(palette, transparency=7),
         "png of a palette with opacities": file_of(palette, transparency=bytes(range(200))),
-        "png of grey with a key": file_of(by_mode["L"], transparency=key[0]),
-        "png of colour with a key": file_of(colour, transparency=key),
+        "png of gray with a key": file_of(by_mode["L"], transparency=key[0]),
+        "png of color with a key": file_of(color, transparency=key),
         "gif with a key": file_of(palette, "gif", transparency=7),
         "gif in rows one after another": file_of(palette, "gif", interlace=0),
         "gif in interlaced rows": file_of(palette, "gif", interlace=1),
-        "jpeg, progressive": file_of(colour, "jpeg", progressive=True),
-        "jpeg, fine": file_of(colour, "jpeg", quality=95, subsampling=0),
-        "jpeg of CMYK": file_of(colour.convert("CMYK"), "jpeg"),
-        "jpeg behind much else": file_of(colour, "jpeg", exif=exif, comment=b"so it is" * 5000),
+        "jpeg, progressive": file_of(color, "jpeg", progressive=True),
+        "jpeg, fine": file_of(color, "jpeg", quality=95, subsampling=0),
+        "jpeg of CMYK": file_of(color.convert("CMYK"), "jpeg"),
+        "jpeg behind much else": file_of(color, "jpeg", exif=exif, comment=b"so it is" * 5000),
     }
     frames = [Image.fromarray(np.roll(NOISE[..., :3], move)).quantize(30) for move in range(3)]
     options = {"save_all": True, "append_images": frames[1:], "comment": b"moving" * 100}
     made["gif of several frames"] = file_of(frames[0], "gif", **options)
-    part = colour.crop((0, 0, 6, 5)).quantize(16)
+    part = color.crop((0, 0, 6, 5)).quantize(16)
     made["gif of a part of the screen"] = with_frame_at(file_of(part, "gif"), 3, 2)
     keyed = file_of(part, "gif", transparency=2)
     made["gif of a part of the screen with a key"] = with_frame_at(keyed, 3, 2)
@@ -131,32 +131,32 @@ def opened(file, channels):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_a_file_of_the_size_is_what_training_sees_bit_for_bit(channels):
     made = files()
-    decoded = 255 * decode_pictures([*made.values()], (*SIZE, channels))
+    decoded = 255 * decode_images([*made.values()], (*SIZE, channels))
     for name, file, pixels in zip(made, made.values(), decoded.numpy()):
         np.testing.assert_array_equal(pixels, opened(file, channels), err_msg=name)
 
 
 def test_every_opacity_comes_through_a_file_as_it_is():
     level = np.arange(256, dtype=np.float32) / 255
-    colour, opacity = np.meshgrid(level, level)
-    pictures = np.stack([colour, colour[:, ::-1], opacity[::-1], opacity], axis=-1)[None]
-    np.testing.assert_array_equal(decode_pictures(encode_pngs(pictures), (256, 256, 4)), pictures)
+    color, opacity = np.meshgrid(level, level)
+    images = np.stack([color, color[:, ::-1], opacity[::-1], opacity], axis=-1)[None]
+    np.testing.assert_array_equal(decode_images(encode_pngs(images), (256, 256, 4)), images)
 
 
 @pytest.mark.parametrize("size", [(1, 3000), (3000, 1), (200, 70), (3, 2), (9, 300)])
 def test_the_crop_and_its_surroundings_are_all_that_is_resized(size):
-    """Pictures of which most is left out, and parts of more rows than are taken at a time."""
+    """Images of which most is left out, and parts of more rows than are taken at a time."""
     shape = (*size, 4)
     image = Image.fromarray(np.random.default_rng(2).integers(0, 256, shape, np.uint8))
     for channels in (1, 3, 4):
-        (decoded,) = decode_pictures([file_of(image)], (*SIZE, channels)).numpy()
+        (decoded,) = decode_images([file_of(image)], (*SIZE, channels)).numpy()
         expected = opened(file_of(image), channels)
         opacity = expected[..., 3:] / 255 if channels == 4 else 1
         difference = np.abs(255 * decoded - expected)
         if channels == 4:
             assert difference[..., 3].max() <= 2
             difference = difference[..., :3]
-        # A level of what is hardly opaque is many of its colour.
+        # A level of what is hardly opaque is many of its color.
         assert (difference * opacity).max() <= 3
 
 
@@ -167,7 +167,7 @@ def test_what_leaves_the_range_is_clipped_in_a_file():
     np.testing.assert_array_equal(pixels, [[0, 0, 0, 0, 128, 255, 255, 255, 255]])
 
 
-def told(form, width, height):
+def header_of(form, width, height):
     """A small file whose header tells of other sides."""
     file = bytearray(file_of(Image.new("RGB", (8, 8)), form))
     if form == "png":
@@ -192,7 +192,7 @@ def test_a_size_is_read_from_the_header(form, width, height):
     if form == "gif":
         # Its frame is of 8x8.
         width, height = max(width, 8), max(height, 8)
-    assert pixels_in(told(form, width, height)) == width * height
+    assert pixels_in(header_of(form, width, height)) == width * height
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -200,19 +200,19 @@ def test_what_is_too_large_is_refused_by_its_size_and_the_limit(form):
     message = rf"(?s)an image file may have at most {MAX_FILE_PIXELS:,} pixels.*\b{16384**2}\b"
     small = file_of(Image.new("L", SIZE[::-1]))
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        decode_pictures([small, told(form, 16384, 16384)], (*SIZE, 3))
+        decode_images([small, header_of(form, 16384, 16384)], (*SIZE, 3))
 
 
 def test_many_files_are_refused_together():
-    many = [told("png", 5000, 5000)] * 6
+    many = [header_of("png", 5000, 5000)] * 6
     message = f"(?s)together may have at most {MAX_FILES_PIXELS:,} pixels.*{6 * 5000**2}"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        decode_pictures(many, (*SIZE, 3))
+        decode_images(many, (*SIZE, 3))
 
 
 def test_sides_whose_product_overflows_are_refused():
     with pytest.raises(tf.errors.InvalidArgumentError, match="at most"):
-        decode_pictures([told("png", 2**31 - 1, 2**31 - 1)] * 5, (*SIZE, 3))
+        decode_images([header_of("png", 2**31 - 1, 2**31 - 1)] * 5, (*SIZE, 3))
 
 
 WHOLE = file_of(images()["P"], "gif")
@@ -238,7 +238,7 @@ WHOLE = file_of(images()["P"], "gif")
 )
 def test_what_cannot_be_decoded_is_refused(file, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        decode_pictures([file], (*SIZE, 3))
+        decode_images([file], (*SIZE, 3))
 
 
 DECODE_AND_PRINT_GROWTH = r"""
@@ -246,14 +246,14 @@ import io, re, sys
 from pathlib import Path
 import tensorflow as tf
 from PIL import Image
-from tfgan.serving.files import decode_pictures
+from tfgan.serving.files import decode_images
 
 def megabytes():
     kib = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]
     return int(kib) * 1024 / 1e6
 
 decode = tf.function(
-    lambda files: decode_pictures(files, (8, 8, 3)), [tf.TensorSpec([None], tf.string)]
+    lambda files: decode_images(files, (8, 8, 3)), [tf.TensorSpec([None], tf.string)]
 )
 buffer = io.BytesIO()
 Image.new("L", (8, 8)).save(buffer, "png")
@@ -310,13 +310,13 @@ def test_the_bound_of_a_request_follows_from_the_size_of_the_images(shape, most)
 
 
 def test_more_than_a_request_may_ask_for_is_asked_in_parts():
-    asked = []
+    requested = []
 
     def call(a, b):
-        asked.append(len(a))
+        requested.append(len(a))
         return {"sum": a + b}
 
     numbers = np.arange(7)
     np.testing.assert_array_equal(in_parts(call, 3)(a=numbers, b=numbers)["sum"], 2 * numbers)
-    assert asked == [3, 3, 1]
+    assert requested == [3, 3, 1]
     assert in_parts(call, 3)(a=numbers[:0], b=numbers[:0])["sum"].shape == (0,)

@@ -57,7 +57,7 @@ def command_of(server):
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
-    """A folder with `saved_models/digits_gan/1`, whose pictures differ from seed to seed."""
+    """A folder with `saved_models/digits_gan/1`, whose images differ from seed to seed."""
     keras.utils.set_random_seed(0)
     generator = tfgan.convolutional_generator((8, 8, 1), LATENT_DIM, width=4)
     generator.set_weights([3 * weight for weight in generator.get_weights()])
@@ -124,8 +124,8 @@ def grpc_png(stub, seeds):
 
 
 def pixels_of(png):
-    with Image.open(io.BytesIO(png)) as picture:
-        return np.asarray(picture).astype(int)
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image).astype(int)
 
 
 def test_a_seed_is_the_same_png_here_over_rest_and_over_grpc(local, url, stub):
@@ -139,7 +139,7 @@ def test_a_seed_is_the_same_png_here_over_rest_and_over_grpc(local, url, stub):
         assert np.abs(pixels_of(alone) - pixels_of(png)).max() <= 1
 
 
-def test_no_seeds_are_no_pictures(url, stub):
+def test_no_seeds_are_no_images(url, stub):
     assert grpc_png(stub, []) == []
     for signature in ("from_seeds", "png"):
         request = {"signature_name": signature, "inputs": {"seeds": []}}
@@ -250,18 +250,18 @@ def test_generate_takes_an_address_like_a_folder(workplace, url, tmp_path, capsy
         np.testing.assert_array_equal(far["seeds"], near["seeds"])
 
 
-def test_large_pictures_come_in_several_requests(local, url, monkeypatch):
+def test_large_images_come_in_several_requests(local, url, monkeypatch):
     # As if those of 8x8 were so large that two are all that one request may ask for.
     monkeypatch.setattr(limits, "_MAX_PIXELS", 2 * 8 * 8)
-    asked, predict = [], ServingClient.predict
+    requested, predict = [], ServingClient.predict
 
     def counted(client, name, inputs):
-        asked.append(len(inputs["seeds"]))
+        requested.append(len(inputs["seeds"]))
         return predict(client, name, inputs)
 
     monkeypatch.setattr(ServingClient, "predict", counted)
     drawn = tfgan.load(url).pixels(SEEDS)
-    assert asked == [2, 2, 1]
+    assert requested == [2, 2, 1]
     expected = np.stack([pixels_of(png) for png in local(SEEDS)])[..., None]
     assert np.abs(drawn - expected).max() <= 1
 
@@ -394,7 +394,7 @@ def test_the_pages_configuration_names_versions(name, page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SERVERS)
-def test_the_pages_commands_for_pictures_run(name, page):
+def test_the_pages_commands_for_images_run(name, page):
     keras.utils.set_random_seed(0)
     model = tfgan.Pix2Pix(
         tfgan.unet_generator((8, 8, 3), input_channels=1, width=2),
@@ -413,8 +413,8 @@ def test_the_pages_commands_for_pictures_run(name, page):
     with running(command_of(name), TRANSLATOR, *flags, port=8500, rest_port=8501):
         for kind, block in commands:
             page.run(kind, block)
-    grey = to_array(Image.open(page.folder / "photo.jpg"), (8, 8, 1))
-    expected = 255 * model.translate(grey[None] / 255)[0]
+    gray = to_array(Image.open(page.folder / "photo.jpg"), (8, 8, 1))
+    expected = 255 * model.translate(gray[None] / 255)[0]
     for file in ("rest_coloured.png", "coloured.png"):
         coloured = pixels_of((page.folder / file).read_bytes())
         # Both read the JPEG with a library of their own.

@@ -47,7 +47,7 @@ def used_kernel(layer):
     matrix, _ = variables(layer)
     inputs = np.eye(len(matrix))
     if isinstance(layer, SpectralConv2D):
-        # Pictures as large as the kernel: each is one patch.
+        # Images as large as the kernel: each is one patch.
         inputs = inputs.reshape(-1, *layer.kernel_size, layer.input_spec.axes[-1])
     return np.reshape(layer(tf.constant(inputs, layer.dtype)), matrix.shape)
 
@@ -159,14 +159,14 @@ def network(dtype="float32"):
 
 
 def test_the_gradient_of_a_gradient_against_finite_differences():
-    judge = network("float64")
+    discriminator = network("float64")
     images = tf.constant(normal(3, 5, 4, 2))
 
     def penalty():
-        return r1(lambda images, training: judge(images, training=False), images)
+        return r1(lambda images, training: discriminator(images, training=False), images)
 
     # The last bias has no part in it.
-    weights = judge.trainable_variables[:-1]
+    weights = discriminator.trainable_variables[:-1]
     with tf.GradientTape() as tape:
         loss = penalty()
     gradients = tape.gradient(loss, weights)
@@ -185,8 +185,8 @@ def test_the_gradient_of_a_gradient_against_finite_differences():
 
 
 def test_the_gradient_of_a_gradient_in_training_in_a_graph():
-    judge = network()
-    vectors = [variable for variable in judge.variables if variable.name == "u"]
+    discriminator = network()
+    vectors = [variable for variable in discriminator.variables if variable.name == "u"]
     before = [vector.numpy() for vector in vectors]
     traces = []
 
@@ -194,8 +194,8 @@ def test_the_gradient_of_a_gradient_in_training_in_a_graph():
     def gradients(images):
         traces.append(1)
         with tf.GradientTape() as tape:
-            loss = r1(judge, images) + tf.reduce_mean(judge(images, training=True))
-        return tape.gradient(loss, judge.trainable_variables)
+            loss = r1(discriminator, images) + tf.reduce_mean(discriminator(images, training=True))
+        return tape.gradient(loss, discriminator.trainable_variables)
 
     for _ in range(3):
         for gradient in gradients(tf.constant(normal(3, 5, 4, 2), tf.float32)):

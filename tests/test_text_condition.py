@@ -76,7 +76,7 @@ def test_a_condition_comes_back_from_its_config(condition):
     assert again.shown == condition.shown
 
 
-def test_a_sheet_has_a_text_a_column(condition):
+def test_a_grid_has_one_text_per_column(condition):
     texts, columns = condition.examples(7)
     assert columns == 3 and len(texts) == 7
     assert set(texts) == set(CAPTIONS) and texts[0] == texts[3] == texts[6]
@@ -96,15 +96,15 @@ def test_the_encoder_averages_over_the_words_alone():
 def test_a_client_sends_the_text_itself(exported):
     gan, folder = exported
     texts = ["a red circle", "a small blue square", "a large red square"]
-    told = {"texts": pack_strings([text.encode() for text in texts])}
+    condition = {"texts": pack_strings([text.encode() for text in texts])}
     seeds = np.arange(3)
     latents = latents_from_seeds(tf.constant(seeds, tf.int64), 6).numpy()
     default, from_seeds, png = serve(
         folder,
         [
-            ("serving_default", told | {"latents": latents}),
-            ("from_seeds", told | {"seeds": seeds}),
-            ("png", told | {"seeds": seeds}),
+            ("serving_default", condition | {"latents": latents}),
+            ("from_seeds", condition | {"seeds": seeds}),
+            ("png", condition | {"seeds": seeds}),
         ],
     )
     expected = gan.generate(seeds, texts).numpy()
@@ -116,9 +116,9 @@ def test_a_client_sends_the_text_itself(exported):
 
 
 def test_a_served_unknown_word_is_named(exported):
-    told = {"texts": pack_strings([b"a red zebra"]), "seeds": np.arange(1)}
+    request = {"texts": pack_strings([b"a red zebra"]), "seeds": np.arange(1)}
     with pytest.raises(RuntimeError, match=r"(?s)Received the unknown:.*zebra"):
-        serve(exported[1], [("from_seeds", told)])
+        serve(exported[1], [("from_seeds", request)])
 
 
 @pytest.mark.parametrize(
@@ -184,11 +184,11 @@ def test_attributes_train_a_model_that_is_asked_by_name(tmp_path, monkeypatch, c
     flags += ["--precision", "float32", "--dataset", "shapes", "--image-size", "16"]
     assert train.main([*flags, "--model", "cgan", "--condition", "attributes"]) == 0
     assert "--label " in capsys.readouterr().out
-    asked = ["saved_models/shapes_cgan", "--num", "2", "--label"]
-    assert generate.main([*asked, "circle:red:plain:large:top left"]) == 0
-    assert generate.main([*asked, "circle:red"]) == 2
+    command = ["saved_models/shapes_cgan", "--num", "2", "--label"]
+    assert generate.main([*command, "circle:red:plain:large:top left"]) == 0
+    assert generate.main([*command, "circle:red"]) == 2
     assert "takes 5 attributes" in capsys.readouterr().err
-    assert generate.main([*asked, "cube:red:plain:large:top left"]) == 2
+    assert generate.main([*command, "cube:red:plain:large:top left"]) == 2
     assert "no shape 'cube', but circle, square" in capsys.readouterr().err
     assert train.main([*flags[:10], "--model", "cgan", "--condition", "attributes"]) == 2
     assert "--condition attributes needs attributes, and digits" in capsys.readouterr().err

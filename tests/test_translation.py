@@ -1,4 +1,4 @@
-"""What both families from pictures to pictures keep, beside what every family does."""
+"""What both image-to-image families keep, beside what every family does."""
 
 import keras
 import numpy as np
@@ -165,15 +165,15 @@ def test_evaluating_changes_nothing(make, straight):
     assert_equal(every_value(model), last)
 
 
-def test_the_averages_follow_with_a_growing_decay(make, straight):
+def test_the_emas_follow_with_a_growing_decay(make, straight):
     model, _, _ = straight
     for batch in batches(make, 2):
         step = int(model.step)
-        averages = [values_of(average.weights) for average, _ in model.ema_pairs()]
+        emas = [values_of(ema.weights) for ema, _ in model.ema_pairs()]
         model.train_step(batch)
         decay = (1 + step) / (10 + step)
-        for before, (average, network) in zip(averages, model.ema_pairs()):
-            for old, new, value in zip(before, average.weights, network.weights, strict=True):
+        for before, (ema, network) in zip(emas, model.ema_pairs()):
+            for old, new, value in zip(before, ema.weights, network.weights, strict=True):
                 expected = decay * old + (1 - decay) * np.array(value)
                 np.testing.assert_allclose(new, expected, rtol=1e-4, atol=1e-6)
 
@@ -189,7 +189,7 @@ def test_a_loss_that_is_not_finite_is_named(make, straight):
 
 
 @pytest.mark.slow
-def test_in_mixed_precision_the_averages_and_the_losses_are_float32(make):
+def test_in_mixed_precision_the_emas_and_the_losses_are_float32(make):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         model = make()
@@ -197,9 +197,8 @@ def test_in_mixed_precision_the_averages_and_the_losses_are_float32(make):
         keras.config.set_dtype_policy("float32")
     logs = [model.train_step(batch) for batch in batches(make, 2)][-1]
     assert all(np.isfinite(value) and value.dtype == tf.float32 for value in logs.values())
-    for average, network in model.ema_pairs():
+    for ema, network in model.ema_pairs():
         dtypes = [
-            {layer.compute_dtype for layer in one.layers if layer.weights}
-            for one in (average, network)
+            {layer.compute_dtype for layer in one.layers if layer.weights} for one in (ema, network)
         ]
         assert dtypes[0] == {"float32"} and "bfloat16" in dtypes[1]

@@ -1,4 +1,4 @@
-"""The networks from pictures to pictures and the one that judges patches of them."""
+"""The image-to-image generators and the discriminator of patches."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from tfgan.models.base import float32_twin
 from tfgan.networks import patch, patch_discriminator, residual_generator, unet_generator
 from tfgan.networks.layers import instance_normalization
 from tfgan.networks.patch import default_patch_depth, patch_size
-from tfgan.networks.residual import default_residual_sizes, reflected
+from tfgan.networks.residual import default_residual_sizes, reflection_padding
 from tfgan.networks.unet import default_unet_depth
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (9, 15, 2), (33, 20, 3), (64, 48, 4)]
@@ -24,7 +24,7 @@ def seed():
     keras.utils.set_random_seed(0)
 
 
-def pictures(num, *shape):
+def random_images(num, *shape):
     return np.random.default_rng(0).uniform(-1, 1, (num, *shape)).astype(np.float32)
 
 
@@ -44,19 +44,19 @@ def test_any_size_and_other_channels_in_than_out(build, image_shape):
     generator = build(image_shape, input_channels=channels + 1, width=2)
     assert generator.input_shape == (None, height, width, channels + 1)
     assert generator.output_shape == (None, *image_shape)
-    # A last layer far above its initial one: without the tanh, pictures would be too.
+    # A last layer far above its initial one: without the tanh, images would be too.
     last = next(layer for layer in reversed(generator.layers) if layer.weights)
     last.set_weights([1000 * weight for weight in last.get_weights()])
-    images = generator(pictures(2, height, width, channels + 1)).numpy()
+    images = generator(random_images(2, height, width, channels + 1)).numpy()
     assert images.dtype == np.float32
     assert 0.99 < np.abs(images).max() <= 1
     assert build(image_shape, width=1).input_shape == (None, *image_shape)
 
 
 @any_generator
-def test_a_picture_depends_on_no_other_of_its_batch(build):
+def test_an_image_depends_on_no_other_of_its_batch(build):
     generator = build((12, 9, 2), width=3)
-    images = pictures(3, 12, 9, 2)
+    images = random_images(3, 12, 9, 2)
     together = generator(images, training=True)
     for index in range(3):
         alone = generator(images[index : index + 1], training=False)
@@ -65,9 +65,9 @@ def test_a_picture_depends_on_no_other_of_its_batch(build):
 
 @any_generator
 def test_every_pixel_of_the_input_counts(build):
-    """Instance normalisation aside, which lets everything through: no rung is cut off."""
+    """Instance normalization aside, which lets everything through: no stage is cut off."""
     generator = build((8, 8, 1), width=4)
-    images = tf.constant(pictures(1, 8, 8, 1))
+    images = tf.constant(random_images(1, 8, 8, 1))
     with tf.GradientTape() as tape:
         tape.watch(images)
         total = tf.reduce_sum(generator(images) ** 2)
@@ -81,7 +81,7 @@ def test_in_mixed_precision_and_out_of_a_file(build, tmp_path):
         generator = build((9, 8, 1), width=2)
     finally:
         keras.config.set_dtype_policy("float32")
-    images = pictures(2, 9, 8, 1)
+    images = random_images(2, 9, 8, 1)
     twin = float32_twin(generator)
     assert generator(images).dtype == tf.float32
     np.testing.assert_allclose(twin(images), generator(images), atol=0.05)
@@ -102,9 +102,9 @@ def test_instance_normalization_by_numpy():
 
 
 def test_reflection_is_that_of_numpy():
-    images = pictures(2, 5, 4, 3)
+    images = random_images(2, 5, 4, 3)
     inputs = keras.Input(images.shape[1:])
-    padded = keras.Model(inputs, reflected(inputs, 7))(images)
+    padded = keras.Model(inputs, reflection_padding(inputs, 7))(images)
     expected = np.pad(images, ((0, 0), (3, 3), (3, 3), (0, 0)), mode="reflect")
     np.testing.assert_array_equal(padded, expected)
 
@@ -133,8 +133,8 @@ def test_default_depth_of_the_patches(side, depth):
 
 def test_the_published_unet_at_256_pixels():
     generator = unet_generator((256, 256, 3), width=2, depth=8)
-    rungs = [2, 4, 8, 16, 16, 16, 16, 16]
-    expected = [(filters, 4, 2) for filters in (*rungs, *rungs[-2::-1], 3)]
+    widths = [2, 4, 8, 16, 16, 16, 16, 16]
+    expected = [(filters, 4, 2) for filters in (*widths, *widths[-2::-1], 3)]
     assert filters_of(generator) == expected
     sides = [
         layer.output.shape[1] for layer in generator.layers if isinstance(layer, layers.Conv2D)
@@ -145,8 +145,8 @@ def test_the_published_unet_at_256_pixels():
         for layer in generator.layers
         if isinstance(layer, layers.Concatenate)
     ]
-    assert joined == [(2**n, 2**n, 2 * c) for n, c in zip(range(1, 8), rungs[-2::-1])]
-    # On all rungs but the outermost and the single pixel.
+    assert joined == [(2**n, 2**n, 2 * c) for n, c in zip(range(1, 8), widths[-2::-1])]
+    # On all stages but the outermost and the single pixel.
     normalized = [type(layer) for layer in generator.layers].count(layers.GroupNormalization)
     assert normalized == 6 + 7
 
@@ -181,10 +181,10 @@ def test_the_published_patches_at_256_pixels():
 
 @pytest.mark.parametrize(("depth", "size"), [(1, 16), (2, 34), (3, 70)])
 def test_a_logit_sees_its_patch_alone(depth, size, monkeypatch):
-    # The normalisation sees all of the picture.
+    # The normalization sees all of the image.
     monkeypatch.setattr(patch, "instance_normalization", layers.Identity)
     discriminator = patch_discriminator((96, 96, 1), width=2, depth=depth)
-    images = tf.constant(pictures(1, 96, 96, 1))
+    images = tf.constant(random_images(1, 96, 96, 1))
     with tf.GradientTape() as tape:
         tape.watch(images)
         logits = discriminator(images)
@@ -197,7 +197,7 @@ def test_a_logit_sees_its_patch_alone(depth, size, monkeypatch):
 def test_patches_of_any_size(image_shape):
     discriminator = patch_discriminator(image_shape, width=2)
     height, width, _ = image_shape
-    logits = discriminator(pictures(2, *image_shape))
+    logits = discriminator(random_images(2, *image_shape))
     assert logits.dtype == tf.float32
     assert logits.shape == (2, -(-height // 2), -(-width // 2), 1)
 

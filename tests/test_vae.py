@@ -82,7 +82,7 @@ def test_every_weight_of_both_networks_moves():
         assert not np.array_equal(old, np.array(variable)), variable.path
 
 
-def test_the_pictures_are_the_probabilities_of_the_logits():
+def test_the_images_are_the_probabilities_of_the_logits():
     vae = make_vae()
     latents = tf.random.stateless_normal((3, 6), [0, 0])
     images = (vae.generator(latents, training=False) + 1) / 2
@@ -90,28 +90,28 @@ def test_the_pictures_are_the_probabilities_of_the_logits():
     np.testing.assert_allclose(tf.sigmoid(logits), images, atol=1e-6)
 
 
-def test_grey_is_drawn_anew_at_each_step_with_its_intensity_as_probability():
+def test_gray_is_drawn_anew_at_each_step_with_its_intensity_as_probability():
     vae = make_vae()
-    grey = tf.fill((100, *IMAGE_SHAPE), 0.25)
-    first, other = vae.observed(grey, [0, 1]), vae.observed(grey, [0, 2])
+    gray = tf.fill((100, *IMAGE_SHAPE), 0.25)
+    first, other = vae.binarize(gray, [0, 1]), vae.binarize(gray, [0, 2])
     assert set(np.unique(first)) == {0.0, 1.0}
     # 6,400 draws: five standard deviations are 0.027.
     assert abs(float(tf.reduce_mean(first)) - 0.25) < 0.027
     assert np.any(first != other)
     ends = tf.constant([0.0, 1.0] * 50)[:, None, None, None] * tf.ones((100, *IMAGE_SHAPE))
-    np.testing.assert_array_equal(vae.observed(ends, [0, 1]), ends)
+    np.testing.assert_array_equal(vae.binarize(ends, [0, 1]), ends)
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_the_gaussian_likelihood_keeps_grey():
+def test_the_gaussian_likelihood_keeps_gray():
     vae = make_vae(likelihood="gaussian")
-    grey = tf.fill((2, *IMAGE_SHAPE), 0.25)
-    np.testing.assert_array_equal(vae.observed(grey, [0, 1]), grey)
+    gray = tf.fill((2, *IMAGE_SHAPE), 0.25)
+    np.testing.assert_array_equal(vae.binarize(gray, [0, 1]), gray)
     assert np.isfinite(float(vae.train_step(black_and_white())["negative_elbo"]))
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_the_bound_is_that_of_the_averaged_networks_at_the_seeds_latents():
+def test_the_elbo_is_that_of_the_ema_networks_at_the_seeds_latents():
     vae = make_vae()
     for _ in range(3):
         vae.train_step(black_and_white())
@@ -144,20 +144,20 @@ def test_training_raises_the_bound_and_reconstructs():
 def test_the_cpp_loader_encodes_and_reconstructs_at_any_batch_size(exported):
     vae, folder = exported
     random = np.random.default_rng(0)
-    pictures = [random.uniform(0, 1, (n, *IMAGE_SHAPE)).astype(np.float32) for n in (1, 3, 7)]
+    batches = [random.uniform(0, 1, (n, *IMAGE_SHAPE)).astype(np.float32) for n in (1, 3, 7)]
     requests = [
         (signature, {"images": images})
-        for images in pictures
+        for images in batches
         for signature in ("encode", "reconstruct")
     ]
     answers = serve(folder, requests)
-    for index, images in enumerate(pictures):
+    for index, images in enumerate(batches):
         np.testing.assert_allclose(answers[2 * index]["latents"], vae.encode(images), atol=1e-5)
         reconstructed = answers[2 * index + 1]["images"]
         np.testing.assert_allclose(reconstructed, vae.reconstruct(images), atol=1e-5)
 
 
-def test_served_pictures_out_of_range_are_refused(exported):
+def test_served_images_out_of_range_are_refused(exported):
     requests = [
         (signature, {"images": np.full((2, *IMAGE_SHAPE), value, np.float32)})
         for signature in ("encode", "reconstruct")
@@ -191,10 +191,10 @@ def test_networks_that_do_not_fit_are_refused():
         VAE(encoder, linear)
 
 
-def test_an_encoder_is_made_of_a_discriminator_of_pictures_alone():
-    told = dense_discriminator(IMAGE_SHAPE, width=2, condition=label_encoder(3))
-    with pytest.raises(InputError, match="takes pictures alone"):
-        encoder_of(told)
+def test_an_encoder_is_made_of_a_discriminator_of_images_alone():
+    conditional = dense_discriminator(IMAGE_SHAPE, width=2, condition=label_encoder(3))
+    with pytest.raises(InputError, match="takes images alone"):
+        encoder_of(conditional)
     with pytest.raises(InputError, match="'logits'"):
         encoder_of(dense_generator(IMAGE_SHAPE, 6, width=2))
 

@@ -1,13 +1,13 @@
-"""Differentiable augmentation: random changes to every picture that the discriminator is shown.
+"""Differentiable augmentation: random changes to every image that the discriminator sees.
 
-Real and generated pictures go through the same kinds of change, and the generator's gradient
-through them, so that a small data set is not learnt by heart and the changes stay out of what is
+Real and generated images go through the same kinds of change, and the generator's gradient
+through them, so that a small data set is not memorized and the changes stay out of what is
 generated. Each policy draws its own randomness, then applies it with a function that takes the
 draws; both are pure.
 
-Pictures are float [N, H, W, C] with H, W and C known. What is moved in or cut out is 0, as the
-authors have it: grey in [-1, 1] and half transparent, so that it shows against black and white
-alike and the discriminator can tell what the augmentation did from what the picture is.
+Images are float [N, H, W, C] with H, W and C known. What is moved in or cut out is 0, as the
+authors have it: gray in [-1, 1] and half transparent, so that it shows against black and white
+alike and the discriminator can tell what the augmentation did from what the image is.
 
 Reference:
     Zhao et al. 2020 (arXiv 2006.10738), section 3.2; ranges as in the authors' code.
@@ -25,13 +25,13 @@ JITTER_HIGHS = (0.5, 2.0, 1.5)
 
 
 def augment(images, policies, seed):
-    """Changes each picture at random.
+    """Changes each image at random.
 
     Args:
         images: float [N, H, W, C] in [-1, 1].
         policies: names out of `POLICIES`, applied in their order.
         seed: int32 or int64 [2]. The same seed gives the same changes on every device; each policy
-            and each picture has its own.
+            and each image has its own.
 
     Returns:
         As `images` in shape and dtype, differentiable; the images themselves where there is no
@@ -62,7 +62,7 @@ def checked_policies(policies):
 
 
 def color(images, seed):
-    """Another brightness, saturation and contrast for each picture; see `jitter`."""
+    """Another brightness, saturation and contrast for each image; see `jitter`."""
     return jitter(images, *draw_jitters(seed, tf.shape(images)[0], images.dtype))
 
 
@@ -78,8 +78,8 @@ def jitter(images, brightness, saturation, contrast):
     """Adds `brightness`, then scales by `saturation` and by `contrast`.
 
     Saturation scales about the mean of a pixel's channels, which does nothing to a single channel;
-    contrast about the mean of the picture. All act on the first three channels alone: alpha is
-    no colour.
+    contrast about the mean of the image. All act on the first three channels alone: alpha is
+    no color.
 
     Args:
         images: float [N, H, W, C].
@@ -91,19 +91,19 @@ def jitter(images, brightness, saturation, contrast):
     colors, alpha = images[..., :3], images[..., 3:]
     colors += brightness[:, None, None, None]
     if colors.shape[-1] > 1:
-        colors = scaled_about_mean(colors, saturation, axis=3)
-    colors = scaled_about_mean(colors, contrast, axis=(1, 2, 3))
+        colors = scale_about_mean(colors, saturation, axis=3)
+    colors = scale_about_mean(colors, contrast, axis=(1, 2, 3))
     return tf.concat([colors, alpha], axis=3)
 
 
-def scaled_about_mean(images, factors, axis):
-    """mean + factor (x - mean), the mean over `axis`, one factor a picture."""
+def scale_about_mean(images, factors, axis):
+    """mean + factor (x - mean), the mean over `axis`, one factor per image."""
     mean = tf.reduce_mean(images, axis, keepdims=True)
     return mean + factors[:, None, None, None] * (images - mean)
 
 
 def translation(images, seed):
-    """Each picture shifted by up to an eighth of its sides; see `translate`."""
+    """Each image shifted by up to an eighth of its sides; see `translate`."""
     return translate(images, draw_shifts(seed, tf.shape(images)[0], images.shape[1:3]))
 
 
@@ -115,7 +115,7 @@ def draw_shifts(seed, count, sides):
 
 @tf.custom_gradient
 def translate(images, shifts):
-    """Shifts each picture and fills up with 0.
+    """Shifts each image and fills up with 0.
 
     Args:
         images: float [N, H, W, C].
@@ -139,14 +139,14 @@ def translate(images, shifts):
 
 
 def cutout(images, seed):
-    """A rectangle of half the sides set to 0 in each picture; see `cut_out`."""
+    """A rectangle of half the sides set to 0 in each image; see `cut_out`."""
     return cut_out(images, draw_corners(seed, tf.shape(images)[0], images.shape[1:3]))
 
 
 def draw_corners(seed, count, sides):
     """Upper left corners of the rectangles to cut out, int32 [count, 2].
 
-    The centre is anywhere in the picture and the corner may lie outside: of rectangles that are
+    The center is anywhere in the image and the corner may lie outside: of rectangles that are
     all inside, each would hide the middle.
     """
     lows = [-(cut_length(side) // 2) for side in sides]
@@ -166,12 +166,12 @@ def is_cut(side, first):
 
 
 def cut_out(images, corners):
-    """Sets a rectangle of half the sides, rounded up, to 0 in each picture.
+    """Sets a rectangle of half the sides, rounded up, to 0 in each image.
 
     Args:
         images: float [N, H, W, C].
         corners: int32 [N, 2], row and column of the upper left corner; what lies outside of the
-            picture is cut off.
+            image is cut off.
 
     Returns:
         float [N, H, W, C].

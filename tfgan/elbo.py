@@ -1,4 +1,4 @@
-"""The terms of the evidence lower bound (证据下界): pure functions, in nats a picture.
+"""The terms of the ELBO, the evidence lower bound (证据下界): pure functions, in nats per image.
 
 Reference:
     Kingma and Welling 2013 (arXiv 1312.6114), equation 3.

@@ -350,7 +350,7 @@ def drawn_images(model, arguments, train, test):
     """The images of a model, a `Generated`; of a conditional one such as the real ones are."""
     import numpy as np
 
-    from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
+    from tfgan.conditions.sampling import classes_in, conditions_for, images_by_class, notes_on
 
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     inputs = model_card.inputs_of_seeds(model.card)
@@ -358,11 +358,11 @@ def drawn_images(model, arguments, train, test):
     def draw(condition):
         return sample(model, seeds, condition)
 
-    condition = told_for(inputs, test, arguments.num)
+    condition = conditions_for(inputs, test, arguments.num)
     return Generated(
         draw(condition),
         classes_in(condition, inputs, train),
-        pictures_by_class(draw, inputs, train, arguments.num),
+        images_by_class(draw, inputs, train, arguments.num),
         tuple(notes_on(inputs, test)),
     )
 

@@ -1,6 +1,6 @@
-"""Losses: pure functions of the discriminator's logits, and one of pictures.
+"""Losses: pure functions of the discriminator's logits, and one of images.
 
-Each adversarial loss is a pair. The discriminator minimises one function, the generator the other;
+Each adversarial loss is a pair. The discriminator minimizes one function, the generator the other;
 both take `(real_logits, fake_logits)`, float tensors of equal shape [N, ...], unbounded, and return
 a scalar of the same dtype, the mean over all logits. Larger logits mean "more real".
 """
@@ -14,7 +14,7 @@ from tfgan.errors import InputError
 
 
 class AdversarialLoss(NamedTuple):
-    """What each player minimises: functions of `(real_logits, fake_logits)` to a scalar."""
+    """What each network minimizes: functions of `(real_logits, fake_logits)` to a scalar."""
 
     discriminator: Callable
     generator: Callable
@@ -112,7 +112,7 @@ def relativistic_generator(real_logits, fake_logits):
 
 
 def l1(images, targets):
-    """E[|y - x|], the mean over all pixels and channels: how far pictures are from others.
+    """E[|y - x|], the mean over all pixels and channels: how far images are from others.
 
     Args:
         images, targets: float [N, H, W, C].

@@ -1,10 +1,10 @@
-"""Latent vectors as pure functions of integers, so that every picture can be asked for again."""
+"""Latent vectors as pure functions of integers, so that every image can be drawn again."""
 
 import math
 
 import tensorflow as tf
 
-# SplitMix64's increment and the multipliers of its finaliser.
+# SplitMix64's increment and the multipliers of its finalizer.
 _INCREMENT = 0x9E3779B97F4A7C15
 _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
@@ -27,9 +27,9 @@ def latents_for_step(seed, step, batch_size, latent_dim):
 
 
 def latents_from_seeds(seeds, latent_dim):
-    """One latent vector a seed, whatever else is in the batch.
+    """One latent vector per seed, whatever else is in the batch.
 
-    TensorFlow's stateless generators take one seed a call, and what a call gives depends on the
+    TensorFlow's stateless generators take one seed per call, and what a call gives depends on the
     place in the batch; a call for every seed takes a tenth of a small generator's own time. So the
     bits are made here, by SplitMix64 with a stream for each seed, and become normal numbers by the
     Box-Muller transform.
@@ -59,7 +59,7 @@ def latents_from_seeds(seeds, latent_dim):
 
 
 def _mixed(numbers):
-    """SplitMix64's finaliser: 64 bits of any shape to 64 bits that each depend on all.
+    """SplitMix64's finalizer: 64 bits of any shape to 64 bits that each depend on all.
 
     In int64, whose sums and products wrap around to the same bits as those of uint64: TensorFlow
     2.21 rounds arrays of uint64 constants where they become part of a graph.

@@ -117,7 +117,7 @@ LEARNING_RATE = InverseSquareRootDecay(1e-3, 3000)
 
 
 def adam(learning_rate=LEARNING_RATE, beta_1=0.0, beta_2=0.99):
-    """Adam without momentum, which both players of a game regularised by R1 do best with.
+    """Adam without momentum, with which both networks of a game regularized by R1 do best.
 
     Reference: Karras et al. 2018 (arXiv 1710.10196), appendix A.1: beta 0 / 0.99, epsilon 1e-8.
     """

@@ -1,6 +1,6 @@
-"""Penalties on the discriminator's gradient: pure functions that need its gradient at pictures.
+"""Penalties on the discriminator's gradient: pure functions that need its gradient at images.
 
-All are defined for a discriminator that acts on each picture alone: batch normalisation mixes the
+All are defined for a discriminator that acts on each image alone: batch normalization mixes the
 gradients of a batch.
 """
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def r1(discriminator, real_images):
-    """E[||grad_x D(x)||^2] over real pictures; its loss takes gamma / 2 times this.
+    """E[||grad_x D(x)||^2] over real images; its loss takes gamma / 2 times this.
 
     Pulls the discriminator towards flatness on the data, without which the game need not converge.
 
@@ -17,7 +17,7 @@ def r1(discriminator, real_images):
         real_images: float [N, H, W, C].
 
     Returns:
-        Scalar, at least 0: the squared norm is summed over pixels, averaged over pictures.
+        Scalar, at least 0: the squared norm is summed over pixels, averaged over images.
 
     Reference:
         Mescheder et al. 2018 (arXiv 1801.04406), equation 9.
@@ -26,9 +26,9 @@ def r1(discriminator, real_images):
 
 
 def r2(discriminator, fake_images):
-    """E[||grad_x D(x)||^2] over generated pictures; its loss takes gamma / 2 times this.
+    """E[||grad_x D(x)||^2] over generated images; its loss takes gamma / 2 times this.
 
-    The generated pictures are constants for it: the penalty is the discriminator's alone.
+    The generated images are constants for it: the penalty is the discriminator's alone.
 
     Args:
         discriminator: as for `r1`.
@@ -44,10 +44,10 @@ def r2(discriminator, fake_images):
 
 
 def gradient_penalty(discriminator, real_images, fake_images, seed):
-    """E[(||grad_x D(x)|| - 1)^2] at random points between real and generated pictures.
+    """E[(||grad_x D(x)|| - 1)^2] at random points between real and generated images.
 
-    The points are x = alpha real + (1 - alpha) fake, alpha ~ U(0, 1) a pair. Its loss takes lambda
-    times this.
+    The points are x = alpha real + (1 - alpha) fake, alpha ~ U(0, 1) per pair. Its loss takes
+    lambda times this.
 
     Args:
         discriminator: as for `r1`.
@@ -69,7 +69,7 @@ def gradient_penalty(discriminator, real_images, fake_images, seed):
 
 
 def squared_gradient_norms(discriminator, images):
-    """||grad_x D(x)||^2 of each picture, float [N], summed over its pixels."""
+    """||grad_x D(x)||^2 of each image, float [N], summed over its pixels."""
     with tf.GradientTape() as tape:
         tape.watch(images)
         logits = tf.reduce_sum(discriminator(images, training=True))

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfgan.networks.condition import label_encoder
 
-# As many classes as stand side by side on a sheet.
+# As many classes as stand side by side in a grid.
 MAX_COLUMNS = 16
 # Numbers in an error message.
 MOST_SHOWN = 32
@@ -19,7 +19,7 @@ class LabelCondition:
     """A class, or one category of each of several attributes.
 
     Args:
-        num_classes: of the label; or a sequence of numbers, one an attribute.
+        num_classes: of the label; or a sequence of numbers, one per attribute.
         names: of the classes; or a dict from the name of each attribute to those of its
             categories. For whoever asks by name; None where there are none.
 
@@ -70,14 +70,14 @@ class LabelCondition:
             return tf.identity(labels)
 
     def examples(self, num):
-        """Labels for a sheet of `num` pictures: each class in turn, and as many of each.
+        """Labels for a grid of `num` images: each class in turn, and as many of each.
 
         Up to 16 classes make a column each; more stand in as few rows as they fit into. Of several
         attributes each column is a combination, drawn at random, in which each category of an
         attribute comes as often as another.
 
         Returns:
-            `(labels, columns)`: int32 of `spec`'s shape, and the pictures in a row.
+            `(labels, columns)`: int32 of `spec`'s shape, and the images in a row.
         """
         if isinstance(self.num_classes, int):
             rows = -(-self.num_classes // MAX_COLUMNS)

@@ -1,4 +1,4 @@
-"""What a conditional model is asked for, so that its pictures compare with real ones."""
+"""The conditions of generated images, so that they compare with real ones."""
 
 import numpy as np
 
@@ -6,27 +6,27 @@ from tfgan.errors import InputError
 
 # Names in a message.
 _MOST_NAMED = 5
-_ADVICE = "compare with pictures that have, or judge pictures that are drawn already"
+_ADVICE = "compare with images that have, or evaluate images that are drawn already"
 
 
-def told_for(inputs, dataset, num):
-    """What a conditional model is told for pictures that show what a data set's pictures show.
+def conditions_for(inputs, dataset, num):
+    """The conditions of generated images that show what a data set's images show.
 
-    A comparison of generated with real pictures is about the pictures alone where both sides have
-    the same classes in the same shares: those of the real pictures of the comparison. Classes that
-    come evenly, or as often as in other pictures, would be told apart by the class.
+    A comparison of generated with real images is about the images alone where both have the same
+    classes in the same shares: those of the real images of the comparison. Classes that come
+    evenly, or as often as in other images, would be distinguished by the class.
 
-    The data set's pictures are sorted by their condition, and every k-th gives its own. So each
+    The data set's images are sorted by their condition, and every k-th gives its own. So each
     class comes with the data set's own frequency, rounded up or down to a whole number, and at
-    `dataset.num_images` pictures exactly; attributes and captions likewise.
+    `dataset.num_images` images exactly; attributes and captions likewise.
 
-    Pictures whose condition the model does not know lend nothing: `notes_on` tells of them. Classes
+    Images whose condition the model does not know lend nothing: `notes_on` tells of them. Classes
     and attributes are matched by name, wherever they stand in the data set; see `_numbers_of`.
 
     Args:
         inputs: what the signature `from_seeds` takes, as `model_card.inputs_of_seeds` tells it.
-        dataset: the `ImageDataset` that the pictures will be compared with.
-        num: of pictures.
+        dataset: the `ImageDataset` that the images will be compared with.
+        num: of images.
 
     Returns:
         What the signatures take besides seeds, arrays of length `num` by their names, in random
@@ -43,21 +43,21 @@ def told_for(inputs, dataset, num):
     rows = order[is_known[order]]
     if not len(rows):
         raise InputError(
-            f"none of the pictures of {dataset.name!r} shows what the model can be asked for"
+            f"none of the images of {dataset.name!r} shows what the model can be conditioned on"
             f"{_both_names(inputs, dataset)}"
         )
     places = ((np.arange(num) + 0.5) * len(rows) / num).astype(np.int64)
     return {name: values[np.random.default_rng(0).permutation(rows[places])]}
 
 
-def evenly_told_for(inputs, dataset, num):
-    """What a model of classes is told for as many pictures of one class as of another.
+def balanced_conditions_for(inputs, dataset, num):
+    """The conditions of as many images of one class as of another.
 
-    To see whether it draws each class: a comparison with real pictures needs `told_for`.
+    To see whether it draws each class: a comparison with real images needs `conditions_for`.
 
     Args:
-        inputs, num: as in `told_for`.
-        dataset: an `ImageDataset`, whose classes are asked for where the model knows them.
+        inputs, num: as in `conditions_for`.
+        dataset: an `ImageDataset`, whose classes are requested where the model knows them.
 
     Returns:
         `{"labels": int32 [num]}`, each class in turn; empty for other models.
@@ -77,42 +77,42 @@ def evenly_told_for(inputs, dataset, num):
     return {"labels": np.resize(known, num).astype(np.int32)}
 
 
-def pictures_by_class(draw, inputs, dataset, num):
-    """As many pictures of one class as of another, for `label_agreement`.
+def images_by_class(draw, inputs, dataset, num):
+    """As many images of one class as of another, for `label_agreement`.
 
     Args:
-        draw: a function from what a model is told, such as `{"labels": int32 [num]}`, to pictures.
-        inputs, dataset, num: as in `evenly_told_for`.
+        draw: a function from conditions, such as `{"labels": int32 [num]}`, to images.
+        inputs, dataset, num: as in `balanced_conditions_for`.
 
     Returns:
-        `(images, classes)`: what `draw` returned, and the class that each picture is asked to
-        show, int32 [num]; None for a model that does not draw classes.
+        `(images, classes)`: what `draw` returned, and the class that each image is conditioned
+        on, int32 [num]; None for a model that does not draw classes.
     """
-    told = evenly_told_for(inputs, dataset, num)
-    return (draw(told), classes_in(told, inputs, dataset)) if told else None
+    conditions = balanced_conditions_for(inputs, dataset, num)
+    return (draw(conditions), classes_in(conditions, inputs, dataset)) if conditions else None
 
 
-def classes_in(told, inputs, dataset):
-    """The class that each picture is asked to show, as a data set numbers its classes.
+def classes_in(conditions, inputs, dataset):
+    """The class that each image is conditioned on, as a data set numbers its classes.
 
     Args:
-        told: what `told_for` or `evenly_told_for` returned for the other two.
+        conditions: what `conditions_for` or `balanced_conditions_for` returned for the other two.
 
     Returns:
-        int32 [N]; None where the pictures are asked for attributes, a text or nothing.
+        int32 [N]; None where the condition is attributes, a text or nothing.
     """
-    if not told or not _draws_classes(inputs):
+    if not conditions or not _draws_classes(inputs):
         return None
     numbers = _numbers_of(inputs["labels"], dataset)
     place = {number: index for index, number in enumerate(numbers) if number >= 0}
-    return np.array([place[label] for label in told["labels"]], np.int32)
+    return np.array([place[label] for label in conditions["labels"]], np.int32)
 
 
 def notes_on(inputs, dataset):
-    """What of a data set a model cannot be asked for, and the reverse: a list of sentences.
+    """What of a data set a model cannot be conditioned on, and the reverse: a list of sentences.
 
     Args:
-        inputs, dataset: as in `told_for`.
+        inputs, dataset: as in `conditions_for`.
     """
     name = _name_of(inputs)
     if name is None:
@@ -121,13 +121,13 @@ def notes_on(inputs, dataset):
     notes = []
     if not is_known.all():
         unknown = np.unique(dataset.labels[~is_known]) if _draws_classes(inputs) else []
-        # A picture without a label has a negative one.
+        # An image without a label has a negative one.
         unknown = [dataset.class_names[label] for label in unknown if label >= 0]
         which = f", the classes {_listed(unknown)}" if unknown else ""
         notes.append(
-            f"{np.sum(~is_known):,} of the {len(is_known):,} real pictures show what the model "
-            f"cannot be asked for{which}: they stay in the comparison, and the model draws the "
-            "others in their proportions"
+            f"{np.sum(~is_known):,} of the {len(is_known):,} real images show what the model "
+            f"cannot be conditioned on{which}: they stay in the comparison, and the model draws "
+            "the others in their proportions"
         )
     if _draws_classes(inputs):
         names = inputs["labels"].get("names")
@@ -147,14 +147,14 @@ def notes_on(inputs, dataset):
                 f"the labels of {dataset.name} are none of the model's classes by name, and are "
                 f"taken for their numbers: {_listed(pairs)}"
             )
-        asked = set(numbers[np.unique(dataset.labels[is_known])])
+        requested = set(numbers[np.unique(dataset.labels[is_known])])
         num_classes = inputs["labels"].get("num_classes") or len(names or ())
-        missing = [each for each in range(num_classes) if each not in asked]
+        missing = [each for each in range(num_classes) if each not in requested]
         if missing:
             words = [names[each] if names else str(each) for each in missing]
             notes.append(
-                f"the real pictures have none of the model's classes {_listed(words)}: it is not "
-                "asked for them"
+                f"the real images have none of the model's classes {_listed(words)}: it is not "
+                "conditioned on them"
             )
     return notes
 
@@ -169,10 +169,10 @@ def _draws_classes(inputs):
 
 
 def _conditions_of(inputs, dataset):
-    """What each picture of a data set would have a model told.
+    """The condition of each image of a data set, as a model takes it.
 
     Returns:
-        `(values, order, is_known)`: what the model takes [N] or [N, A]; int64 [N], the pictures in
+        `(values, order, is_known)`: what the model takes [N] or [N, A]; int64 [N], the images in
         the order of their conditions; and bool [N], whether the model knows them.
     """
     if "texts" in inputs:
@@ -224,7 +224,7 @@ def _are_numbers(classes):
 
 
 def _attributes_of(labels, dataset):
-    """The attributes of each picture in a model's numbers: int32 [N, A], -1 where it knows none."""
+    """The attributes of each image in a model's numbers: int32 [N, A], -1 where it knows none."""
     if dataset.attributes is None:
         raise InputError(f"the model draws attributes, and {dataset.name!r} has none: {_ADVICE}")
     names, theirs = labels.get("names"), dataset.attribute_names
@@ -270,10 +270,10 @@ def _texts_of(texts, dataset):
 
 
 def _both_names(inputs, dataset):
-    """What either side's classes are, for a message; empty where they are not classes."""
+    """What the classes of both are, for a message; empty where they are not classes."""
     if not _draws_classes(inputs) or not inputs["labels"].get("names"):
         return ""
-    return f". Its classes: {_listed(inputs['labels']['names'])}; the pictures' classes: " + (
+    return f". Its classes: {_listed(inputs['labels']['names'])}; the images' classes: " + (
         _listed(dataset.class_names)
     )
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfgan.networks.condition import text_encoder
 
-# As many texts as stand side by side on a sheet.
+# As many texts as stand side by side in a grid.
 MAX_COLUMNS = 8
 # Words in an error message.
 MOST_SHOWN = 10
@@ -20,7 +20,7 @@ class TextCondition:
     Args:
         vocabulary: the words.
         length: words of the longest text.
-        shown: texts for a sheet.
+        shown: texts for a grid.
 
     Attributes:
         batch_key: where a batch has the texts.
@@ -102,10 +102,10 @@ class TextCondition:
         return ", ".join(sorted(self.vocabulary))
 
     def examples(self, num):
-        """Texts for a sheet of `num` pictures: a text a column, each in turn.
+        """Texts for a grid of `num` images: one text per column, each in turn.
 
         Returns:
-            `(texts, columns)`: an array of str [num], and the pictures in a row.
+            `(texts, columns)`: an array of str [num], and the images in a row.
         """
         return np.resize(np.array(self.shown), num), len(self.shown)
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfgan.conditions.sampling import classes_in, pictures_by_class, told_for
+from tfgan.conditions.sampling import classes_in, conditions_for, images_by_class
 from tfgan.evaluation.inputs import with_channels
 from tfgan.export import model_card
 from tfgan.inference.rejection import fit_filter, sample_accepted
@@ -154,7 +154,7 @@ def reduce_risk(
     """
     inputs, num_candidates = model_card.inputs_of_seeds(model.card), num
     factor = 1.0 if truncation is None else truncation
-    condition = told_for(inputs, test, num)
+    condition = conditions_for(inputs, test, num)
     channels = test.image_shape[2]
     if keep_fraction is not None or max_risk is not None:
 
@@ -177,7 +177,7 @@ def reduce_risk(
 
         accepted = drawn(condition)
         images, num_candidates = accepted.images, accepted.num_candidates
-        by_class = pictures_by_class(lambda condition: drawn(condition).images, inputs, train, num)
+        by_class = images_by_class(lambda condition: drawn(condition).images, inputs, train, num)
     else:
         seeds = np.arange(seed, seed + num, dtype=np.int64)
 
@@ -186,7 +186,7 @@ def reduce_risk(
             return with_channels(images, channels, model.path)
 
         images = drawn(condition)
-        by_class = pictures_by_class(drawn, inputs, train, num)
+        by_class = images_by_class(drawn, inputs, train, num)
     comparison = before.comparison.with_generated(
         images, classes_in(condition, inputs, train), by_class
     )

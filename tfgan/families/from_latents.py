@@ -42,7 +42,12 @@ class FromLatents(Family):
         import numpy as np
 
         from tfgan import metrics
-        from tfgan.conditions.sampling import classes_in, notes_on, pictures_by_class, told_for
+        from tfgan.conditions.sampling import (
+            classes_in,
+            conditions_for,
+            images_by_class,
+            notes_on,
+        )
         from tfgan.export import model_card
         from tfgan.inference.sampling import sample
 
@@ -54,10 +59,10 @@ class FromLatents(Family):
             return sample(exported, np.arange(NUM_MEASURED), condition)
 
         # Classes as often as among the held-out images, so that their shares tell nothing.
-        condition = told_for(inputs, held_out, NUM_MEASURED)
+        condition = conditions_for(inputs, held_out, NUM_MEASURED)
         return metrics.measure(
             draw(condition),
             (train, held_out),
             labels=classes_in(condition, inputs, train),
-            by_class=pictures_by_class(draw, inputs, train, NUM_MEASURED),
+            by_class=images_by_class(draw, inputs, train, NUM_MEASURED),
         )

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from tqdm import tqdm
 
-from tfgan.conditions.sampling import told_for
+from tfgan.conditions.sampling import conditions_for
 from tfgan.errors import InputError
 from tfgan.metrics.rejection import fit_rejection
 
@@ -53,7 +53,7 @@ def fit_filter(draw, inputs, train, extractor, *, keep_fraction=None, max_risk=N
     unseen = extractor.unseen_of(train.num_images)
     rows = np.sort(np.random.default_rng(seed).permutation(unseen)[:NUM_FITTED])
     # As the real images of the fit are: else the rule would reject classes that come too often.
-    condition = told_for(inputs, train.subset(rows), NUM_FITTED)
+    condition = conditions_for(inputs, train.subset(rows), NUM_FITTED)
     seeds = np.arange(FIRST_FITTED_SEED, FIRST_FITTED_SEED + NUM_FITTED, dtype=np.int64)
     fake = [
         draw(seeds[part], **{name: values[part] for name, values in condition.items()})

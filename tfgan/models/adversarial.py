@@ -11,40 +11,42 @@ from tfgan.arguments import require_at_least, require_integers
 from tfgan.augment import augment, checked_policies
 from tfgan.errors import InputError
 from tfgan.models.base import GenerativeModel
-from tfgan.networks.functional import judge, picture_generator
+from tfgan.networks.functional import checked_discriminator, checked_generator
 from tfgan.noise import latents_from_seeds
 from tfgan.optimizers import adam
 from tfgan.penalties import gradient_penalty, r1, r2
 
 
 class AdversarialModel(GenerativeModel):
-    """A generator and a discriminator with an optimizer each, and the generator's average.
+    """A generator and a discriminator with an optimizer each, and the generator's EMA.
 
     Args:
         generator: as in `GenerativeModel`.
         discriminator: functional model, float [N, H, W, C] -> logits. Where it has more inputs than
-            one, the pictures are the first.
+            one, the images are the first.
         **kwargs: `ema_decay` and `seed`, as in `EMAModel`.
 
     Raises:
-        InputError: networks that are not functional, give something else than pictures and logits,
-            or do not agree on the picture's shape.
+        InputError: networks that are not functional, give something else than images and logits,
+            or do not agree on the image's shape.
     """
 
     networks = ("generator", "discriminator")
     optimizers = ("generator_optimizer", "discriminator_optimizer")
-    # Of each network: its own, and what it is told beside.
+    # Of each network: its own, and the condition where there is one.
     num_inputs = 1
 
     def __init__(self, generator, discriminator, **kwargs):
-        generator = picture_generator(generator, "generator", num_inputs=self.num_inputs)
-        discriminator = judge(discriminator, "discriminator", num_inputs=self.num_inputs)
+        generator = checked_generator(generator, "generator", num_inputs=self.num_inputs)
+        discriminator = checked_discriminator(
+            discriminator, "discriminator", num_inputs=self.num_inputs
+        )
         super().__init__(generator, **kwargs)
-        judged_shape = discriminator.inputs[0].shape
-        if generator.output_shape != judged_shape:
+        input_shape = discriminator.inputs[0].shape
+        if generator.output_shape != input_shape:
             raise InputError(
-                "generator and discriminator must agree on the picture's shape. Received: "
-                f"{generator.output_shape[1:]} out of the generator, {judged_shape[1:]} into the "
+                "generator and discriminator must agree on the image's shape. Received: "
+                f"{generator.output_shape[1:]} out of the generator, {input_shape[1:]} into the "
                 "discriminator"
             )
         self.discriminator = discriminator
@@ -93,14 +95,14 @@ class AdversarialModel(GenerativeModel):
         augmentation=(),
         **kwargs,
     ):
-        """Chooses the optimizers and what they minimise.
+        """Chooses the optimizers and what they minimize.
 
         Args:
             generator_optimizer, discriminator_optimizer: Keras optimizers, by default `adam()`.
                 Gradients are clipped by norm with the optimizers' own `global_clipnorm`.
             loss: a name from `tfgan.losses.LOSSES` or an `AdversarialLoss`.
-            discriminator_steps: the generator moves at every so manieth step only (Goodfellow et
-                al. 2014, algorithm 1: k).
+            discriminator_steps: the generator is updated at every k-th step only, k being this
+                number (Goodfellow et al. 2014, algorithm 1).
             r1_gamma: weight of the R1 penalty on the discriminator, at least 0; 0 leaves it out.
                 By default 1 at 28x28 and proportional to the number of pixels, over which the
                 penalty sums (Karras et al. 2020, arXiv 2006.06676, appendix C).
@@ -109,8 +111,8 @@ class AdversarialModel(GenerativeModel):
                 default.
             penalty_interval: steps from one evaluation of the penalties to the next. Each counts
                 this many times, so the mean does not change (Karras et al. 2020, arXiv 1912.04958,
-                appendix B: lazy regularisation).
-            augmentation: what real and generated pictures go through before the discriminator sees
+                appendix B: lazy regularization).
+            augmentation: what real and generated images go through before the discriminator sees
                 them: a sequence of names from `tfgan.augment.POLICIES`. For small data sets.
             **kwargs: as in `EMAModel.compile`.
 
@@ -135,7 +137,7 @@ class AdversarialModel(GenerativeModel):
         self.r1_gamma = r1_gamma
         self.r2_gamma = r2_gamma
         self.gradient_penalty_weight = gradient_penalty_weight
-        self.penalised = any(weights.values())
+        self.penalized = any(weights.values())
         self.penalty_interval = penalty_interval
         self.augmentation = checked_policies(augmentation)
         self.set_optimizers(
@@ -150,7 +152,7 @@ class AdversarialModel(GenerativeModel):
         )
 
     def report(self, real_logits, fake_logits):
-        """Both losses and mean logits of pictures, averaged since the metrics' reset, as a dict.
+        """Both losses and mean logits of images, averaged since the metrics' reset, as a dict.
 
         Args:
             real_logits, fake_logits: float32 [N, ...].
@@ -165,23 +167,23 @@ class AdversarialModel(GenerativeModel):
         return {metric.name: metric.result() for metric in self.metrics}
 
     def test_latents(self, batch_size):
-        """Noise for a batch of `evaluate`, float32 [batch_size, D]: each picture has its own.
+        """Noise for a batch of `evaluate`, float32 [batch_size, D]: each image has its own.
 
-        The same at each evaluation: it follows from the number of pictures so far.
+        The same at each evaluation: it follows from the number of images so far.
         """
         first = tf.cast(self.generator_loss_mean.count, tf.int64)
         seeds = first + tf.range(tf.cast(batch_size, tf.int64))
         return latents_from_seeds(seeds, self.latent_dim)
 
     def augmented(self, images, purpose):
-        """Pictures as the discriminator is shown them; see `augmentation` in `compile`."""
+        """Images as the discriminator sees them; see `augmentation` in `compile`."""
         return augment(images, self.augmentation, self.step_seed(purpose))
 
     def penalty(self, discriminator, real_images, fake_images):
-        """The weighted sum of the penalties that `compile` asked for, a scalar.
+        """The weighted sum of the penalties chosen in `compile`, a scalar.
 
         Args:
-            discriminator: function of pictures and `training`, to logits.
+            discriminator: function of images and `training`, to logits.
             real_images, fake_images: float [N, H, W, C].
         """
         total = 0.0

@@ -1,4 +1,4 @@
-"""What every family shares: networks, their averages, and randomness that follows from the step.
+"""What every family shares: networks, their EMAs, and randomness that follows from the step.
 
 Plumbing alone: no loss and no order of updates is decided here. A family's mathematics stands in
 its own `train_step`.
@@ -25,7 +25,7 @@ from tfgan.serving.latents import served_from_latents
 def normalized(gradients):
     """Gradients divided by their global norm, so that only their direction counts.
 
-    The remedy for instability that feature_vectors.txt calls gradient normalisation (梯度归一化).
+    The remedy for instability that feature_vectors.txt calls gradient normalization (梯度归一化).
     The epsilon keeps a gradient of zero at zero.
     """
     norm = tf.linalg.global_norm(gradients) + 1e-12
@@ -36,7 +36,7 @@ def float32_twin(network):
     """A functional network of the same layers and weights that computes in float32.
 
     What a network trained in mixed precision is sampled, measured and exported as: rounding to
-    bfloat16 shows in pictures, and other runtimes refuse its operations.
+    bfloat16 shows in images, and other runtimes refuse its operations.
 
     Raises:
         InputError: a layer cannot be made again from its config.
@@ -55,7 +55,7 @@ def float32_twin(network):
         except Exception as error:
             raise InputError(
                 f"the layer {layer.name} ({type(layer).__name__}) cannot be made again from its "
-                "`get_config`, as its average is: give it a `get_config`, and what it holds "
+                "`get_config`, as its EMA is: give it a `get_config`, and what it holds "
                 "functions that are registered with `keras.saving.register_keras_serializable` in "
                 f"place of lambdas ({type(error).__name__})"
             ) from error
@@ -97,7 +97,7 @@ def require_finite(tensor, name):
 
 
 def image_spec(shape):
-    """The `tf.TensorSpec` of a batch of pictures of `(height, width, channels)`."""
+    """The `tf.TensorSpec` of a batch of images of `(height, width, channels)`."""
     return tf.TensorSpec([None, *shape], tf.float32)
 
 
@@ -260,7 +260,7 @@ class EMAModel(FittedModel):
 
 
 class GenerativeModel(EMAModel):
-    """A generator that draws pictures out of latents, and its average.
+    """A generator that draws images from latents, and its EMA.
 
     Args:
         generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1]. Where it has
@@ -270,7 +270,7 @@ class GenerativeModel(EMAModel):
 
     networks = ("generator",)
     ema_networks = ("generator",)
-    # What the networks are told beside their input: a family's own.
+    # What the networks take beside their input: a family's own.
     condition = None
     # Logits of images, of a family that has a discriminator; see `AdversarialModel`.
     discriminate = None
@@ -291,19 +291,19 @@ class GenerativeModel(EMAModel):
 
     @property
     def image_shape(self):
-        """`(height, width, channels)` of a picture."""
+        """`(height, width, channels)` of an image."""
         return self.generator.output_shape[1:]
 
     def call(self, inputs, training=False):
-        """The averaged generator: its inputs -> float [N, H, W, C] in [-1, 1]."""
+        """The EMA generator: its inputs -> float [N, H, W, C] in [-1, 1]."""
         return self.ema_generator(inputs, training=training)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="seeds")])
     def generate(self, seeds):
-        """Pictures of the averaged generator, one a seed.
+        """Images of the EMA generator, one per seed.
 
         Args:
-            seeds: int64 [N]. The same seed gives the same picture in any batch, and from the
+            seeds: int64 [N]. The same seed gives the same image in any batch, and from the
                 exported model.
 
         Returns:
@@ -313,13 +313,13 @@ class GenerativeModel(EMAModel):
         return (self.ema_generator(latents, training=False) + 1.0) / 2.0
 
     def examples(self, num):
-        """What to `generate` for a sheet of pictures.
+        """What to `generate` for a grid of images.
 
         Args:
-            num: of pictures.
+            num: of images.
 
         Returns:
-            `(inputs, columns)`: the arguments of `generate`, a tuple, and how many pictures stand
+            `(inputs, columns)`: the arguments of `generate`, a tuple, and how many images stand
             in a row, or None for about as many as there are rows.
         """
         return (np.arange(num, dtype=np.int64),), None
@@ -329,7 +329,7 @@ class GenerativeModel(EMAModel):
         return served_from_latents(self)
 
     def probe(self):
-        """A picture, to see whether the averaged generator can draw: float32 [1, H, W, C]."""
+        """An image, to see whether the EMA generator can draw: float32 [1, H, W, C]."""
         inputs, _ = self.examples(1)
         return self.generate(*inputs)
 

@@ -1,6 +1,6 @@
 """What `fit` is given, as the dict that a training step takes, or refused in words.
 
-What a family wants is a dict from names to `tf.TensorSpec`s: pictures are float32, and what else
+What a family wants is a dict from names to `tf.TensorSpec`s: images are float32, and what else
 there is has the dtype of its condition.
 """
 
@@ -15,7 +15,7 @@ from tfgan.errors import InputError
 
 # By which rounding may leave the range.
 TOLERANCE = 1e-3
-# Of pictures, and of the masks of what is to be filled.
+# Of images, and of the masks of what is to be filled.
 PIXELS = (-1.0, 1.0)
 MASKS = (0.0, 1.0)
 
@@ -38,7 +38,7 @@ def dealt(data, steps, steps_name):
         return data.batches(), steps or data.steps_per_epoch
     if isinstance(data, (str, os.PathLike)):
         raise InputError(
-            "pictures must be batches, arrays or a data set, such as "
+            "images must be batches, arrays or a data set, such as "
             f"tfgan.data.load({str(data)!r}). Received: {data!r}"
         )
     if isinstance(data, collections.abc.Iterator):
@@ -108,14 +108,14 @@ def checked(data, wanted, step=None, or_else_as_it_is=False):
     """A batch as a training step takes it.
 
     Args:
-        data: as in `as_dict`. Pictures may be uint8 in [0, 255], a last axis of length 1 may be
+        data: as in `as_dict`. Images may be uint8 in [0, 255], a last axis of length 1 may be
             missing or in excess.
         wanted: the specs by their names.
         step: the model's, by which the first batch alone is warned of; None for no warning.
         or_else_as_it_is: return data of another structure unchecked.
 
     Returns:
-        The dict. Of what is wanted, tensors of the wanted shapes: pictures float32, of which those
+        The dict. Of what is wanted, tensors of the wanted shapes: images float32, of which those
         out of range become an InvalidArgumentError, which `InOneLine` takes; others as they were.
 
     Raises:
@@ -129,13 +129,13 @@ def checked(data, wanted, step=None, or_else_as_it_is=False):
         raise
     for name, spec in wanted.items():
         tensor = _shaped(name, _typed(name, batch[name], spec), spec)
-        if _is_of_pictures(spec):
+        if _is_of_images(spec):
             tensor = _within_range(name, tensor, step)
         batch[name] = tensor
     return batch
 
 
-def _is_of_pictures(spec):
+def _is_of_images(spec):
     return spec.dtype == tf.float32 and spec.shape.rank == 4
 
 
@@ -148,7 +148,7 @@ def _typed(name, values, spec):
             f"{name} must be a tensor of shape {_shape(spec)}. Received: {type(values).__name__}"
         ) from error
     is_mask = name == "mask"
-    if _is_of_pictures(spec):
+    if _is_of_images(spec):
         if tensor.dtype.is_floating:
             return tf.cast(tensor, tf.float32)
         if tensor.dtype == tf.uint8 and not is_mask:
@@ -193,7 +193,7 @@ def _shape(spec):
 
 
 def _within_range(name, images, step):
-    """The pictures, of which those out of range fail; the first that might be in [0, 1] warn."""
+    """The images, of which those out of range fail; the first that might be in [0, 1] warn."""
     low, high = MASKS if name == "mask" else PIXELS
     lowest, highest = tf.reduce_min(images), tf.reduce_max(images)
     # Asked this way round, a NaN passes: the loss that it makes is refused by its name.

@@ -12,12 +12,12 @@ from tfgan.noise import latents_from_seeds
 
 @keras.saving.register_keras_serializable("tfgan")
 class ConditionalGAN(AdversarialModel):
-    """A GAN whose two networks are both told what the picture shows.
+    """A GAN whose two networks are both conditioned on what the image shows.
 
     Args:
         generator: functional model, `[latents, condition]` -> float [N, H, W, C] in [-1, 1].
         discriminator: functional model, `[images, condition]` -> logits.
-        condition: what both are told, such as `tfgan.LabelCondition(10)` or a
+        condition: what both take, such as `tfgan.LabelCondition(10)` or a
             `tfgan.TextCondition`.
         **kwargs: as in `AdversarialModel`.
 
@@ -52,14 +52,14 @@ class ConditionalGAN(AdversarialModel):
             )
         super().__init__(generator, discriminator, **kwargs)
         for name in self.networks:
-            told = getattr(self, name).inputs[1]
-            if not condition.encoded_spec.shape.is_compatible_with(told.shape):
+            received = getattr(self, name).inputs[1]
+            if not condition.encoded_spec.shape.is_compatible_with(received.shape):
                 raise InputError(
-                    f"the {name} must be told the condition, of shape "
-                    f"{condition.encoded_spec.shape}. Received: an input of {told.shape}"
+                    f"the {name} must take the condition, of shape "
+                    f"{condition.encoded_spec.shape}. Received: an input of {received.shape}"
                 )
         self.condition = condition
-        # In a graph of its own, since what is asked for differs from model to model.
+        # In a graph of its own, since conditions differ from model to model.
         seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
         self.generate = tf.function(self.generate, input_signature=[seeds_spec, condition.spec])
 
@@ -69,10 +69,10 @@ class ConditionalGAN(AdversarialModel):
 
     @tf.function
     def train_step(self, batch):
-        """One update of both players, both from the weights before the step.
+        """One update of both networks, both from the weights before the step.
 
-        The generated pictures are asked to show what the batch's real ones show, so that the
-        discriminator meets every condition equally often on either side.
+        The generated images are conditioned on the labels of the real batch, so that the
+        discriminator meets every condition equally often among real and generated ones.
 
         Args:
             batch: dict with `image`, float32 [N, H, W, C] in [-1, 1], and the condition's
@@ -91,22 +91,22 @@ class ConditionalGAN(AdversarialModel):
         latents = self.training_latents(tf.shape(batch["image"])[0])
         real_images = self.augmented(batch["image"], purpose=1)
 
-        def judge(images, training=True):
+        def discriminate(images, training=True):
             return self.discriminator([images, condition], training=training)
 
         # Forward.
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             fake_images = self.generator([latents, condition], training=True)
             fake_images = self.augmented(fake_images, purpose=2)
-            real_logits = judge(real_images)
-            fake_logits = judge(fake_images)
+            real_logits = discriminate(real_images)
+            fake_logits = discriminate(fake_images)
             generator_loss = self.adversarial_loss.generator(real_logits, fake_logits)
             discriminator_loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
             generator_loss = require_finite(generator_loss, "generator loss")
             discriminator_loss = require_finite(discriminator_loss, "discriminator loss")
             penalty = 0.0
-            if self.penalised and self.step % self.penalty_interval == 0:
-                penalty = self.penalty(judge, real_images, fake_images)
+            if self.penalized and self.step % self.penalty_interval == 0:
+                penalty = self.penalty(discriminate, real_images, fake_images)
             discriminator_objective = discriminator_loss + self.penalty_interval * penalty
 
         # Updates, both of the gradients at the weights before the step.
@@ -137,7 +137,7 @@ class ConditionalGAN(AdversarialModel):
         return {metric.name: metric.result() for metric in self.metrics}
 
     def test_step(self, batch):
-        """What `evaluate` reports: losses and logits of the averaged generator's pictures."""
+        """What `evaluate` reports: losses and logits of the EMA generator's images."""
         condition = self.condition.checked(batch[self.condition.batch_key])
         latents = self.test_latents(tf.shape(batch["image"])[0])
         fake_images = self.ema_generator([latents, condition], training=False)
@@ -147,10 +147,10 @@ class ConditionalGAN(AdversarialModel):
         )
 
     def generate(self, seeds, condition):
-        """Pictures of the averaged generator, one a seed, that show what is asked for.
+        """Images of the EMA generator, one per seed, of the requested condition.
 
         Args:
-            seeds: int64 [N]. The same seed and condition give the same picture in any batch, and
+            seeds: int64 [N]. The same seed and condition give the same image in any batch, and
                 from the exported model.
             condition: of the shape and dtype of the condition's `spec`, such as int32 [N] labels or
                 N texts.
@@ -167,9 +167,9 @@ class ConditionalGAN(AdversarialModel):
         return (self.ema_generator([latents, condition], training=False) + 1.0) / 2.0
 
     def examples(self, num):
-        """As `AdversarialModel.examples`: what is asked for changes from column to column."""
+        """As `AdversarialModel.examples`: the condition changes from column to column."""
         condition, columns = self.condition.examples(num)
-        # One seed a row, which shows what the condition alone changes.
+        # One seed per row, which shows what the condition alone changes.
         seeds = np.arange(num, dtype=np.int64) // columns
         return (seeds, condition), columns
 

@@ -1,4 +1,4 @@
-"""Unpaired translation of pictures (循环生成对抗网络): CycleGAN, of Zhu et al. 2017."""
+"""Unpaired image-to-image translation (循环生成对抗网络): CycleGAN, of Zhu et al. 2017."""
 
 import keras
 import tensorflow as tf
@@ -9,33 +9,34 @@ from tfgan.errors import InputError
 from tfgan.models.base import float32_twin, image_spec, require_finite
 from tfgan.models.translation import (
     TranslationModel,
-    checked_pictures,
+    checked_images,
     noise,
     shape_between,
 )
-from tfgan.networks.functional import judge, picture_generator
-from tfgan.serving.pictures import served_cyclegan
+from tfgan.networks.functional import checked_discriminator, checked_generator
+from tfgan.serving.translation import served_cyclegan
 
 
 @keras.saving.register_keras_serializable("tfgan")
 class CycleGAN(TranslationModel):
-    """Two generators between two kinds of pictures, of which no two belong together.
+    """Two generators between two domains of images, of which no two belong together.
 
-    What keeps a picture's content is that there and back again it must come out as it was.
+    What keeps an image's content is cycle-consistency: translated to the other domain and back, it
+    must come out as it was.
 
     Args:
-        generator_ab: functional model, pictures of kind A -> pictures of kind B, float
+        generator_ab: functional model, images of domain A -> images of domain B, float
             [N, H, W, C] in [-1, 1], such as `tfgan.residual_generator` makes; the paper's G.
         generator_ba: the same from B to A; the paper's F.
-        discriminator_a: functional model, pictures of kind A -> logits of any shape [N, ...], such
+        discriminator_a: functional model, images of domain A -> logits of any shape [N, ...], such
             as `tfgan.patch_discriminator` makes.
         discriminator_b: the same for B.
-        pool_size: of the generated pictures that are kept for either discriminator; see
+        pool_size: of the generated images that are kept for either discriminator; see
             `ImagePool`.
-        **kwargs: `ema_decay` and `seed`, as in `EMAModel`. Both generators are averaged.
+        **kwargs: `ema_decay` and `seed`, as in `EMAModel`. Both generators have an EMA.
 
     Raises:
-        InputError: the networks do not fit together, a pool of no pictures.
+        InputError: the networks do not fit together, a pool of no images.
 
     Example:
         >>> shape = (64, 64, 3)
@@ -61,10 +62,10 @@ class CycleGAN(TranslationModel):
         self, generator_ab, generator_ba, discriminator_a, discriminator_b, pool_size=50, **kwargs
     ):
         super().__init__(**kwargs)
-        generator_ab = picture_generator(generator_ab, "generator_ab", num_inputs=1)
-        generator_ba = picture_generator(generator_ba, "generator_ba", num_inputs=1)
-        discriminator_a = judge(discriminator_a, "discriminator_a", num_inputs=1)
-        discriminator_b = judge(discriminator_b, "discriminator_b", num_inputs=1)
+        generator_ab = checked_generator(generator_ab, "generator_ab", num_inputs=1)
+        generator_ba = checked_generator(generator_ba, "generator_ba", num_inputs=1)
+        discriminator_a = checked_discriminator(discriminator_a, "discriminator_a", num_inputs=1)
+        discriminator_b = checked_discriminator(discriminator_b, "discriminator_b", num_inputs=1)
         shape_a, shape_b = generator_ab.input_shape, generator_ab.output_shape
         if (
             (generator_ba.input_shape, generator_ba.output_shape) != (shape_b, shape_a)
@@ -73,13 +74,13 @@ class CycleGAN(TranslationModel):
         ):
             raise InputError(
                 "the generators must undo each other's change of shape, and each discriminator "
-                f"take its own kind. Received: A to B {shape_between(generator_ab)}, B to A "
-                f"{shape_between(generator_ba)}, A judged {shape_between(discriminator_a)}, B "
-                f"judged {shape_between(discriminator_b)}"
+                f"take its own domain. Received: A to B {shape_between(generator_ab)}, B to A "
+                f"{shape_between(generator_ba)}, discriminator of A "
+                f"{shape_between(discriminator_a)}, of B {shape_between(discriminator_b)}"
             )
         if None in (*shape_a[1:], *shape_b[1:]):
             raise InputError(
-                "the networks must know the height and the width of the pictures, of which some "
+                "the networks must know the height and the width of the images, of which some "
                 f"are kept. Received: A to B {shape_between(generator_ab)}"
             )
         self.generator_ab = generator_ab
@@ -109,36 +110,36 @@ class CycleGAN(TranslationModel):
 
     @property
     def shape_a(self):
-        """`(height, width, channels)` of a picture of kind A."""
+        """`(height, width, channels)` of an image of domain A."""
         return self.generator_ab.input_shape[1:]
 
     @property
     def shape_b(self):
-        """`(height, width, channels)` of a picture of kind B."""
+        """`(height, width, channels)` of an image of domain B."""
         return self.generator_ab.output_shape[1:]
 
     def compile(self, *args, cycle_weight=10.0, identity_weight=None, **kwargs):
-        """Chooses the optimizers and what they minimise.
+        """Chooses the optimizers and what they minimize.
 
         Args:
             cycle_weight: lambda, of both cycle losses, at least 0.
             identity_weight: of both identity losses, at least 0; 0 leaves them out. By default
                 half of `cycle_weight` where A and B are of one shape, else 0. They ask a generator
-                to leave pictures as they are that are of the other kind already, which keeps
-                colours (section 5.2). Where the kinds differ in just these, such as black on
+                to leave images as they are that are of its target domain already, which keeps
+                colors (section 5.2). Where the domains differ in just these, such as black on
                 white and white on black, leave them out.
-            *args, **kwargs: the optimizers, which each move two networks, and the rest, as in
+            *args, **kwargs: the optimizers, which each update two networks, and the rest, as in
                 `TranslationModel.compile`.
 
         Raises:
-            InputError: a negative weight, an identity loss between pictures of different shapes.
+            InputError: a negative weight, an identity loss between images of different shapes.
         """
         if identity_weight is None:
             identity_weight = 0.5 * cycle_weight if self.shape_a == self.shape_b else 0.0
         require_at_least(0, cycle_weight=cycle_weight, identity_weight=identity_weight)
         if identity_weight and self.shape_a != self.shape_b:
             raise InputError(
-                "identity_weight must be 0 between pictures of different shapes. "
+                "identity_weight must be 0 between images of different shapes. "
                 f"Received: {identity_weight} for {shape_between(self.generator_ab)}"
             )
         self.cycle_weight = cycle_weight
@@ -153,8 +154,8 @@ class CycleGAN(TranslationModel):
     def train_step(self, batch):
         """One update of all four networks, all from the weights before the step.
 
-        That is the published order too, the generators first: the discriminators judge pictures
-        that were made before the generators moved.
+        That is the published order too, the generators first: the discriminators see images
+        that were made before the generators' update.
 
         Args:
             batch: dict with `image_a` and `image_b`, float32 [N, H, W, C] in [-1, 1] of the shapes
@@ -178,19 +179,19 @@ class CycleGAN(TranslationModel):
         # The generators, against the discriminators as they are.
         with tf.GradientTape() as generator_tape:
             fake_b, fake_a = g(real_a, training=True), f(real_b, training=True)
-            cycled_a, cycled_b = f(fake_b, training=True), g(fake_a, training=True)
+            reconstructed_a, reconstructed_b = f(fake_b, training=True), g(fake_a, training=True)
             logits_a, logits_b = d_a(fake_a, training=True), d_b(fake_b, training=True)
-            generator_loss = deceiving_loss(logits_a) + deceiving_loss(logits_b)
-            cycle_loss = losses.l1(cycled_a, real_a) + losses.l1(cycled_b, real_b)
+            generator_loss = adversarial_loss(logits_a) + adversarial_loss(logits_b)
+            cycle_loss = losses.l1(reconstructed_a, real_a) + losses.l1(reconstructed_b, real_b)
             generator_objective = generator_loss + self.cycle_weight * cycle_loss
             identity_loss = 0.0
             if self.identity_weight:
-                same_a, same_b = f(real_a, training=True), g(real_b, training=True)
-                identity_loss = losses.l1(same_a, real_a) + losses.l1(same_b, real_b)
+                identity_a, identity_b = f(real_a, training=True), g(real_b, training=True)
+                identity_loss = losses.l1(identity_a, real_a) + losses.l1(identity_b, real_b)
                 generator_objective += self.identity_weight * identity_loss
             generator_objective = require_finite(generator_objective, "generator loss")
 
-        # The discriminators, on real pictures and on generated ones of this step and earlier ones.
+        # The discriminators, on real images and on generated ones of this step and earlier ones.
         pooled_a = self.pool_a.exchange(fake_a, self.step_seed(purpose=1))
         pooled_b = self.pool_b.exchange(fake_b, self.step_seed(purpose=2))
         with tf.GradientTape() as discriminator_tape:
@@ -229,20 +230,22 @@ class CycleGAN(TranslationModel):
         return {metric.name: metric.result() for metric in self.metrics}
 
     def call(self, inputs, training=False):
-        """The averaged generator from A to B: float32 [N, H, W, C] in [-1, 1] both."""
+        """The EMA generator from A to B: float32 [N, H, W, C] in [-1, 1] both."""
         return self.ema_generator_ab(inputs, training=training)
 
     def test_step(self, batch):
-        """What `evaluate` reports: both cycle losses of the averaged generators, summed."""
+        """What `evaluate` reports: both cycle losses of the EMA generators, summed."""
         ab, ba = self.ema_generator_ab, self.ema_generator_ba
         real_a, real_b = batch["image_a"], batch["image_b"]
-        cycled_a = ba(ab(real_a, training=False), training=False)
-        cycled_b = ab(ba(real_b, training=False), training=False)
-        self.cycle_loss_mean.update_state(losses.l1(cycled_a, real_a) + losses.l1(cycled_b, real_b))
+        reconstructed_a = ba(ab(real_a, training=False), training=False)
+        reconstructed_b = ab(ba(real_b, training=False), training=False)
+        self.cycle_loss_mean.update_state(
+            losses.l1(reconstructed_a, real_a) + losses.l1(reconstructed_b, real_b)
+        )
         return {"cycle_loss": self.cycle_loss_mean.result()}
 
     def a_to_b(self, images):
-        """What the averaged generator from A to B makes of pictures, each on its own.
+        """What the EMA generator from A to B makes of images, each on its own.
 
         Args:
             images: float [N, H, W, C] in [0, 1], of A's shape.
@@ -251,16 +254,16 @@ class CycleGAN(TranslationModel):
             float32 [N, H, W, C] in [0, 1], of B's shape.
 
         Raises:
-            InputError: pictures of another shape.
+            InputError: images of another shape.
         """
-        return translated(self.ema_generator_ab, checked_pictures(images, self.shape_a))
+        return translate(self.ema_generator_ab, checked_images(images, self.shape_a))
 
     def b_to_a(self, images):
         """The same from B to A; see `a_to_b`."""
-        return translated(self.ema_generator_ba, checked_pictures(images, self.shape_b))
+        return translate(self.ema_generator_ba, checked_images(images, self.shape_b))
 
     def probe(self):
-        """A picture of kind A from one of kind B from noise: float32 [1, H, W, C]."""
+        """An image of domain A from one of domain B from noise: float32 [1, H, W, C]."""
         return self.b_to_a(self.a_to_b(noise(self.shape_a)))
 
     def signatures(self):
@@ -277,7 +280,7 @@ class CycleGAN(TranslationModel):
         }
 
 
-def deceiving_loss(fake_logits):
+def adversarial_loss(fake_logits):
     """E[(D(G(x)) - 1)^2], which the paper does not halve, unlike Mao et al. and `tfgan.losses`.
 
     The discriminator's it does halve, which makes that one theirs.
@@ -285,26 +288,26 @@ def deceiving_loss(fake_logits):
     return 2.0 * losses.least_squares_generator(None, fake_logits)
 
 
-def translated(generator, images):
-    """A generator's pictures of pictures, both float32 [N, H, W, C] in [0, 1]."""
+def translate(generator, images):
+    """A generator's translation of images, both float32 [N, H, W, C] in [0, 1]."""
     return (generator(2.0 * images - 1.0, training=False) + 1.0) / 2.0
 
 
 class ImagePool(keras.layers.Layer):
-    """Generated pictures of earlier steps, for a discriminator not to forget what it has seen.
+    """Generated images of earlier steps, for a discriminator not to forget what it has seen.
 
-    The first `size` pictures are kept and come back at once. From then on each picture comes back
+    The first `size` images are kept and come back at once. From then on each image comes back
     itself with a chance of one half; else it takes a place drawn at random, and what was kept there
-    comes back. Pictures of one batch are exchanged one after another. What is kept is a weight, and
+    comes back. Images of one batch are exchanged one after another. What is kept is a weight, and
     so part of checkpoints and `.keras` files.
 
     Args:
         image_shape: `(height, width, channels)`.
-        size: pictures kept, at least 1.
+        size: images kept, at least 1.
 
     Reference:
         Shrivastava et al. 2016 (arXiv 1612.07828), section 2.3; Zhu et al. 2017
-        (arXiv 1703.10593), section 4, for 50 pictures.
+        (arXiv 1703.10593), section 4, for 50 images.
     """
 
     def __init__(self, image_shape, size=50, **kwargs):
@@ -320,7 +323,7 @@ class ImagePool(keras.layers.Layer):
         self.built = True
 
     def exchange(self, images, seed):
-        """What the discriminator is shown in place of new pictures.
+        """What the discriminator sees in place of new images.
 
         Args:
             images: float32 [N, *image_shape].
@@ -336,16 +339,16 @@ class ImagePool(keras.layers.Layer):
         )
         chances = tf.random.stateless_uniform([num], chance_seed, alg="philox")
         pool, count = self.images.value, self.count.value
-        shown = tf.TensorArray(tf.float32, num, element_shape=images.shape[1:])
+        exchanged_images = tf.TensorArray(tf.float32, num, element_shape=images.shape[1:])
         for index in tf.range(num):
             new = images[index]
             filling = count < self.size
             place = tf.where(filling, count, places[index])
             exchanged = ~filling & (chances[index] < 0.5)
-            # Gathered and scattered: a slice would copy the whole pool for each picture.
+            # Gathered and scattered: a slice would copy the whole pool for each image.
             kept = tf.gather(pool, place)
-            shown = shown.write(index, tf.where(exchanged, kept, new))
+            exchanged_images = exchanged_images.write(index, tf.where(exchanged, kept, new))
             keep = tf.where(filling | exchanged, new, kept)
             pool.scatter_update(tf.IndexedSlices(keep[None], place[None]))
             count.assign_add(tf.cast(filling, tf.int32))
-        return tf.stop_gradient(shown.stack())
+        return tf.stop_gradient(exchanged_images.stack())

@@ -31,7 +31,7 @@ class BothOptimizers:
 
     @property
     def learning_rate(self):
-        """Refused, to read and to set: no weight would move at a rate that is set here.
+        """Refused, to read and to set: no weight is updated at a rate that is set here.
 
         Raises:
             AttributeError: always; with where the rates are.
@@ -215,7 +215,7 @@ class FittedModel(keras.Model):
                 self.get_compile_config()
 
     def set_optimizers(self, **trained):
-        """Takes the optimizers, each with the weights that it moves, and builds them.
+        """Takes the optimizers, each with the weights that it updates, and builds them.
 
         Keras' callbacks find them as `optimizer`, or where there are several, as
         `optimizer.optimizers`.
@@ -226,27 +226,27 @@ class FittedModel(keras.Model):
 
         Raises:
             InputError: one optimizer for two purposes or of another model, or one whose averages
-                would come to nothing; a weight that it would move twice.
+                would come to nothing; a weight that it would update twice.
         """
         networks = [getattr(self, name) for name in self.networks]
         is_half = any(layer.compute_dtype == "float16" for net in networks for layer in net.layers)
-        moved = {}
+        updated = {}
         for name, (optimizer, variables) in trained.items():
             if len({*map(id, variables)}) < len(variables):
                 raise InputError(
-                    f"the networks that {name} moves must have no weight in common. Received: one "
-                    "network, or one layer, twice"
+                    f"the networks that {name} updates must have no weight in common. Received: "
+                    "one network, or one layer, twice"
                 )
             optimizer = keras.optimizers.get(optimizer)
             inner = getattr(optimizer, "inner_optimizer", optimizer)
-            if id(inner) in moved:
+            if id(inner) in updated:
                 raise InputError(
                     f"{' and '.join(trained)} must be two optimizers: each keeps what belongs to "
                     f"its weights. Received: one {type(inner).__name__} for both"
                 )
             if inner.use_ema and not inner.ema_overwrite_frequency:
                 raise InputError(
-                    f"{name} must not have use_ema: the model keeps averages of its own, by "
+                    f"{name} must not have use_ema: the model keeps EMAs of its own, by "
                     "ema_decay. Received: use_ema=True"
                 )
             if is_half and self.auto_scale_loss and optimizer is inner:
@@ -258,10 +258,10 @@ class FittedModel(keras.Model):
                     f"{name} must be a new optimizer. Received: one that was compiled with other "
                     "weights"
                 )
-            moved[id(inner)] = optimizer
+            updated[id(inner)] = optimizer
             setattr(self, name, optimizer)
-        if len(moved) > 1:
-            self.optimizer = BothOptimizers([*moved.values()])
+        if len(updated) > 1:
+            self.optimizer = BothOptimizers([*updated.values()])
         self.compiled = True
 
     def make_train_function(self, force=False):
@@ -298,7 +298,7 @@ class FittedModel(keras.Model):
             y: what comes second in `batch_spec`, where `x` is an array of the first.
             batch_size, epochs, validation_data, steps_per_epoch, validation_steps, **kwargs: as in
                 Keras.
-            class_weight, sample_weight: None: all pictures count alike.
+            class_weight, sample_weight: None: all images count alike.
 
         Raises:
             InputError: batches without an end or of another structure, shape, dtype or range;
@@ -360,4 +360,4 @@ class FittedModel(keras.Model):
 def _require_no_weights(**weights):
     for name, value in weights.items():
         if value is not None:
-            raise InputError(f"all pictures count alike: leave {name} out")
+            raise InputError(f"all images count alike: leave {name} out")

@@ -9,7 +9,7 @@ from tfgan.models.base import require_finite
 
 @keras.saving.register_keras_serializable("tfgan")
 class GAN(AdversarialModel):
-    """Two networks against each other: one makes pictures, the other tells them from real ones.
+    """Two networks against each other: one makes images, the other tells them from real ones.
 
     Example:
         >>> from tfgan import data
@@ -22,7 +22,7 @@ class GAN(AdversarialModel):
         >>> gan.fit(
         ...     digits.batches(), epochs=50, steps_per_epoch=digits.steps_per_epoch, shuffle=False
         ... )
-        >>> pictures = gan.generate([0, 1, 2])
+        >>> images = gan.generate([0, 1, 2])
 
     Reference:
         Goodfellow et al. 2014 (arXiv 1406.2661), algorithm 1, with k = `discriminator_steps`.
@@ -30,10 +30,10 @@ class GAN(AdversarialModel):
 
     @tf.function
     def train_step(self, batch):
-        """One update of both players, both from the weights before the step.
+        """One update of both networks, both from the weights before the step.
 
         Algorithm 1 updates the discriminator first. Here the two gradients share one forward
-        pass, which is cheaper, and neither player sees the other's move of the same step.
+        pass, which is cheaper, and neither network sees the other's update of the same step.
 
         Args:
             batch: dict with `image`, float32 [N, H, W, C] in [-1, 1]; other keys are ignored.
@@ -60,7 +60,7 @@ class GAN(AdversarialModel):
             generator_loss = require_finite(generator_loss, "generator loss")
             discriminator_loss = require_finite(discriminator_loss, "discriminator loss")
             penalty = 0.0
-            if self.penalised and self.step % self.penalty_interval == 0:
+            if self.penalized and self.step % self.penalty_interval == 0:
                 penalty = self.penalty(self.discriminator, real_images, fake_images)
             discriminator_objective = discriminator_loss + self.penalty_interval * penalty
 
@@ -92,7 +92,7 @@ class GAN(AdversarialModel):
         return {metric.name: metric.result() for metric in self.metrics}
 
     def test_step(self, batch):
-        """What `evaluate` reports: losses and logits of the averaged generator's pictures."""
+        """What `evaluate` reports: losses and logits of the EMA generator's images."""
         latents = self.test_latents(tf.shape(batch["image"])[0])
         fake_images = self.ema_generator(latents, training=False)
         return self.report(

@@ -1,4 +1,4 @@
-"""Paired translation of pictures (成对图像转换): pix2pix, of Isola et al. 2016."""
+"""Paired image-to-image translation (成对图像转换): pix2pix, of Isola et al. 2016."""
 
 from typing import ClassVar
 
@@ -11,21 +11,21 @@ from tfgan.errors import InputError
 from tfgan.models.base import float32_twin, image_spec, require_finite
 from tfgan.models.translation import (
     TranslationModel,
-    checked_pictures,
+    checked_images,
     noise,
     shape_between,
 )
-from tfgan.networks.functional import judge, picture_generator
-from tfgan.serving.pictures import served_pix2pix
+from tfgan.networks.functional import checked_discriminator, checked_generator
+from tfgan.serving.translation import served_pix2pix
 
 
 @keras.saving.register_keras_serializable("tfgan")
 class Pix2Pix(TranslationModel):
-    """A conditional GAN whose condition is a picture, told apart from real ones patch by patch.
+    """A conditional GAN whose condition is an image, distinguished from real ones patch by patch.
 
-    Where pictures have holes to fill (inpainting, 图像修复), the generator makes all of a picture
+    Where images have holes to fill (inpainting, 图像修复), the generator makes all of an image
     and only the holes are taken: known pixels come out as they went in, and the discriminator
-    judges the composed picture. Both networks are then shown the known pixels, and the mask as one
+    sees the composite image. Both networks then take the known pixels, and the mask as one
     more channel; what lies in the holes they never see.
 
     Args:
@@ -35,7 +35,7 @@ class Pix2Pix(TranslationModel):
         discriminator: functional model, `[images, condition]`, float [N, H, W, C] and
             [N, H, W, C'] -> logits of any shape [N, ...], such as `tfgan.patch_discriminator`
             makes.
-        masked: whether batches have a `mask`. The condition then has the picture's channels.
+        masked: whether batches have a `mask`. The condition then has the image's channels.
         **kwargs: `ema_decay` and `seed`, as in `EMAModel`.
 
     Raises:
@@ -48,7 +48,7 @@ class Pix2Pix(TranslationModel):
         ... )
         >>> gan.compile()
         >>> gan.fit(batches, epochs=50, steps_per_epoch=100, shuffle=False)
-        >>> coloured = gan.translate(grey)
+        >>> colored = gan.translate(gray)
 
     Reference:
         Isola et al. 2016 (arXiv 1611.07004).
@@ -60,19 +60,19 @@ class Pix2Pix(TranslationModel):
 
     def __init__(self, generator, discriminator, masked=False, **kwargs):
         super().__init__(**kwargs)
-        generator = picture_generator(generator, "generator", num_inputs=1)
-        discriminator = judge(discriminator, "discriminator")
-        judged = [(*tensor.shape,) for tensor in discriminator.inputs]
-        if judged != [generator.output_shape, generator.input_shape]:
+        generator = checked_generator(generator, "generator", num_inputs=1)
+        discriminator = checked_discriminator(discriminator, "discriminator")
+        received = [(*tensor.shape,) for tensor in discriminator.inputs]
+        if received != [generator.output_shape, generator.input_shape]:
             raise InputError(
                 "the discriminator must take what the generator makes and what it is made from. "
                 f"Received: a generator of {shape_between(generator)}, a discriminator of "
-                f"{' and '.join('x'.join(map(str, shape[1:])) for shape in judged)}"
+                f"{' and '.join('x'.join(map(str, shape[1:])) for shape in received)}"
             )
         channels, input_channels = generator.output_shape[-1], generator.input_shape[-1]
         if masked and input_channels != channels + 1:
             raise InputError(
-                f"a generator that fills holes in pictures of {channels} channels must take "
+                f"a generator that fills holes in images of {channels} channels must take "
                 f"{channels + 1}, the last one the mask. Received: {shape_between(generator)}"
             )
         self.generator = generator
@@ -109,7 +109,7 @@ class Pix2Pix(TranslationModel):
         return height, width, channels - self.masked
 
     def compile(self, *args, loss="non_saturating", l1_weight=100.0, **kwargs):
-        """Chooses the optimizers and what they minimise.
+        """Chooses the optimizers and what they minimize.
 
         Args:
             loss: a name from `tfgan.losses.LOSSES` or an `AdversarialLoss`. The discriminator's is
@@ -137,10 +137,10 @@ class Pix2Pix(TranslationModel):
 
     @tf.function
     def train_step(self, batch):
-        """One update of both players, both from the weights before the step.
+        """One update of both networks, both from the weights before the step.
 
         The paper updates the discriminator first. Here the two gradients share one forward pass,
-        which is cheaper, and neither player sees the other's move of the same step.
+        which is cheaper, and neither network sees the other's update of the same step.
 
         Args:
             batch: dict with `condition`, float32 [N, H, W, C'], and `image`, what it should become,
@@ -159,11 +159,11 @@ class Pix2Pix(TranslationModel):
         """
         source, target = batch["condition"], batch["image"]
         masks = batch["mask"] if self.masked else None
-        condition = self.shown(source, masks)
+        condition = self.network_input(source, masks)
 
         # Forward.
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-            output = self.composed(self.generator(condition, training=True), source, masks)
+            output = self.composite(self.generator(condition, training=True), source, masks)
             real_logits = self.discriminator([target, condition], training=True)
             fake_logits = self.discriminator([output, condition], training=True)
             generator_loss = self.adversarial_loss.generator(real_logits, fake_logits)
@@ -202,20 +202,20 @@ class Pix2Pix(TranslationModel):
         self.fake_logit_mean.update_state(fake_logits)
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def shown(self, source, masks):
-        """What both networks are shown: the condition, its holes at 0 and the masks beside it."""
+    def network_input(self, source, masks):
+        """What both networks take: the condition, its holes at 0 and the masks beside it."""
         if masks is None:
             return source
         return keras.ops.concatenate([source * (1.0 - masks), masks], axis=-1)
 
-    def composed(self, generated, source, masks):
-        """The generated pictures, but where there are masks only in the holes."""
+    def composite(self, generated, source, masks):
+        """The generated images, but where there are masks only in the holes."""
         if masks is None:
             return generated
         return masks * generated + (1.0 - masks) * source
 
     def call(self, inputs, training=False):
-        """The averaged generator's pictures.
+        """The EMA generator's images.
 
         Args:
             inputs: the condition, float32 [N, H, W, C'] in [-1, 1]; where `masked`,
@@ -225,17 +225,17 @@ class Pix2Pix(TranslationModel):
             float32 [N, H, W, C] in [-1, 1].
         """
         source, masks = inputs if self.masked else (inputs, None)
-        generated = self.ema_generator(self.shown(source, masks), training=training)
-        return self.composed(generated, source, masks)
+        generated = self.ema_generator(self.network_input(source, masks), training=training)
+        return self.composite(generated, source, masks)
 
     def test_step(self, batch):
-        """What `evaluate` reports: the averaged generator's distance from the target."""
+        """What `evaluate` reports: the EMA generator's distance from the target."""
         inputs = [batch["condition"], batch["mask"]] if self.masked else batch["condition"]
         self.l1_mean.update_state(losses.l1(self(inputs), batch["image"]))
         return {"l1": self.l1_mean.result()}
 
     def translate(self, images, masks=None):
-        """What the averaged generator makes of pictures, each whatever else is in the batch.
+        """What the EMA generator makes of images, each whatever else is in the batch.
 
         Args:
             images: float [N, H, W, C'] in [0, 1], of the condition's channels.
@@ -246,20 +246,20 @@ class Pix2Pix(TranslationModel):
             float32 [N, H, W, C] in [0, 1].
 
         Raises:
-            InputError: pictures or masks of another shape; masks that are missing or not wanted.
+            InputError: images or masks of another shape; masks that are missing or not wanted.
         """
         if self.masked == (masks is None):
             wanted = "needs masks beside the images" if self.masked else "takes no masks"
             received = "none" if masks is None else f"masks of shape {tuple(masks.shape)}"
             raise InputError(f"this model {wanted}. Received: {received}")
-        images = 2.0 * checked_pictures(images, self.condition_shape) - 1.0
+        images = 2.0 * checked_images(images, self.condition_shape) - 1.0
         if self.masked:
-            masks = checked_pictures(masks, (*self.condition_shape[:2], 1), "masks")
+            masks = checked_images(masks, (*self.condition_shape[:2], 1), "masks")
             images = [images, masks]
         return (self(images) + 1.0) / 2.0
 
     def probe(self):
-        """A picture, to see whether the averaged generator can draw: float32 [1, H, W, C]."""
+        """An image, to see whether the EMA generator can draw: float32 [1, H, W, C]."""
         masks = noise((*self.condition_shape[:2], 1)) if self.masked else None
         return self.translate(noise(self.condition_shape), masks)
 

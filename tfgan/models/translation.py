@@ -1,4 +1,4 @@
-"""What the families share that make pictures out of pictures: two optimizers, and drawing.
+"""What the image-to-image families share: two optimizers, and checks of images.
 
 Plumbing alone, as in `tfgan.models.base`.
 """
@@ -10,8 +10,8 @@ from tfgan.models.base import EMAModel
 from tfgan.optimizers import adam
 
 
-def checked_pictures(images, shape, name="images"):
-    """Pictures as float32 [N, H, W, C].
+def checked_images(images, shape, name="images"):
+    """Images as float32 [N, H, W, C].
 
     Args:
         images: numbers, [N, H, W, C].
@@ -29,20 +29,20 @@ def checked_pictures(images, shape, name="images"):
 
 
 def noise(shape):
-    """A picture of noise, float32 [1, *shape] in [0, 1), always the same."""
+    """An image of noise, float32 [1, *shape] in [0, 1), always the same."""
     return tf.random.stateless_uniform([1, *shape], [0, 0], alg="philox")
 
 
 def shape_between(network):
     """What goes in and what comes out, as a message says it: "8x8x3 -> 8x8x1"."""
-    sides = (network.inputs[0].shape[1:], network.outputs[0].shape[1:])
-    return " -> ".join("x".join(map(str, side)) for side in sides)
+    shapes = (network.inputs[0].shape[1:], network.outputs[0].shape[1:])
+    return " -> ".join("x".join(map(str, shape)) for shape in shapes)
 
 
 class TranslationModel(EMAModel):
-    """Generators from pictures to pictures and discriminators, an optimizer for either side.
+    """Generators from images to images and discriminators, an optimizer for each.
 
-    The generators are the networks that have an average.
+    The generators are the networks that have an EMA.
     """
 
     optimizers = ("generator_optimizer", "discriminator_optimizer")
@@ -70,15 +70,15 @@ class TranslationModel(EMAModel):
 
     @property
     def generator_variables(self):
-        """What the generators' optimizer moves."""
-        return self._weights_moved_in(self.ema_networks)
+        """What the generators' optimizer updates."""
+        return self._trained_weights_of(self.ema_networks)
 
     @property
     def discriminator_variables(self):
-        """What the discriminators' optimizer moves."""
-        return self._weights_moved_in(
+        """What the discriminators' optimizer updates."""
+        return self._trained_weights_of(
             name for name in self.networks if name not in self.ema_networks
         )
 
-    def _weights_moved_in(self, names):
+    def _trained_weights_of(self, names):
         return [variable for name in names for variable in getattr(self, name).trainable_variables]

@@ -14,7 +14,7 @@ from tfgan.serving.latents import served_vae
 
 @keras.saving.register_keras_serializable("tfgan")
 class VAE(GenerativeModel):
-    """An encoder from pictures to latents and a generator back, trained on a bound of log p(x).
+    """An encoder from images to latents and a generator back, trained on the ELBO.
 
     The generator is that of a GAN: its last tanh, moved from [-1, 1] to [0, 1], is the sigmoid of
     twice what goes in, and that is the logit of a pixel here.
@@ -24,11 +24,11 @@ class VAE(GenerativeModel):
             float [N, D], such as `tfgan.networks.encoder_of` makes.
         generator: functional model, float [N, D] -> float [N, H, W, C] in [-1, 1], whose last
             layer is the activation tanh.
-        **kwargs: `ema_decay` and `seed`, as in `EMAModel`. The encoder is averaged
+        **kwargs: `ema_decay` and `seed`, as in `EMAModel`. The encoder has an EMA
             like the generator.
 
     Raises:
-        InputError: the networks do not agree on the picture's or the latents' shape, or the
+        InputError: the networks do not agree on the image's or the latents' shape, or the
             generator's last layer is another one.
 
     Example:
@@ -42,7 +42,7 @@ class VAE(GenerativeModel):
         >>> vae.fit(
         ...     digits.batches(), epochs=50, steps_per_epoch=digits.steps_per_epoch, shuffle=False
         ... )
-        >>> pictures = vae.generate([0, 1, 2])
+        >>> images = vae.generate([0, 1, 2])
 
     Reference:
         Kingma and Welling 2013 (arXiv 1312.6114), algorithm 1; Higgins et al. 2017 for beta.
@@ -86,16 +86,16 @@ class VAE(GenerativeModel):
         return [self.negative_elbo_mean, self.log_likelihood_mean, self.kl_mean]
 
     def compile(self, optimizer=None, likelihood="bernoulli", beta=1.0, **kwargs):
-        """Chooses the optimizer and what it minimises.
+        """Chooses the optimizer and what it minimizes.
 
         Args:
             optimizer: a Keras optimizer, by default Adam at a rate of 0.001.
             likelihood: "bernoulli": a pixel is black or white, and drawn anew at each step with
                 its intensity as the probability of white (Salakhutdinov and Murray 2008), which
-                leaves pictures that are black and white as they are. "gaussian": a pixel's
+                leaves images that are black and white as they are. "gaussian": a pixel's
                 intensity in [0, 1] is normal with a standard deviation of 0.1.
-            beta: weight of the KL divergence in what is minimised, at least 0. What is reported is
-                the bound itself, with a weight of 1.
+            beta: weight of the KL divergence in what is minimized, at least 0. What is reported is
+                the negative ELBO itself, with a weight of 1.
             **kwargs: as in `EMAModel.compile`.
 
         Raises:
@@ -127,8 +127,8 @@ class VAE(GenerativeModel):
             batch: dict with `image`, float32 [N, H, W, C] in [-1, 1]; other keys are ignored.
 
         Returns:
-            dict of scalars in nats a picture, averaged since the metrics' reset: the negative
-            bound, the log likelihood of a reconstruction, and the KL divergence from the prior.
+            dict of scalars in nats per image, averaged since the metrics' reset: the negative
+            ELBO, the log likelihood of a reconstruction, and the KL divergence from the prior.
 
         Raises:
             tf.errors.InvalidArgumentError: the loss or a gradient is not finite; the message names
@@ -137,7 +137,7 @@ class VAE(GenerativeModel):
                 does not reach.
         """
         noise = self.training_latents(tf.shape(batch["image"])[0])
-        pixels = self.observed((batch["image"] + 1.0) / 2.0, self.step_seed(purpose=1))
+        pixels = self.binarize((batch["image"] + 1.0) / 2.0, self.step_seed(purpose=1))
 
         # Forward.
         with tf.GradientTape() as tape:
@@ -161,7 +161,7 @@ class VAE(GenerativeModel):
         self.kl_mean.update_state(kl)
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def observed(self, images, seed):
+    def binarize(self, images, seed):
         """The pixels whose likelihood counts.
 
         Args:
@@ -176,7 +176,7 @@ class VAE(GenerativeModel):
         return tf.cast(tf.random.stateless_uniform(tf.shape(images), seed) < images, tf.float32)
 
     def negative_elbo(self, images, seeds):
-        """The bound on -log p(x) of each picture, by one draw of its latents.
+        """The negative ELBO of each image, a bound on -log p(x), by one draw of its latents.
 
         Args:
             images: float32 [N, H, W, C] in [0, 1].
@@ -185,7 +185,7 @@ class VAE(GenerativeModel):
         Returns:
             float32 [N], in nats.
         """
-        pixels = self.observed(images, tf.stack([seeds[0], tf.size(seeds, tf.int64)]))
+        pixels = self.binarize(images, tf.stack([seeds[0], tf.size(seeds, tf.int64)]))
         mean, log_variance = self.ema_encoder(2.0 * pixels - 1.0, training=False)
         noise = latents_from_seeds(seeds, self.latent_dim)
         latents = mean + tf.exp(0.5 * log_variance) * noise
@@ -194,7 +194,7 @@ class VAE(GenerativeModel):
         return kl_divergence(mean, log_variance) - log_likelihood
 
     def test_step(self, batch):
-        """What `evaluate` reports: the negative bound of the averaged networks, in nats."""
+        """What `evaluate` reports: the negative ELBO of the EMA networks, in nats."""
         images = (batch["image"] + 1.0) / 2.0
         size = tf.shape(images, tf.int64)[0]
         # Batches of one size and one evaluation: the batches so far tell the draws apart.
@@ -205,12 +205,12 @@ class VAE(GenerativeModel):
         return {"negative_elbo": self.negative_elbo_mean.result()}
 
     def encode(self, images):
-        """The mean latents of pictures: float [N, H, W, C] in [0, 1] -> float32 [N, D]."""
+        """The mean latents of images: float [N, H, W, C] in [0, 1] -> float32 [N, D]."""
         mean, _ = self.ema_encoder(2.0 * images - 1.0, training=False)
         return mean
 
     def reconstruct(self, images):
-        """Pictures of the mean latents of pictures, float [N, H, W, C] in [0, 1] both."""
+        """Reconstructions of images from their mean latents, float [N, H, W, C] in [0, 1] both."""
         return (self.ema_generator(self.encode(images), training=False) + 1.0) / 2.0
 
     def compile_arguments(self):

@@ -1,12 +1,12 @@
-"""How a network is told a condition (条件, the y of a conditional GAN) beside its input.
+"""How a network takes a condition (条件, the y of a conditional GAN) beside its input.
 
 A condition becomes a vector in an encoder, a functional model, and the vector enters the network
 in one of two ways:
 
-- "projection": a generator's normalisations take their scale and shift from it (de Vries et al.
+- "projection": a generator's normalizations take their scale and shift from it (de Vries et al.
   2017, arXiv 1707.00683), and a discriminator adds its inner product with the features to the
   logit (Miyato and Koyama 2018, arXiv 1802.05637, equation 3);
-- "concatenation": it is joined to the latents, and as planes of constant value to the pictures,
+- "concatenation": it is joined to the latents, and as planes of constant value to the images,
   as gan_overview.txt and Mirza and Osindero 2014 (arXiv 1411.1784) have it.
 
 Every function here passes its input through unchanged where the vector is None.
@@ -21,7 +21,7 @@ from keras import layers
 
 from tfgan.arguments import require_integers
 from tfgan.errors import InputError
-from tfgan.networks.layers import LEAK, batch_normalization
+from tfgan.networks.layers import NEGATIVE_SLOPE, batch_normalization
 
 CONDITIONINGS = ("projection", "concatenation")
 TEXT_KERNEL_SIZE = 3
@@ -31,7 +31,7 @@ def label_encoder(num_classes):
     """A label, or several attributes, as the 1 of a vector of 0s each. It has no weights.
 
     Args:
-        num_classes: of the label; or a sequence of numbers, one an attribute.
+        num_classes: of the label; or a sequence of numbers, one per attribute.
 
     Returns:
         A functional model, int32 [N], or [N, A] for A attributes, -> float32 [N, E], E being the
@@ -60,7 +60,7 @@ def label_encoder(num_classes):
 
 
 def text_encoder(num_words, length, units=64):
-    """Words as vectors, each seen beside its neighbours, and averaged over the text.
+    """Words as vectors, each seen beside its neighbors, and averaged over the text.
 
     Args:
         num_words: in the vocabulary; a word is a number from 1 to `num_words`, and 0 is none.
@@ -76,7 +76,7 @@ def text_encoder(num_words, length, units=64):
     # A layer, so that it follows the precision of the others; `cast` would fix one.
     is_word = layers.Rescaling(1.0)(keras.ops.expand_dims(keras.ops.minimum(words, 1), axis=-1))
     x = layers.Conv1D(units, TEXT_KERNEL_SIZE, padding="same")(x * is_word)
-    x = layers.LeakyReLU(LEAK)(x) * is_word
+    x = layers.LeakyReLU(NEGATIVE_SLOPE)(x) * is_word
     num_words_of_text = keras.ops.maximum(keras.ops.sum(is_word, axis=1), 1)
     x = keras.ops.sum(x, axis=1) / num_words_of_text
     # Numbers of about 1, as those of a label are: what they multiply learns as fast as they are
@@ -85,7 +85,7 @@ def text_encoder(num_words, length, units=64):
     return keras.Model(words, x, name="text_encoder")
 
 
-def entries_of(condition, conditioning):
+def split_condition(condition, conditioning):
     """Where a condition's vector enters a network.
 
     Args:
@@ -93,8 +93,9 @@ def entries_of(condition, conditioning):
         conditioning: "projection" or "concatenation".
 
     Returns:
-        `(outer, inner)`: the vector, float [N, E], for `beside` with "concatenation", and for
-        `normalization_within` and `projection_within` with "projection"; None for the others.
+        `(outer, inner)`: the vector, float [N, E], for `concat_condition` with "concatenation", and
+        for `conditional_normalization` and `projection_logit` with "projection"; None for the
+        others.
 
     Raises:
         InputError: an unknown conditioning.
@@ -120,11 +121,11 @@ def network(x, condition, outputs, name):
     return keras.Model(inputs, outputs, name=name)
 
 
-def beside(x, vector):
+def concat_condition(x, vector):
     """An input and the vector beside it.
 
     Args:
-        x: features float [N, D], or pictures float [N, H, W, C].
+        x: features float [N, D], or images float [N, H, W, C].
         vector: float [N, E] or None.
 
     Returns:
@@ -139,12 +140,12 @@ def beside(x, vector):
     return layers.Concatenate()([x, vector])
 
 
-def normalization_within(x, vector):
-    """Batch normalisation whose scale and shift are linear in the vector, 1 and 0 at first.
+def conditional_normalization(x, vector):
+    """Batch normalization whose scale and shift are linear in the vector, 1 and 0 at first.
 
     Args:
         x: float [N, ..., C].
-        vector: float [N, E] or None, which makes it ordinary batch normalisation.
+        vector: float [N, E] or None, which makes it ordinary batch normalization.
     """
     if vector is None:
         return batch_normalization()(x)
@@ -158,7 +159,7 @@ def normalization_within(x, vector):
     return x * (1.0 + scale) + shift
 
 
-def projection_within(logits, features, vector, dense=layers.Dense):
+def projection_logit(logits, features, vector, dense=layers.Dense):
     """The logit and how far the features agree with the condition: logit + <V vector, features>.
 
     Args:

@@ -1,8 +1,8 @@
 """The convolutional pair of feature_vectors.txt (特征向量, feature vectors), corrected.
 
-As published, the generator's 64-128-256-512 ladder of stride-2 convolutions shrinks its input, so
-it can neither take noise nor make a picture; the discriminator builds its Flatten and never calls
-it; both make layers anew in every call. Here the ladder is turned the right way round and every
+As published, the generator's 64-128-256-512 stack of stride-2 convolutions shrinks its input, so
+it can neither take noise nor make an image; the discriminator builds its Flatten and never calls
+it; both make layers anew in every call. Here the stack is turned the right way round and every
 layer is made once. `width=64, depth=4` gives the published widths, and the generator's
 `output_kernel_size=7` the published last kernel.
 """
@@ -15,25 +15,25 @@ from keras import layers
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.condition import (
-    beside,
-    entries_of,
+    concat_condition,
+    conditional_normalization,
     network,
-    normalization_within,
-    projection_within,
+    projection_logit,
+    split_condition,
 )
 from tfgan.networks.layers import (
     activation_layer,
     batch_normalization,
-    ladder_sizes,
     normal_initializer,
     project_and_reshape,
+    stage_sizes,
     to_images,
     upsample,
 )
 from tfgan.networks.spectral import SpectralConv2D, SpectralDense
 
 KERNEL_SIZE = 4
-# DCGAN's 0.02 is meant for a discriminator with batch normalisation; without it the first few
+# DCGAN's 0.02 is meant for a discriminator with batch normalization; without it the first few
 # hundred steps go by before the logits say anything.
 DISCRIMINATOR_STDDEV = 0.05
 
@@ -49,10 +49,10 @@ def default_depth(image_shape):
 
 
 def checked_depth(image_shape, depth):
-    """The depth that was asked for, or the default.
+    """The requested depth, or the default.
 
     Raises:
-        InputError: more halvings than the picture has pixels for, and than the published 4.
+        InputError: more halvings than the image has pixels for, and than the published 4.
     """
     if depth is None:
         return default_depth(image_shape)
@@ -60,14 +60,13 @@ def checked_depth(image_shape, depth):
     if depth not in range(1, most + 1):
         height, width = image_shape[:2]
         raise InputError(
-            f"depth must be between 1 and {most} for pictures of {height}x{width}. "
-            f"Received: {depth}"
+            f"depth must be between 1 and {most} for images of {height}x{width}. Received: {depth}"
         )
     return depth
 
 
-def ladder_widths(width, depth):
-    """Channels of the ladder from the picture inwards: width, 2 width, 4 width, ..."""
+def stage_widths(width, depth):
+    """Channels of the stages from the image inwards: width, 2 width, 4 width, ..."""
     return [width * 2**level for level in range(depth)]
 
 
@@ -83,29 +82,29 @@ def convolutional_generator(
     stride=2,
     activation="leaky_relu",
 ):
-    """Noise up a ladder of transposed convolutions to a picture.
+    """Noise through a stack of strided transposed convolutions to an image.
 
     Args:
         image_shape: `(height, width, channels)`, any sizes: what enlarging overshoots is cropped.
         latent_dim: length of the latent vector.
-        width: channels of the last rung; each rung below has twice those of the one above.
-        depth: number of rungs; by default as many as halvings bring the shorter side down to 4
+        width: channels of the last stage; each stage before has twice those of the next.
+        depth: number of stages; by default as many as halvings bring the shorter side down to 4
             pixels, between 2 and 4.
-        output_kernel_size: of the last convolution, at the picture's size. The published 7 costs
-            as much there as the whole ladder below.
+        output_kernel_size: of the last convolution, at the image's size. The published 7 costs
+            as much there as all stages before.
         condition: an encoder of its own, such as `label_encoder(10)`, for a conditional generator.
-        conditioning: "projection" (the normalisations follow the condition) or "concatenation"
+        conditioning: "projection" (the normalizations follow the condition) or "concatenation"
             (it is joined to the latents).
-        kernel_size: of the rungs' convolutions.
-        stride: of the rungs' convolutions, by which each enlarges its input.
-        activation: of the rungs: "leaky_relu", "relu", "elu" or "tanh".
+        kernel_size: of the stages' convolutions.
+        stride: of the stages' convolutions, by which each enlarges its input.
+        activation: of the stages: "leaky_relu", "relu", "elu" or "tanh".
 
     Returns:
         A functional model, float [N, latent_dim] -> float32 [N, *image_shape] in [-1, 1]; with a
         condition its inputs are `[latents, condition]`.
 
     Raises:
-        InputError: more rungs than the picture has pixels for, an unknown activation or
+        InputError: more stages than the image has pixels for, an unknown activation or
             conditioning.
 
     Reference:
@@ -122,18 +121,18 @@ def convolutional_generator(
     )
     depth = checked_depth(image_shape, depth)
     height, image_width, channels = image_shape
-    sizes = ladder_sizes(height, image_width, depth, stride)
-    widths = ladder_widths(width, depth)
+    sizes = stage_sizes(height, image_width, depth, stride)
+    widths = stage_widths(width, depth)
 
     latents = keras.Input((latent_dim,), name="latents")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(latents, outer)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(latents, outer)
     x = project_and_reshape(x, (*sizes[-1], widths[-1]))
-    x = normalization_within(x, inner)
+    x = conditional_normalization(x, inner)
     x = activation_layer(activation)(x)
     for size, filters in zip(reversed(sizes[:-1]), reversed(widths)):
         x = upsample(x, filters, kernel_size, size, stride=stride)
-        x = normalization_within(x, inner)
+        x = conditional_normalization(x, inner)
         x = activation_layer(activation)(x)
     # The published convolution with its kernel turned by 180 degrees, which learns the same: on a
     # CPU a convolution to one or three channels spends several times as long on its gradients.
@@ -157,25 +156,25 @@ def convolutional_discriminator(
     stride=2,
     activation="leaky_relu",
 ):
-    """A picture down a ladder of convolutions to one logit.
+    """An image through a stack of strided convolutions to one logit.
 
     The kernel is 4 as published, but 3 along sides of an odd number of pixels: each is the one
     whose padding is the same on both sides. Any other even one gives way in the same manner.
 
     Args:
         image_shape: `(height, width, channels)`.
-        width: channels of the first rung; each next one has twice as many.
-        depth: number of rungs; the generator's default.
-        normalization: "batch" normalises every rung as published; "spectral" divides each kernel
+        width: channels of the first stage; each next one has twice as many.
+        depth: number of stages; the generator's default.
+        normalization: "batch" normalizes every stage as published; "spectral" divides each kernel
             by its largest singular value (Miyato et al. 2018, arXiv 1802.05957). The default,
-            None, does neither: with batch normalisation a picture's logit depends on the others
+            None, does neither: with batch normalization an image's logit depends on the others
             of its batch, and a penalty on its gradient means nothing (Gulrajani et al. 2017,
             arXiv 1704.00028, section 4).
         condition: an encoder of its own, such as `label_encoder(10)`, for a conditional
             discriminator.
         conditioning: "projection" (an inner product with the features is added to the logit) or
-            "concatenation" (planes are joined to the picture).
-        kernel_size, stride, activation: of the rungs, as in `convolutional_generator`.
+            "concatenation" (planes are joined to the image).
+        kernel_size, stride, activation: of the stages, as in `convolutional_generator`.
 
     Returns:
         A functional model, float [N, *image_shape] in [-1, 1] -> logits float32 [N, 1]; with a
@@ -183,7 +182,7 @@ def convolutional_discriminator(
         which is stable on logits.
 
     Raises:
-        InputError: more rungs than the picture has pixels for, an unknown normalisation,
+        InputError: more stages than the image has pixels for, an unknown normalization,
             activation or conditioning.
 
     Reference:
@@ -200,9 +199,9 @@ def convolutional_discriminator(
         convolution, dense = SpectralConv2D, SpectralDense
     depth = checked_depth(image_shape, depth)
     images = keras.Input(image_shape, name="images")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(images, outer)
-    widths = ladder_widths(width, depth)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(images, outer)
+    widths = stage_widths(width, depth)
     is_even = kernel_size % 2 == 0
     for filters in widths:
         x = convolution(
@@ -226,5 +225,5 @@ def convolutional_discriminator(
         dtype="float32",
         name="logits",
     )(x)
-    logits = projection_within(logits, x, inner, dense)
+    logits = projection_logit(logits, x, inner, dense)
     return network(images, condition, logits, "convolutional_discriminator")

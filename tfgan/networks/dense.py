@@ -1,9 +1,9 @@
 """The pair of confidence_risk.txt (置信风险, confidence risk), corrected.
 
 As published, the generator's transposed convolutions follow each other with no activation, so the
-whole stack is one linear map; it makes 64x64 pictures while the dense discriminator takes 28x28
-ones; and the names it uses are never imported. Here each layer has its normalisation and
-activation, and both are sized by the pictures. `width=64` gives the published widths.
+whole stack is one linear map; it makes 64x64 images while the dense discriminator takes 28x28
+ones; and the names it uses are never imported. Here each layer has its normalization and
+activation, and both are sized by the images. `width=64` gives the published widths.
 """
 
 import keras
@@ -11,17 +11,17 @@ from keras import layers
 
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.networks.condition import (
-    beside,
-    entries_of,
+    concat_condition,
+    conditional_normalization,
     network,
-    normalization_within,
-    projection_within,
+    projection_logit,
+    split_condition,
 )
 from tfgan.networks.layers import (
-    LEAK,
-    ladder_sizes,
+    NEGATIVE_SLOPE,
     normal_initializer,
     project_and_reshape,
+    stage_sizes,
     to_images,
     upsample,
 )
@@ -33,7 +33,7 @@ DOUBLINGS = 3
 def dense_generator(
     image_shape, latent_dim=100, width=32, condition=None, conditioning="projection"
 ):
-    """Noise through one dense layer and four transposed convolutions to a picture.
+    """Noise through one dense layer and four transposed convolutions to an image.
 
     At 64x64 and `width=64` it is the published one: 100 -> 8x8x256 -> 128 (stride 1) -> 128 -> 64
     -> channels (stride 2 each), kernel 5.
@@ -54,13 +54,13 @@ def dense_generator(
     image_shape = checked_image_shape(image_shape)
     require_integers(1, latent_dim=latent_dim, width=width)
     height, image_width, channels = image_shape
-    full, half, quarter, eighth = ladder_sizes(height, image_width, DOUBLINGS)
+    full, half, quarter, eighth = stage_sizes(height, image_width, DOUBLINGS)
 
     latents = keras.Input((latent_dim,), name="latents")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(latents, outer)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(latents, outer)
     x = project_and_reshape(x, (*eighth, 4 * width))
-    x = normalization_within(x, inner)
+    x = conditional_normalization(x, inner)
     x = layers.ReLU()(x)
     x = layers.Conv2DTranspose(
         2 * width,
@@ -69,18 +69,18 @@ def dense_generator(
         use_bias=False,
         kernel_initializer=normal_initializer(),
     )(x)
-    x = normalization_within(x, inner)
+    x = conditional_normalization(x, inner)
     x = layers.ReLU()(x)
     for size, filters in ((quarter, 2 * width), (half, width)):
         x = upsample(x, filters, KERNEL_SIZE, size)
-        x = normalization_within(x, inner)
+        x = conditional_normalization(x, inner)
         x = layers.ReLU()(x)
     x = upsample(x, channels, KERNEL_SIZE, full, use_bias=True)
     return network(latents, condition, to_images(x), "dense_generator")
 
 
 def dense_discriminator(image_shape, width=32, condition=None, conditioning="projection"):
-    """A flattened picture through dense layers, 1024 and 512 wide at `width=64`, to one logit.
+    """A flattened image through dense layers, 1024 and 512 wide at `width=64`, to one logit.
 
     The published ReLU is a LeakyReLU here, as DCGAN has it in every discriminator.
 
@@ -100,12 +100,12 @@ def dense_discriminator(image_shape, width=32, condition=None, conditioning="pro
     image_shape = checked_image_shape(image_shape)
     require_integers(1, width=width)
     images = keras.Input(image_shape, name="images")
-    outer, inner = entries_of(condition, conditioning)
+    outer, inner = split_condition(condition, conditioning)
     x = layers.Flatten()(images)
-    x = beside(x, outer)
+    x = concat_condition(x, outer)
     for units in (16 * width, 8 * width):
         x = layers.Dense(units)(x)
-        x = layers.LeakyReLU(LEAK)(x)
+        x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
     logits = layers.Dense(1, dtype="float32", name="logits")(x)
-    logits = projection_within(logits, x, inner)
+    logits = projection_logit(logits, x, inner)
     return network(images, condition, logits, "dense_discriminator")

@@ -8,7 +8,7 @@ import keras
 
 from tfgan.errors import InputError
 
-# Activations by what they leave out of the range of a picture, or of a logit.
+# Activations by what they leave out of the range of an image, or of a logit.
 _NOT_BELOW_ZERO = {
     "sigmoid", "hardsigmoid", "relu", "relu6", "softmax", "softplus", "exponential", "exp",
 }  # fmt: skip
@@ -72,7 +72,7 @@ def functional(network, name, num_inputs=None, num_outputs=1, float32=True):
     return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name=network.name)
 
 
-def picture_generator(network, name, **kwargs):
+def checked_generator(network, name, **kwargs):
     """A generator, as `functional` makes it, whose last activation can fill [-1, 1] and no more.
 
     What ends in none that is known here is taken.
@@ -90,7 +90,7 @@ def picture_generator(network, name, **kwargs):
     return network
 
 
-def judge(network, name, **kwargs):
+def checked_discriminator(network, name, **kwargs):
     """A discriminator, as `functional` makes it, that gives logits.
 
     Raises:

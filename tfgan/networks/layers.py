@@ -9,11 +9,11 @@ from tfgan.errors import InputError
 # Glorot's uniform.
 WEIGHT_STDDEV = 0.02
 # Keras' LeakyReLU leaks 0.3; DCGAN's slope is 0.2.
-LEAK = 0.2
+NEGATIVE_SLOPE = 0.2
 ACTIVATIONS = ("leaky_relu", "relu", "elu", "tanh")
 
 
-def ladder_sizes(height, width, depth, stride=2):
+def stage_sizes(height, width, depth, stride=2):
     """The sizes that `depth` convolutions of a stride pass through, rounded up as they round.
 
     Args:
@@ -22,8 +22,8 @@ def ladder_sizes(height, width, depth, stride=2):
         stride: of each.
 
     Returns:
-        `depth + 1` pairs `(height, width)`, the image's own size first. A ladder that climbs them
-        in reverse and crops arrives at any size, not only at powers of two.
+        `depth + 1` pairs `(height, width)`, the image's own size first. A generator that enlarges
+        through them in reverse and crops arrives at any size, not only at powers of two.
     """
     sizes = [(height, width)]
     for _ in range(depth):
@@ -38,7 +38,7 @@ def normal_initializer(stddev=WEIGHT_STDDEV):
 
 
 def batch_normalization(**kwargs):
-    """Batch normalisation with the constants of the DCGAN code rather than Keras' 0.99 and 1e-3."""
+    """Batch normalization with the constants of the DCGAN code rather than Keras' 0.99 and 1e-3."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs)
 
 
@@ -51,14 +51,14 @@ def activation_layer(name):
     if name not in ACTIVATIONS:
         raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}. Received: {name!r}")
     if name == "leaky_relu":
-        return layers.LeakyReLU(LEAK)
+        return layers.LeakyReLU(NEGATIVE_SLOPE)
     return layers.Activation(name)
 
 
 def instance_normalization():
-    """Each channel of each picture at mean 0 and variance 1, then a scale and a shift learnt.
+    """Each channel of each image at mean 0 and variance 1, then a scale and a shift learned.
 
-    A picture's result depends on no other of the batch, in training or after, and no statistics
+    An image's result depends on no other of the batch, in training or after, and no statistics
     are kept. A map of one pixel becomes all 0.
 
     The epsilon is that of CycleGAN's code; Keras' own is 1e-3.
@@ -85,11 +85,11 @@ def upsample(x, filters, kernel_size, size, use_bias=False, stride=2):
         filters: channels of the result.
         kernel_size: of the transposed convolution.
         size: `(height, width)` of the result, at most `stride` times that of x.
-        use_bias: whether to add a bias, which a normalisation that follows would take away again.
+        use_bias: whether to add a bias, which a normalization that follows would take away again.
         stride: of the transposed convolution.
 
     Returns:
-        float [N, *size, filters], linear: normalisation and activation follow at the caller's.
+        float [N, *size, filters], linear: normalization and activation follow at the caller's.
     """
     x = layers.Conv2DTranspose(
         filters,
@@ -106,5 +106,5 @@ def upsample(x, filters, kernel_size, size, use_bias=False, stride=2):
 
 
 def to_images(x):
-    """Feature maps to pictures in [-1, 1], in float32 under a mixed dtype policy too."""
+    """Feature maps to images in [-1, 1], in float32 under a mixed dtype policy too."""
     return layers.Activation("tanh", dtype="float32", name="images")(x)

@@ -1,18 +1,18 @@
-"""The PatchGAN discriminator: a logit for every patch of a picture."""
+"""The PatchGAN discriminator: a logit for every patch of an image."""
 
 import keras
 from keras import layers
 
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
-from tfgan.networks.layers import LEAK, instance_normalization, normal_initializer
+from tfgan.networks.layers import NEGATIVE_SLOPE, instance_normalization, normal_initializer
 
 KERNEL_SIZE = 4
 MOST_HALVINGS = 3
 
 
 def patch_size(depth):
-    """Pixels a side of the patch that one logit sees: 16, 34, 70 for 1, 2, 3 halvings.
+    """Pixels per side of the patch that one logit sees: 16, 34, 70 for 1, 2, 3 halvings.
 
     Two convolutions of kernel 4 and stride 1 see 7 pixels; each halving before them sees 2 n + 2.
     """
@@ -23,7 +23,7 @@ def patch_size(depth):
 
 
 def default_patch_depth(image_shape):
-    """The halvings, from 1 to the published 3, of the largest patch that fits into the picture."""
+    """The halvings, from 1 to the published 3, of the largest patch that fits into the image."""
     fitting = [
         depth for depth in range(1, MOST_HALVINGS + 1) if patch_size(depth) <= min(image_shape[:2])
     ]
@@ -31,25 +31,25 @@ def default_patch_depth(image_shape):
 
 
 def patch_discriminator(image_shape, condition_channels=None, width=32, depth=None):
-    """A fully convolutional discriminator that judges overlapping patches of a picture.
+    """A fully convolutional discriminator that classifies overlapping patches of an image.
 
-    Kernels of 4 pixels, `depth` times at stride 2 and twice at stride 1. Normalisation, on all
-    layers but the first and the last, is that of single pictures, as CycleGAN has it, and pix2pix
+    Kernels of 4 pixels, `depth` times at stride 2 and twice at stride 1. Normalization, on all
+    layers but the first and the last, is that of single images, as CycleGAN has it, and pix2pix
     at its batch size of 1.
 
     Args:
         image_shape: `(height, width, channels)`, any sizes.
-        condition_channels: of the pictures that generated ones are made from, where the
-            discriminator is shown these too, as in pix2pix; None where it is not.
+        condition_channels: of the images that generated ones are made from, where the
+            discriminator takes these too, as in pix2pix; None where it does not.
         width: channels of the first layer; each next one has twice as many, up to 8 times this.
             64 is the published width.
-        depth: number of halvings, from 1 to 3, for patches of 16, 34 or 70 pixels a side; by
-            default those of the largest patch that fits into the picture. The published default
+        depth: number of halvings, from 1 to 3, for patches of 16, 34 or 70 pixels per side; by
+            default those of the largest patch that fits into the image. The published default
             is 3.
 
     Returns:
         A functional model, float [N, *image_shape] in [-1, 1] -> logits float32 [N, h, w, 1], h
-        and w being the picture's sides halved `depth` times and rounded up. With condition
+        and w being the image's sides halved `depth` times and rounded up. With condition
         channels its inputs are `[images, condition]`.
 
     Raises:
@@ -83,14 +83,14 @@ def patch_discriminator(image_shape, condition_channels=None, width=32, depth=No
         )(x)
         if level > 0:
             x = instance_normalization()(x)
-            x = layers.LeakyReLU(LEAK)(x)
+            x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
         else:
             # TensorFlow 2.21 fails to fuse a convolution, its bias and this activation where the
-            # gradient goes on to the pictures, and says so on the terminal; rows in between keep
+            # gradient goes on to the images, and says so on the terminal; rows in between keep
             # it from trying.
             size = x.shape[1:]
             x = layers.Reshape((-1, size[-1]))(x)
-            x = layers.LeakyReLU(LEAK)(x)
+            x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
             x = layers.Reshape(size)(x)
     logits = layers.Conv2D(
         1,

@@ -30,7 +30,7 @@ def resolved(precision):
 def dtype_policy(precision):
     """The Keras dtype policy under which networks of this precision are built.
 
-    Weights are float32 in both; so are logits and pictures, hence losses.
+    Weights are float32 in both; so are logits and images, hence losses.
 
     Args:
         precision: "float32" or "bfloat16".

@@ -1,7 +1,7 @@
 """A pair of recurrent networks (循环神经网络), which feature_vectors.txt and gan_overview.txt name.
 
 Both documents say that generator and discriminator may be RNNs as well as CNNs, and publish neither
-code nor sizes. Here a picture is a sequence of rows from top to bottom: the generator writes one
+code nor sizes. Here an image is a sequence of rows from top to bottom: the generator writes one
 row a step, the discriminator reads one. The cell is the GRU (Cho et al. 2014, arXiv 1406.1078),
 which has fewer weights than an LSTM and remembers as well over some tens of rows.
 """
@@ -11,13 +11,13 @@ from keras import layers
 
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.networks.condition import (
-    beside,
-    entries_of,
+    concat_condition,
+    conditional_normalization,
     network,
-    normalization_within,
-    projection_within,
+    projection_logit,
+    split_condition,
 )
-from tfgan.networks.layers import LEAK, normal_initializer, to_images
+from tfgan.networks.layers import NEGATIVE_SLOPE, normal_initializer, to_images
 
 # Unrolled, a GRU trains faster and is converted by LiteRT, but its set-up grows with the rows; that
 # of a loop is the same for any number.
@@ -40,7 +40,7 @@ def recurrent_generator(
 ):
     """Noise, of which a GRU reads another view at every row, and writes that row of pixels.
 
-    The views, linear and normalised, are what keeps the generator from drawing a few pictures
+    The views, linear and normalized, are what keeps the generator from drawing a few images
     only, as it does where every row is given the same vector.
 
     Args:
@@ -63,22 +63,22 @@ def recurrent_generator(
     require_integers(1, latent_dim=latent_dim, width=width)
     height, image_width, channels = image_shape
     latents = keras.Input((latent_dim,), name="latents")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(latents, outer)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(latents, outer)
     view = max(1, width // 4)
     x = layers.Dense(height * view, use_bias=False)(x)
     x = layers.Reshape((height, view))(x)
-    x = normalization_within(x, inner)
-    x = layers.LeakyReLU(LEAK)(x)
+    x = conditional_normalization(x, inner)
+    x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
     x = read_rows(x, width)
-    x = normalization_within(x, inner)
+    x = conditional_normalization(x, inner)
     x = layers.Dense(image_width * channels, kernel_initializer=normal_initializer())(x)
     x = layers.Reshape(image_shape)(x)
     return network(latents, condition, to_images(x), "recurrent_generator")
 
 
 def recurrent_discriminator(image_shape, width=128, condition=None, conditioning="projection"):
-    """A picture, read row by row by a GRU, whose states at all the rows decide on one logit.
+    """An image, read row by row by a GRU, whose states at all the rows decide on one logit.
 
     Args:
         image_shape: `(height, width, channels)`.
@@ -99,14 +99,14 @@ def recurrent_discriminator(image_shape, width=128, condition=None, conditioning
     image_shape = checked_image_shape(image_shape)
     require_integers(1, width=width)
     images = keras.Input(image_shape, name="images")
-    outer, inner = entries_of(condition, conditioning)
-    x = beside(images, outer)
+    outer, inner = split_condition(condition, conditioning)
+    x = concat_condition(images, outer)
     height, image_width, channels = x.shape[1:]
     x = layers.Reshape((height, image_width * channels))(x)
     x = layers.Dense(width)(x)
-    x = layers.LeakyReLU(LEAK)(x)
+    x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
     x = read_rows(x, width)
     x = layers.Flatten()(x)
     logits = layers.Dense(1, dtype="float32", name="logits")(x)
-    logits = projection_within(logits, x, inner)
+    logits = projection_logit(logits, x, inner)
     return network(images, condition, logits, "recurrent_discriminator")

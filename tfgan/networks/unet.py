@@ -1,4 +1,4 @@
-"""The U-Net generator of pix2pix: pictures in, pictures of the same size out."""
+"""The U-Net generator of pix2pix: images in, images of the same size out."""
 
 import math
 
@@ -8,10 +8,10 @@ from keras import layers
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
 from tfgan.networks.layers import (
-    LEAK,
+    NEGATIVE_SLOPE,
     instance_normalization,
-    ladder_sizes,
     normal_initializer,
+    stage_sizes,
     to_images,
     upsample,
 )
@@ -26,10 +26,10 @@ def default_unet_depth(image_shape):
 
 
 def unet_generator(image_shape, input_channels=None, width=32, depth=None):
-    """Down a ladder of stride-2 convolutions and up again, each rung seeing its like on the way.
+    """Down a stack of stride-2 convolutions and up again, with skips between stages of a size.
 
-    As published but for two things. Normalisation is that of single pictures, which the published
-    batch normalisation is at the published batch size of 1 (section 3.3): what a picture becomes
+    As published but for two things. Normalization is that of single images, which the published
+    batch normalization is at the published batch size of 1 (section 3.3): what an image becomes
     depends on no other. And there is no dropout: the paper keeps it in use after training as the
     noise z and finds that it hardly changes the output (section 3.1), but it would make what is
     served random.
@@ -38,7 +38,7 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
         image_shape: `(height, width, channels)` of what comes out, from 8x8 on, any sizes: each
             halving pads to an even number of pixels, and the doubling that answers it crops.
         input_channels: of what goes in; by default as many as come out.
-        width: channels of the first rung, of which each next one has twice as many, up to 8 times
+        width: channels of the first stage, of which each next one has twice as many, up to 8 times
             this. 64 is the published width.
         depth: number of halvings; by default as many as bring the shorter side down to 4 pixels,
             at least 2. The published 8 bring 256 pixels down to 1.
@@ -48,7 +48,7 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
         [N, *image_shape] in [-1, 1].
 
     Raises:
-        InputError: a picture of fewer pixels than 8 a side, or more halvings than it has pixels
+        InputError: an image of fewer than 8 pixels per side, or more halvings than it has pixels
             for.
 
     Reference:
@@ -60,21 +60,21 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
     height, image_width, channels = image_shape
     if min(height, image_width) < SMALLEST_SIDE:
         raise InputError(
-            f"a U-Net needs pictures of at least {SMALLEST_SIDE}x{SMALLEST_SIDE} pixels. "
+            f"a U-Net needs images of at least {SMALLEST_SIDE}x{SMALLEST_SIDE} pixels. "
             f"Received: {height}x{image_width}"
         )
     depth = default_unet_depth(image_shape) if depth is None else depth
     most = math.ceil(math.log2(max(height, image_width)))
     if depth not in range(1, most + 1):
         raise InputError(
-            f"depth must be between 1 and {most} for pictures of {height}x{image_width}. "
+            f"depth must be between 1 and {most} for images of {height}x{image_width}. "
             f"Received: {depth}"
         )
-    sizes = ladder_sizes(height, image_width, depth)
+    sizes = stage_sizes(height, image_width, depth)
     widths = [width * min(2**level, 8) for level in range(depth)]
 
     inputs = keras.Input((height, image_width, input_channels or channels), name="inputs")
-    x, rungs = inputs, []
+    x, skips = inputs, []
     for level, filters in enumerate(widths):
         # Not where it would leave nothing: a map of one pixel is its own mean.
         normalized = level > 0 and sizes[level + 1] != (1, 1)
@@ -88,12 +88,12 @@ def unet_generator(image_shape, input_channels=None, width=32, depth=None):
         )(x)
         if normalized:
             x = instance_normalization()(x)
-        x = layers.LeakyReLU(LEAK)(x)
-        rungs.append(x)
+        x = layers.LeakyReLU(NEGATIVE_SLOPE)(x)
+        skips.append(x)
     for level in reversed(range(depth - 1)):
         x = upsample(x, widths[level], KERNEL_SIZE, sizes[level + 1])
         x = instance_normalization()(x)
         x = layers.ReLU()(x)
-        x = layers.Concatenate()([x, rungs[level]])
+        x = layers.Concatenate()([x, skips[level]])
     x = upsample(x, channels, KERNEL_SIZE, sizes[0], use_bias=True)
     return keras.Model(inputs, to_images(x), name="unet_generator")

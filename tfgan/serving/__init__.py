@@ -1,1 +1,1 @@
-"""What exported models answer: one file for those that draw from latents, one for translators."""
+"""What exported models answer: one file for those that draw from latents, one for translation."""

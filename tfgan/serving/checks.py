@@ -44,8 +44,8 @@ def checked_files(files, sizes):
         return tf.identity(files)
 
 
-def checked_pictures(values, spec, most):
-    """Pictures or masks of a request, refused as by `checked_batch` and outside [0, 1]."""
+def checked_images(values, spec, most):
+    """Images or masks of a request, refused as by `checked_batch` and outside [0, 1]."""
     values = checked_batch(values, spec, most)
     # Written so that it refuses a NaN as well.
     in_range = tf.reduce_all((values >= 0.0) & (values <= 1.0))

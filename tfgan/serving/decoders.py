@@ -2,7 +2,7 @@
 
 A few hundred kilobytes can hold an image of gigabytes. So a size is read from the header alone,
 before anything is decoded. TensorFlow's decoders by themselves would read every frame of an
-animation, the numbers of a palette as grey, and nothing of what a key colour makes transparent.
+animation, the numbers of a palette as gray, and nothing of what a key color makes transparent.
 """
 
 import tensorflow as tf
@@ -82,13 +82,13 @@ def _size_of_png(content):
 
 
 def _decode_png(file, content):
-    is_deep_grey = (content[24] == 16) & (content[25] == 0)
+    is_deep_gray = (content[24] == 16) & (content[25] == 0)
 
-    def deep_grey():
+    def deep_gray():
         # To the nearest level, as 65,535 becomes 255; what is deep in color loses its lower byte.
-        grey = tf.cast(tf.io.decode_png(file, channels=1, dtype=tf.uint16), tf.int32)
-        grey = (grey + 128) // 257
-        return _with_opacity(tf.repeat(tf.cast(grey, tf.uint8), 3, axis=-1))
+        gray = tf.cast(tf.io.decode_png(file, channels=1, dtype=tf.uint16), tf.int32)
+        gray = (gray + 128) // 257
+        return _with_opacity(tf.repeat(tf.cast(gray, tf.uint8), 3, axis=-1))
 
     def other():
         pixels = tf.io.decode_png(file, channels=4)
@@ -98,7 +98,7 @@ def _decode_png(file, content):
         is_filled = (depth < 8) & tf.reduce_all(pixels[..., 3] == ones)
         return tf.cond(is_filled, lambda: _with_opacity(pixels[..., :3]), lambda: pixels)
 
-    return tf.cond(is_deep_grey, deep_grey, other)
+    return tf.cond(is_deep_gray, deep_gray, other)
 
 
 def _size_of_jpeg(file):
@@ -179,7 +179,7 @@ def _decode_gif(file, content):
     around = [[top, height - top - rows], [left, width - left - columns]]
     background = tf.cast(tf.maximum(transparent, 0), tf.uint8)
     indices = tf.cast(tf.pad(indices, around, constant_values=background), tf.int32)
-    # The frame's own table, or that of all frames, or none: grey.
+    # The frame's own table, or that of all frames, or none: gray.
     screen_flags = tf.cast(content[10], tf.int32)
     screen_size = tf.where(screen_flags >= 128, 3 * 2 ** (screen_flags % 8 + 1), 0)
     is_own = table_size > 0
@@ -205,7 +205,7 @@ def _decode_bmp(file, content):
     red, blue = _number(content, 54, 4), _number(content, 62, 4)
     has_fields = (compression == 3) & (bits == 32) & (red == 0xFF0000) & (blue == 0xFF)
     is_plain = (compression == 0) & tf.reduce_any(bits == [8, 24, 32])
-    message = "a BMP of this kind cannot be read: save it as PNG. Bits a pixel, compression:"
+    message = "a BMP of this kind cannot be read: save it as PNG. Bits per pixel, compression:"
     is_known = (header >= 40) & (is_plain | has_fields)
     with tf.control_dependencies([tf.debugging.Assert(is_known, [message, bits, compression])]):
         pixels = tf.ensure_shape(tf.io.decode_bmp(file), (None, None, None))

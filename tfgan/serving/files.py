@@ -1,4 +1,4 @@
-"""Pictures out of and into files, within the graph of a signature."""
+"""Images out of and into files, within the graph of a signature."""
 
 import itertools
 
@@ -12,24 +12,24 @@ PNG_PARTS = 8
 # Brightness as Pillow has it, in parts of 65,536: ITU-R BT.601.
 LUMA = (19595.0, 38470.0, 7471.0)
 WHITE, BLACK = 255.0, 0.0
-# Of a large picture, so many rows at a time are turned into floats.
+# Of a large image, so many rows at a time are turned into floats.
 _ROWS = 64
 # How far the resizing filter reaches on either side, in pixels of what is smaller.
 _REACH = 3.0
 
 
 def encode_pngs(images):
-    """Pictures float32 [N, H, W, C] in [0, 1] as PNGs, string [N]; what lies outside is clipped."""
+    """Images float32 [N, H, W, C] in [0, 1] as PNGs, string [N]; what lies outside is clipped."""
     pixels = tf.cast(_in_levels(images * 255.0), tf.uint8)
-    # A call encodes its pictures one after another, so there are several calls for several cores.
+    # A call encodes its images one after another, so there are several calls for several cores.
     bounds = [tf.shape(pixels)[0] * part // PNG_PARTS for part in range(PNG_PARTS + 1)]
     parts = [pixels[start:stop] for start, stop in itertools.pairwise(bounds)]
     # zlib's fastest level: the default makes somewhat smaller files, and a batch much slower.
     return tf.concat([tf.io.encode_png(part, compression=1) for part in parts], axis=0)
 
 
-def decode_pictures(files, image_shape, background=WHITE):
-    """Pictures in files of any size and colour, brought to those of a model.
+def decode_images(files, image_shape, background=WHITE):
+    """Images in files of any size and color, brought to those of a model.
 
     As `tfgan.data.image_files.to_array` resizes pictures, pass by pass, and bit for bit where
     they have the size; but that a JPEG's orientation is not seen here, and that where a model knows
@@ -43,10 +43,10 @@ def decode_pictures(files, image_shape, background=WHITE):
         background: what shows through transparency, from 0 to 255.
 
     Returns:
-        float32 [N, H, W, C] in [0, 1], in steps of 1/255 like the pictures of a training set.
+        float32 [N, H, W, C] in [0, 1], in steps of 1/255 like the images of a training set.
 
     Raises:
-        tf.errors.InvalidArgumentError: one is too large or is no picture.
+        tf.errors.InvalidArgumentError: one is too large or is no image.
     """
     height, width, channels = image_shape
 
@@ -75,8 +75,8 @@ def _of_channels(pixels, channels, background):
     pixels = tf.cast(pixels, tf.float32)
     if channels == 4:
         return pixels
-    colour, opacity = pixels[..., :3], pixels[..., 3:] / 255.0
-    seen = _in_levels(colour * opacity + background * (1.0 - opacity))
+    color, opacity = pixels[..., :3], pixels[..., 3:] / 255.0
+    seen = _in_levels(color * opacity + background * (1.0 - opacity))
     if channels == 1:
         # Exact: the sum is below 2**24.
         luma = tf.reduce_sum(seen * LUMA, axis=-1, keepdims=True)
@@ -85,10 +85,10 @@ def _of_channels(pixels, channels, background):
 
 
 def _resized(pixels, image_shape, background):
-    """uint8 [H', W', 4] cropped about the centre to an aspect ratio and resized.
+    """uint8 [H', W', 4] cropped about the center to an aspect ratio and resized.
 
     Along the rows and then along the columns, with whole levels in between, as Pillow does. Where
-    opacity is kept, the colours are multiplied by it meanwhile: what is invisible must not bleed
+    opacity is kept, the colors are multiplied by it meanwhile: what is invisible must not bleed
     into what is seen.
 
     Returns:
@@ -105,8 +105,8 @@ def _resized(pixels, image_shape, background):
         part = tf.gather(pixels, tf.minimum(start + tf.range(at_once), num_rows - 1))
         part = _of_channels(part, channels, background)
         if channels == 4:
-            colour, opacity = part[..., :3], part[..., 3:]
-            part = tf.concat([_in_levels(colour * opacity / 255.0), opacity], axis=-1)
+            color, opacity = part[..., :3], part[..., 3:]
+            part = tf.concat([_in_levels(color * opacity / 255.0), opacity], axis=-1)
         return _pass(part, (at_once, width), (1.0, scale))
 
     at_once = tf.minimum(num_rows, _ROWS)
@@ -120,11 +120,11 @@ def _resized(pixels, image_shape, background):
     resized = _pass(resized, (height, width), (scale, 1.0))
     if channels < 4:
         return resized
-    colour, opacity = resized[..., :3], resized[..., 3:]
+    color, opacity = resized[..., :3], resized[..., 3:]
     # Pillow leaves what is invisible as it is, and rounds the rest down.
-    divided = tf.floor(tf.math.divide_no_nan(255.0 * colour, opacity))
-    colour = tf.where(opacity > 0.0, _in_levels(divided), colour)
-    return tf.concat([colour, opacity], axis=-1)
+    divided = tf.floor(tf.math.divide_no_nan(255.0 * color, opacity))
+    color = tf.where(opacity > 0.0, _in_levels(divided), color)
+    return tf.concat([color, opacity], axis=-1)
 
 
 def _within_reach(pixels, size, scale):
@@ -137,7 +137,7 @@ def _within_reach(pixels, size, scale):
 
 
 def _pass(pixels, size, scales):
-    """One pass of an antialiasing filter about the centre, in whole levels, float32 [*size, C]."""
+    """One pass of an antialiasing filter about the center, in whole levels, float32 [*size, C]."""
     scales = tf.stack(scales)
     before = tf.cast(tf.shape(pixels)[:2], tf.float32)
     return _in_levels(

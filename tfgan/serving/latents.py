@@ -1,13 +1,13 @@
-"""The signatures of models that draw pictures out of latents."""
+"""The signatures of models that draw images from latents."""
 
 import keras
 import tensorflow as tf
 
 from tfgan.noise import latents_from_seeds
-from tfgan.serving.checks import checked_batch, checked_pictures, of_one_number
+from tfgan.serving.checks import checked_batch, checked_images, of_one_number
 from tfgan.serving.files import encode_pngs
 from tfgan.serving.limits import most_images
-from tfgan.serving.served import Served, clipped, hold, in_range, require_channels
+from tfgan.serving.served import Served, clipped, in_range, require_channels, track
 
 NUM_EXAMPLES = 3
 
@@ -20,16 +20,16 @@ def named_inputs(model, inputs):
         inputs: seeds int64 [N], and where the model has a condition, that.
 
     Returns:
-        `(seeds, told)`: a tensor, and a dict of a tensor by its name, or an empty one.
+        `(seeds, condition)`: a tensor, and a dict of a tensor by its name, or an empty one.
     """
-    seeds, *told = inputs
+    seeds, *condition = inputs
     specs = [] if model.condition is None else [model.condition.spec]
-    named = {spec.name: tf.constant(values, spec.dtype) for spec, values in zip(specs, told)}
+    named = {spec.name: tf.constant(values, spec.dtype) for spec, values in zip(specs, condition)}
     return tf.constant(seeds, tf.int64), named
 
 
 def served_from_latents(model):
-    """What a model answers that draws its pictures out of latents.
+    """What a model answers that draws its images from latents.
 
     Its signatures are `serving_default` (`latents` float32 [None, D] -> `images` float32
     [None, H, W, C] in [0, 1]), `from_seeds` (`seeds` int64 [None] -> `images`) and `png` (`seeds`
@@ -59,8 +59,10 @@ def served_from_latents(model):
     module = tf.Module()
     # What checking a condition takes, such as a vocabulary, has to be stored as well.
     module.condition = condition and condition.resources
-    told_specs = [] if condition is None else [condition.spec]
-    images_from_latents = hold(module, network, ["latents", *(spec.name for spec in told_specs)])
+    condition_specs = [] if condition is None else [condition.spec]
+    images_from_latents = track(
+        module, network, ["latents", *(spec.name for spec in condition_specs)]
+    )
 
     latents_spec = tf.TensorSpec([None, model.latent_dim], tf.float32, name="latents")
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
@@ -68,44 +70,44 @@ def served_from_latents(model):
 
     def checked(*inputs, spec):
         """Seeds or latents, whose `spec` is given, and the condition where there is one."""
-        specs = [spec, *told_specs]
+        specs = [spec, *condition_specs]
         inputs = [checked_batch(*pair, most) for pair in zip(inputs, specs)]
-        if told_specs:
-            # Some networks would take one label for all pictures; others would not say why not.
+        if condition_specs:
+            # Some networks would take one label for all images; others would not say why not.
             inputs = of_one_number(inputs, specs)
         return inputs[0], *(condition.checked(each) for each in inputs[1:])
 
     def images_from_seeds(*inputs):
-        seeds, *told = checked(*inputs, spec=seeds_spec)
-        return images_from_latents(latents_from_seeds(seeds, model.latent_dim), *told)
+        seeds, *conditions = checked(*inputs, spec=seeds_spec)
+        return images_from_latents(latents_from_seeds(seeds, model.latent_dim), *conditions)
 
-    @tf.function(input_signature=[latents_spec, *told_specs])
-    def serving_default(latents, *told):
-        latents, *told = checked(latents, *told, spec=latents_spec)
+    @tf.function(input_signature=[latents_spec, *condition_specs])
+    def serving_default(latents, *conditions):
+        latents, *conditions = checked(latents, *conditions, spec=latents_spec)
         latents = tf.debugging.assert_all_finite(latents, "latents must be finite numbers")
-        return {"images": images_from_latents(latents, *told)}
+        return {"images": images_from_latents(latents, *conditions)}
 
-    @tf.function(input_signature=[seeds_spec, *told_specs])
-    def from_seeds(seeds, *told):
-        return {"images": images_from_seeds(seeds, *told)}
+    @tf.function(input_signature=[seeds_spec, *condition_specs])
+    def from_seeds(seeds, *conditions):
+        return {"images": images_from_seeds(seeds, *conditions)}
 
-    @tf.function(input_signature=[seeds_spec, *told_specs])
-    def png(seeds, *told):
+    @tf.function(input_signature=[seeds_spec, *condition_specs])
+    def png(seeds, *conditions):
         # The _bytes suffix makes Serving's REST interface answer in base64.
-        return {"image_bytes": encode_pngs(images_from_seeds(seeds, *told))}
+        return {"image_bytes": encode_pngs(images_from_seeds(seeds, *conditions))}
 
     inputs, _ = model.examples(NUM_EXAMPLES)
     live = clipped(model.generate(*inputs))
-    seeds, told = named_inputs(model, inputs)
+    seeds, named = named_inputs(model, inputs)
     latents = latents_from_seeds(seeds, model.latent_dim)
     return Served(
         module,
         signatures={"serving_default": serving_default, "from_seeds": from_seeds, "png": png},
         networks={"serving_default": network},
         examples={
-            "serving_default": ({"latents": latents, **told}, {"images": live}),
-            "from_seeds": ({"seeds": seeds, **told}, {"images": live}),
-            "png": ({"seeds": seeds, **told}, {"image_bytes": live}),
+            "serving_default": ({"latents": latents, **named}, {"images": live}),
+            "from_seeds": ({"seeds": seeds, **named}, {"images": live}),
+            "png": ({"seeds": seeds, **named}, {"image_bytes": live}),
         },
         condition=condition,
     )
@@ -127,11 +129,11 @@ def add_encoder(served, model):
 
     @tf.function(input_signature=[images_spec])
     def encode(images):
-        return {"latents": model.encode(checked_pictures(images, images_spec, most))}
+        return {"latents": model.encode(checked_images(images, images_spec, most))}
 
     @tf.function(input_signature=[images_spec])
     def reconstruct(images):
-        images = checked_pictures(images, images_spec, most)
+        images = checked_images(images, images_spec, most)
         return {"images": clipped(model.reconstruct(images))}
 
     _, answer = served.examples["from_seeds"]

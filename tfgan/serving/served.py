@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfgan.errors import InputError
 from tfgan.serving.attributes import plain_function_name, weights_name
 
-# Of images that a PNG holds and sheets show.
+# Of images that a PNG holds and grids show.
 CHANNELS = (1, 3, 4)
 # Of last layers, which keep within [-1, 1]; and layers that only move what goes in.
 _WITHIN_ONE = ("tanh", "hard_tanh", "sigmoid", "hard_sigmoid", "softmax", "softsign")
@@ -23,11 +23,11 @@ class Served:
         module: a `tf.Module` with all that a SavedModel needs: every weight once, and functions.
         signatures: the functions that answer requests, by their names.
         networks: what other formats are made from: functional models from a signature's inputs to
-            pictures in [0, 1], by the signature's name.
+            images in [0, 1], by the signature's name.
         examples: for each signature a request and the live model's answer, both dicts of tensors by
-            their names. The answer holds the pictures themselves, float32 [N, H, W, C] in [0, 1],
+            their names. The answer holds the images themselves, float32 [N, H, W, C] in [0, 1],
             where the signature gives `image_bytes`.
-        condition: what the model is told, such as a `LabelCondition`, or None.
+        condition: what the model takes, such as a `LabelCondition`, or None.
     """
 
     module: tf.Module
@@ -80,14 +80,14 @@ def _is_bounded(tensor):
     return getattr(activation, "__name__", None) in _WITHIN_ONE
 
 
-def hold(module, network, names, signature="serving_default"):
+def track(module, network, names, signature="serving_default"):
     """Keeps a network in a module: its weights, and the plain function that it is.
 
     The function checks nothing, and so other formats can be made from it.
 
     Args:
         module: a `tf.Module`.
-        network: functional model from a signature's inputs to pictures.
+        network: functional model from a signature's inputs to images.
         names: what its inputs are for, such as "latents", whatever the network calls them.
         signature: its name.
 

@@ -1,4 +1,4 @@
-"""Models that make pictures out of pictures, as they are exported."""
+"""Models that make images out of images, as they are exported."""
 
 import io
 import types
@@ -17,18 +17,18 @@ from tfgan.export import model_card
 from tfgan.export.saved_model import export_saved_model, self_check
 from tfgan.models import CycleGAN, Pix2Pix
 from tfgan.networks import patch_discriminator, residual_generator, unet_generator
-from tfgan.serving.files import BLACK, decode_pictures, encode_pngs
+from tfgan.serving.files import BLACK, decode_images, encode_pngs
 from tfgan.serving.limits import most_images
 
 SIZE = (9, 12)
 
 
 def photo(height, width, mode="RGB"):
-    """A smooth picture with edges, as a Pillow image."""
+    """A smooth image with edges, as a Pillow image."""
     down, right = np.mgrid[0 : 1 : 1j * height, 0 : 1 : 1j * width]
-    colour = [down, right, (down + right > 1), 0.2 + 0.8 * (right > down)]
+    color = [down, right, (down + right > 1), 0.2 + 0.8 * (right > down)]
     channels = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}[mode]
-    chosen = colour[: channels - 1] + colour[3:] if channels % 2 == 0 else colour[:channels]
+    chosen = color[: channels - 1] + color[3:] if channels % 2 == 0 else color[:channels]
     pixels = np.rint(255 * np.stack(chosen, axis=-1)).astype(np.uint8)
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
@@ -50,7 +50,7 @@ def on(background, image):
 @pytest.mark.parametrize("size", [SIZE, (40, 31), (5, 30)])
 def test_a_file_is_brought_to_a_models_size_as_the_data_pipeline_does(size, mode, channels):
     image = photo(*size, mode)
-    (decoded,) = decode_pictures([file_of(image)], (*SIZE, channels))
+    (decoded,) = decode_images([file_of(image)], (*SIZE, channels))
     reference = on(255, image) if "A" in mode and channels < 4 else image
     expected = to_array(reference, (*SIZE, channels)) / 255
     if size == SIZE and (mode, channels) in {("L", 1), ("L", 3), ("RGB", 3)}:
@@ -75,34 +75,34 @@ def test_files_of_every_kind_are_decoded_each_on_its_own():
         file_of(image.convert("L")),
         file_of(palette),
     ]
-    decoded = decode_pictures(files, (*SIZE, 3)).numpy()
+    decoded = decode_images(files, (*SIZE, 3)).numpy()
     for one, file in zip(decoded, files):
         opened = Image.open(io.BytesIO(file))
         # TensorFlow decodes JPEG by a faster, less exact transform.
         tolerance = 12 if opened.format == "JPEG" else 4
         np.testing.assert_allclose(255 * one, to_array(opened, (*SIZE, 3)), atol=tolerance)
-    assert decode_pictures(tf.constant([], tf.string), (*SIZE, 3)).shape == (0, *SIZE, 3)
+    assert decode_images(tf.constant([], tf.string), (*SIZE, 3)).shape == (0, *SIZE, 3)
 
 
 def test_what_lies_behind_transparency():
     nothing = file_of(Image.new("RGBA", SIZE[::-1], (10, 200, 30, 0)))
-    np.testing.assert_array_equal(decode_pictures([nothing], (*SIZE, 3)), np.ones((1, *SIZE, 3)))
-    black = decode_pictures([nothing], (*SIZE, 1), background=BLACK)
+    np.testing.assert_array_equal(decode_images([nothing], (*SIZE, 3)), np.ones((1, *SIZE, 3)))
+    black = decode_images([nothing], (*SIZE, 1), background=BLACK)
     np.testing.assert_array_equal(black, np.zeros((1, *SIZE, 1)))
 
 
 def apart(model):
-    """The model with averages that are far from the networks, and tell pictures apart."""
+    """The model with EMAs that are far from the networks, and tell images apart."""
     random = np.random.default_rng(0)
-    for average, _ in model.ema_pairs():
-        for variable in average.trainable_variables:
+    for ema, _ in model.ema_pairs():
+        for variable in ema.trainable_variables:
             variable.assign(random.normal(0, 0.3, variable.shape))
     return model
 
 
 @pytest.fixture(scope="module")
 def filler():
-    """A model that fills holes in colour pictures."""
+    """A model that fills holes in color images."""
     keras.utils.set_random_seed(0)
     shape = (*SIZE, 3)
     return apart(
@@ -139,20 +139,20 @@ def test_files_of_other_sizes_are_filled_where_their_masks_are_white(filler, fil
     }
     (answer,) = serve(filler_folder, [("png", request)])
     filled = np.stack([np.asarray(Image.open(io.BytesIO(png))) for png in answer["image_bytes"]])
-    pictures = decode_pictures(request["image_bytes"], (*SIZE, 3))
+    decoded = decode_images(request["image_bytes"], (*SIZE, 3))
     holes = np.zeros((2, *SIZE, 1), np.float32)
     # 31x40 is cropped to 31x23.25, of which the white half are the upper 11.625.
     holes[0, : round(SIZE[0] * 11.625 / 23.25)] = 1
     holes[1, :, 4:8] = 1
-    live = filler.translate(pictures, holes).numpy()
+    live = filler.translate(decoded, holes).numpy()
     boundary = np.zeros_like(holes, bool)
     boundary[0, 3:6] = True
     same = np.abs(filled - 255 * live) < 0.51
     assert same[1].all()
     known = np.broadcast_to(holes[0] == 0, same[0].shape) & ~boundary[0]
-    np.testing.assert_array_equal(filled[0][known], np.rint(255 * pictures[0].numpy())[known])
+    np.testing.assert_array_equal(filled[0][known], np.rint(255 * decoded[0].numpy())[known])
     inside = np.broadcast_to(holes[0] == 1, same[0].shape) & ~boundary[0]
-    assert (filled[0][inside] != np.rint(255 * pictures[0].numpy())[inside]).mean() > 0.9
+    assert (filled[0][inside] != np.rint(255 * decoded[0].numpy())[inside]).mean() > 0.9
 
 
 def numbers(num=2):
@@ -225,7 +225,7 @@ def test_the_card_and_the_warm_up_name_every_signature(filler_folder):
 
 
 @pytest.mark.slow
-def test_a_cyclegan_between_pictures_of_other_channels(tmp_path):
+def test_a_cyclegan_between_images_of_other_channels(tmp_path):
     keras.utils.set_random_seed(0)
     model = apart(
         CycleGAN(
@@ -237,7 +237,7 @@ def test_a_cyclegan_between_pictures_of_other_channels(tmp_path):
     )
     folder, difference = export_saved_model(model, tmp_path / "cyclegan")
     assert difference < 1e-6
-    photos = decode_pictures([file_of(photo(*SIZE))] * 2, (*SIZE, 3))
+    photos = decode_images([file_of(photo(*SIZE))] * 2, (*SIZE, 3))
     drawings = photos[..., :1]
     answers = serve(
         folder,
@@ -304,7 +304,7 @@ def test_a_self_check_refuses_what_is_no_number(where):
         self_check({"serving_default": ({}, {"images": live})}, reloaded)
 
 
-def test_pictures_that_no_png_can_hold_are_refused(tmp_path):
+def test_images_that_no_png_can_hold_are_refused(tmp_path):
     shape = (*SIZE, 2)
     model = Pix2Pix(
         unet_generator(shape, width=1), patch_discriminator(shape, condition_channels=2, width=1)

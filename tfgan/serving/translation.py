@@ -1,13 +1,13 @@
-"""The signatures of models that make pictures out of pictures."""
+"""The signatures of image-to-image models."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgan.serving.checks import checked_batch, checked_pictures, of_one_number
-from tfgan.serving.files import BLACK, decode_pictures, encode_pngs
+from tfgan.serving.checks import checked_batch, checked_images, of_one_number
+from tfgan.serving.files import BLACK, decode_images, encode_pngs
 from tfgan.serving.limits import most_images
-from tfgan.serving.served import Served, clipped, hold, in_range, require_channels
+from tfgan.serving.served import Served, clipped, in_range, require_channels, track
 
 NUM_EXAMPLES = 3
 
@@ -16,10 +16,10 @@ def served_pix2pix(model):
     """What a model of paired translation answers.
 
     Its signatures are `serving_default` (`images` float32 [None, H, W, C'] in [0, 1] -> `images`
-    float32 [None, H, W, C] in [0, 1]) and `png` (`image_bytes` string [None], pictures of any size
-    and colour, -> `image_bytes`, PNGs of the model's size). Where the model fills holes they take
+    float32 [None, H, W, C] in [0, 1]) and `png` (`image_bytes` string [None], images of any size
+    and color, -> `image_bytes`, PNGs of the model's size). Where the model fills holes they take
     besides `masks` float32 [None, H, W, 1], 1 where to fill and 0 elsewhere, or `mask_bytes`,
-    pictures that are white where to fill. The plain function `images_from_images` is
+    images that are white where to fill. The plain function `images_from_images` is
     `serving_default` without checks.
 
     Args:
@@ -29,7 +29,7 @@ def served_pix2pix(model):
         A `Served`.
 
     Raises:
-        InputError: the pictures have another number of channels than 1, 3 and 4.
+        InputError: the images have another number of channels than 1, 3 and 4.
     """
     shapes = {"images": model.condition_shape}
     if model.masked:
@@ -37,7 +37,7 @@ def served_pix2pix(model):
     # Not the model itself, which would be a layer with all that belongs to training.
     network = from_zero_to_one(model.call, model.ema_generator, shapes, model.generator.name)
     module = tf.Module()
-    translate = hold(module, network, [*shapes])
+    translate = track(module, network, [*shapes])
     inputs = example_inputs(shapes)
     live = clipped(model.translate(*inputs.values()))
     return Served(
@@ -58,8 +58,8 @@ def served_cyclegan(model):
     """What a model of unpaired translation answers.
 
     Its signatures are `a_to_b`, which is `serving_default` as well, and `b_to_a` (`images` float32
-    [None, H, W, C] in [0, 1] -> `images`), and `png` (`image_bytes` string [None], pictures of kind
-    A of any size and colour, -> `image_bytes`, PNGs of kind B). The plain functions are
+    [None, H, W, C] in [0, 1] -> `images`), and `png` (`image_bytes` string [None], images of domain
+    A of any size and color, -> `image_bytes`, PNGs of domain B). The plain functions are
     `images_from_images` and, from B to A, `images_from_images_b_to_a`.
 
     Args:
@@ -69,15 +69,15 @@ def served_cyclegan(model):
         A `Served`.
 
     Raises:
-        InputError: the pictures have another number of channels than 1, 3 and 4.
+        InputError: the images have another number of channels than 1, 3 and 4.
     """
     shapes_a, shapes_b = {"images": model.shape_a}, {"images": model.shape_b}
     generator_ab, generator_ba = model.ema_generator_ab, model.ema_generator_ba
     network_ab = from_zero_to_one(generator_ab, generator_ab, shapes_a, "a_to_b")
     network_ba = from_zero_to_one(generator_ba, generator_ba, shapes_b, "b_to_a")
     module = tf.Module()
-    a_to_b = hold(module, network_ab, [*shapes_a])
-    b_to_a = hold(module, network_ba, [*shapes_b], "b_to_a")
+    a_to_b = track(module, network_ab, [*shapes_a])
+    b_to_a = track(module, network_ba, [*shapes_b], "b_to_a")
     inputs_a, inputs_b = example_inputs(shapes_a), example_inputs(shapes_b)
     live_b = clipped(model.a_to_b(inputs_a["images"]))
     live_a = clipped(model.b_to_a(inputs_b["images"]))
@@ -101,17 +101,17 @@ def served_cyclegan(model):
 
 
 def from_zero_to_one(translate, generator, shapes, name):
-    """A functional model from pictures in [0, 1] to pictures in [0, 1].
+    """A functional model from images in [0, 1] to images in [0, 1].
 
     Args:
-        translate: function of functional models, pictures in [-1, 1], or `[pictures, masks]`, ->
-            pictures in [-1, 1].
+        translate: function of functional models, images in [-1, 1], or `[images, masks]`, ->
+            images in [-1, 1].
         generator: the functional model that it draws them with.
-        shapes: `(height, width, channels)` of each input by its name, pictures first.
+        shapes: `(height, width, channels)` of each input by its name, images first.
         name: the functional model's.
 
     Raises:
-        InputError: pictures have another number of channels than 1, 3 and 4.
+        InputError: images have another number of channels than 1, 3 and 4.
     """
     inputs = [keras.Input(shape, name=key, dtype="float32") for key, shape in shapes.items()]
     images, *masks = inputs
@@ -124,20 +124,20 @@ def from_zero_to_one(translate, generator, shapes, name):
 
 
 def by_numbers(translate, shapes):
-    """The signature that takes and gives pictures as numbers: a plain function with its checks."""
+    """The signature that takes and gives images as numbers: a plain function with its checks."""
     specs = [tf.TensorSpec([None, *shape], tf.float32, name=name) for name, shape in shapes.items()]
     most = most_images(shapes["images"])
 
     @tf.function(input_signature=specs)
     def images_from_images(*inputs):
-        inputs = [checked_pictures(*pair, most) for pair in zip(inputs, specs)]
+        inputs = [checked_images(*pair, most) for pair in zip(inputs, specs)]
         return {"images": translate(*of_one_number(inputs, specs))}
 
     return images_from_images
 
 
 def by_files(translate, shapes):
-    """The signature that takes and gives pictures as the bytes of files."""
+    """The signature that takes and gives images as the bytes of files."""
     specs = [tf.TensorSpec([None], tf.string, name=name_of_files(name)) for name in shapes]
     most = most_images(shapes["images"])
 
@@ -145,11 +145,10 @@ def by_files(translate, shapes):
     def png(*files):
         files = [checked_batch(*pair, most) for pair in zip(files, specs)]
         files, *mask_files = of_one_number(files, specs)
-        images = decode_pictures(files, shapes["images"])
+        images = decode_images(files, shapes["images"])
         # White is to be filled, and what is not painted is not.
         masks = [
-            tf.round(decode_pictures(mask, shapes["masks"], background=BLACK))
-            for mask in mask_files
+            tf.round(decode_images(mask, shapes["masks"], background=BLACK)) for mask in mask_files
         ]
         # The _bytes suffix makes Serving's REST interface answer in base64.
         return {"image_bytes": encode_pngs(translate(images, *masks))}
