@@ -23,8 +23,8 @@ from tfgan.serving import limits
 
 SEEDS = np.arange(5, 9)
 LABELS = np.array([3, 1, 4, 1], np.int32)
-IMAGES = (smallest_models.pictures() + 1) / 2
-MASKS = (smallest_models.pictures(seed=1) > 0).astype(np.float32)
+IMAGES = (smallest_models.random_images() + 1) / 2
+MASKS = (smallest_models.random_images(seed=1) > 0).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -495,3 +495,18 @@ def test_the_disk_is_full(workplace, capsys, monkeypatch):
     assert train_tiny("--steps", 2) == 0
     assert "resumed at step 2" in capsys.readouterr().out
     assert (workplace / "saved_models/digits_gan/1/saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_dry_run_shows_the_plan_and_leaves_nothing(workplace, capsys, as_json):
+    flags = ["--dry-run", *["--json"] * as_json, "--model", "vae", "--beta", "2", "--steps", "7"]
+    assert train.main([*flags, "--width", "2", "--precision", "float32"]) == 0
+    output = capsys.readouterr().out
+    assert not list(workplace.iterdir())
+    if not as_json:
+        assert "bernoulli likelihood, beta 2" in output and "7 steps" in output
+        return
+    plan = json.loads(output)
+    assert plan["flags"]["beta"] == 2.0 and plan["steps"] == 7
+    assert plan["settings"]["precision"] == "float32"
+    assert set(plan["parameters"]) == {"encoder", "generator"}

@@ -12,6 +12,18 @@ _HOMES = {"LabelCondition": "tfgan.conditions.label", "TextCondition": "tfgan.co
 __all__ = [*_HOMES]
 
 
+def from_config(config):
+    """The condition of a model card, which tells its kind.
+
+    Args:
+        config: what a condition's `get_config` returned, and its `kind`, a dict.
+    """
+    config = dict(config)
+    # Cards of before tell no kind.
+    kind = config.pop("kind", "text" if "vocabulary" in config else "label")
+    return importlib.import_module(f"tfgan.conditions.{kind}").CONDITION.from_config(config)
+
+
 def __getattr__(name):
     # TensorFlow takes seconds to import; what is sampled is chosen without it.
     if name in _HOMES:

@@ -32,6 +32,7 @@ class LabelCondition:
         InputError: fewer than one class.
     """
 
+    kind = "label"
     # A vocabulary or the like, which an exported graph would have to hold.
     resources = None
 
@@ -43,6 +44,14 @@ class LabelCondition:
         self.batch_key = "label" if is_one else "attributes"
         self.spec = tf.TensorSpec([None, *encoder.input_shape[1:]], tf.int32, name="labels")
         self.encoded_spec = self.spec
+
+    @classmethod
+    def of(cls, dataset, attributes=False):
+        """The condition of an `ImageDataset`: its classes, or all its attributes."""
+        if not attributes:
+            return cls(len(dataset.class_names), list(dataset.class_names))
+        names = {name: list(values) for name, values in dataset.attribute_names.items()}
+        return cls([len(values) for values in names.values()], names)
 
     def encoder(self):
         """A new functional model from labels to a vector; every network has one of its own."""
@@ -88,9 +97,28 @@ class LabelCondition:
         row = [random.permutation(np.arange(columns) % each) for each in self.num_classes]
         return np.stack(row, axis=1).astype(np.int32)[np.arange(num) % columns], columns
 
+    def choices(self):
+        """What there is to choose from, for a page: a dict for JSON.
+
+        `is_list` tells whether a label is a list, of a category per attribute.
+        """
+        is_list = not isinstance(self.num_classes, int)
+        counts = self.num_classes if is_list else [self.num_classes]
+        names = self.names if is_list else self.names and {"class": self.names}
+        if not names:
+            titles = [f"attribute {index + 1}" for index in range(len(counts))]
+            names = dict(
+                zip(titles if is_list else ["class"], (map(str, range(n)) for n in counts))
+            )
+        attributes = [{"name": name, "categories": list(each)} for name, each in names.items()]
+        return {"kind": self.kind, "is_list": is_list, "attributes": attributes}
+
     def get_config(self):
         return {"num_classes": self.num_classes, "names": self.names}
 
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+CONDITION = LabelCondition

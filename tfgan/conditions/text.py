@@ -31,6 +31,8 @@ class TextCondition:
 
     batch_key = "text"
 
+    kind = "text"
+
     def __init__(self, vocabulary, length, shown):
         self.vocabulary = [str(word) for word in vocabulary]
         self.length = length
@@ -109,12 +111,19 @@ class TextCondition:
         """
         return np.resize(np.array(self.shown), num), len(self.shown)
 
+    def choices(self):
+        """What there is to choose from, for a page: a dict for JSON."""
+        return {"kind": self.kind, "examples": self.shown}
+
     def get_config(self):
         return {"vocabulary": self.vocabulary, "length": self.length, "shown": self.shown}
 
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+CONDITION = TextCondition
 
 
 def words_of(texts):

@@ -77,7 +77,7 @@ def description_of(generator, sliders, folder):
         "height": height,
         "width": width,
         "channels": channels,
-        "condition": _condition_of(generator),
+        "condition": generator.condition and generator.condition.choices(),
         "sliders": [
             {
                 "title": slider.title,
@@ -86,28 +86,5 @@ def description_of(generator, sliders, folder):
                 "vector": np.asarray(slider.vector, float).tolist(),
             }
             for slider in sliders
-        ],
-    }
-
-
-def _condition_of(generator):
-    """What the page requests besides latents: None, texts, or attributes and their categories."""
-    if generator.condition_spec is None:
-        return None
-    if generator.condition_spec.name == "texts":
-        return {"kind": "text", "examples": generator.condition.shown}
-    counts, names = generator.condition.num_classes, generator.condition.names
-    if isinstance(counts, int):
-        attributes = {"class": names or [str(number) for number in range(counts)]}
-    else:
-        attributes = names or {
-            f"attribute {index + 1}": [str(number) for number in range(count)]
-            for index, count in enumerate(counts)
-        }
-    return {
-        "kind": "label",
-        "is_list": not isinstance(counts, int),
-        "attributes": [
-            {"name": name, "categories": list(each)} for name, each in attributes.items()
         ],
     }

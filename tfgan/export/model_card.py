@@ -36,7 +36,7 @@ def model_card(name, family, signatures, condition, training):
             }
             for signature, function in signatures.items()
         },
-        "condition": condition and condition.get_config(),
+        "condition": condition and {"kind": condition.kind, **condition.get_config()},
         "training": training,
         "versions": package_versions(),
         "metrics": None,

@@ -76,10 +76,7 @@ class ConditionalGAN(Adversarial):
 
         if self.condition == "text":
             return TextCondition.of(dataset.captions.table)
-        if self.condition == "attributes":
-            names = {name: list(values) for name, values in dataset.attribute_names.items()}
-            return LabelCondition([len(values) for values in names.values()], names)
-        return LabelCondition(len(dataset.class_names), list(dataset.class_names))
+        return LabelCondition.of(dataset, attributes=self.condition == "attributes")
 
     def describe(self, model):
         return f"{super().describe(model)}, conditioned on {self.condition}"

@@ -102,10 +102,9 @@ class ExportedModel:
         config = self.card.get("condition")
         if config is None:
             return None
-        from tfgan.conditions import LabelCondition, TextCondition
+        from tfgan.conditions import from_config
 
-        kind = TextCondition if "vocabulary" in config else LabelCondition
-        return kind.from_config(config)
+        return from_config(config)
 
     @property
     def latent_dim(self):

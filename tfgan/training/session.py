@@ -1,5 +1,6 @@
 """One session of a run: builds its model, goes on where it stands, trains, and exports."""
 
+import contextlib
 import signal
 import sys
 import time
@@ -313,8 +314,10 @@ def dry_run(plan, as_json):
     import json
 
     start_tensorflow()
-    precision = precision_of(plan.run, plan.folder)
-    model, precision = model_and_precision(plan, precision, plan.run.precision == "auto")
+    # JSON is read by programs: what else is said goes elsewhere.
+    with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+        precision = precision_of(plan.run, plan.folder)
+        model, precision = model_and_precision(plan, precision, plan.run.precision == "auto")
     if as_json:
         print(json.dumps(plan.as_dict(model, precision), indent=2))
     else:
