@@ -219,7 +219,7 @@ def test_dense_networks_and_the_default_name(form, dense_gan, models, tmp_path, 
     output, errors = capfd.readouterr()
     assert errors == ""
     assert re.fullmatch(
-        rf"{models / 'dense_gan' / '1'} -> {out} \({out.stat().st_size:,} bytes; its pictures "
+        rf"{models / 'dense_gan' / '1'} -> {out} \({out.stat().st_size:,} bytes; its images "
         r"differ by at most \d\S*, allowed: 1e-05\)\n",
         output,
     )
