@@ -198,7 +198,7 @@ def counted(monkeypatch, tmp_path):
     """What data are read and which SavedModels loaded, two lists, in a place of its own."""
     import tensorflow as tf
 
-    from tfgan.data import dataset, pairs
+    from tfgan.data import loading, pairs
     from tfgan.metrics import classifier
 
     monkeypatch.chdir(tmp_path)
@@ -207,13 +207,13 @@ def counted(monkeypatch, tmp_path):
     for family in (from_latents, pix2pix, cyclegan):
         monkeypatch.setattr(family, "NUM_MEASURED", 299)
     read, loaded = [], []
-    honest_source, honest_load = dataset.from_source, tf.saved_model.load
+    honest_source, honest_load = loading.from_source, tf.saved_model.load
 
     def from_source(source, received, batch_size, seed, split):
         read.append((received, split))
         return honest_source(source, received, batch_size, seed, split)
 
-    for module in (dataset, pairs):
+    for module in (loading, pairs):
         monkeypatch.setattr(module, "from_source", from_source)
     monkeypatch.setattr(
         tf.saved_model, "load", lambda path, *rest: loaded.append(path) or honest_load(path, *rest)

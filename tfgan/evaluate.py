@@ -16,11 +16,11 @@ from tfgan.export import model_card, saved_models
 from tfgan.files import write_json
 from tfgan.inference import exported_model, serving_client
 from tfgan.inference.sampling import sample
+from tfgan.names import FEATURES
 from tfgan.startup import start_tensorflow
 
 # In a reference, by any features.
 _FEWEST_REAL = 100
-FEATURES = ("auto", "classifier", "random", "inception", "pixels")
 
 EPILOG = """\
 examples:

@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from tfgan.data import arguments, paired_folder, tasks
 from tfgan.data.arguments import height_and_width
-from tfgan.data.dataset import ImageDataset, from_source
+from tfgan.data.dataset import ImageDataset
+from tfgan.data.loading import from_source
 from tfgan.data.transformed import TransformedDataset
 from tfgan.errors import InputError
-
-DIRECTIONS = ("AtoB", "BtoA")
+from tfgan.names import DIRECTIONS
 
 
 def pairs_of(

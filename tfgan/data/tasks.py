@@ -18,8 +18,7 @@ import tensorflow as tf
 
 from tfgan.data.variants import luma, relief, sobel
 from tfgan.errors import InputError
-
-SCALES = (2, 4)
+from tfgan.names import SCALES
 
 # The strongest noise that denoisers are usually compared at, as a standard deviation in gray
 # levels out of 255: Zhang et al. 2017 (arXiv 1608.03981).

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan.data import arguments, folder
-from tfgan.data.dataset import ImageDataset, load
+from tfgan.data.dataset import ImageDataset
+from tfgan.data.loading import load
 from tfgan.data.source import ImageShape, slug
 from tfgan.data.transformed import TransformedDataset
 from tfgan.data.variants import VARIANTS, with_channels

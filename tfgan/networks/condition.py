@@ -21,9 +21,9 @@ from keras import layers
 
 from tfgan.arguments import require_integers
 from tfgan.errors import InputError
+from tfgan.names import CONDITIONINGS
 from tfgan.networks.layers import NEGATIVE_SLOPE, batch_normalization
 
-CONDITIONINGS = ("projection", "concatenation")
 TEXT_KERNEL_SIZE = 3
 
 

@@ -14,6 +14,7 @@ from keras import layers
 
 from tfgan.arguments import checked_image_shape, require_integers
 from tfgan.errors import InputError
+from tfgan.names import NORMALIZATIONS
 from tfgan.networks.condition import (
     concat_condition,
     conditional_normalization,
@@ -190,7 +191,7 @@ def convolutional_discriminator(
     """
     image_shape = checked_image_shape(image_shape)
     require_integers(1, width=width, kernel_size=kernel_size, stride=stride)
-    if normalization not in (None, "batch", "spectral"):
+    if normalization not in (None, *NORMALIZATIONS):
         raise InputError(
             f"normalization must be None, 'batch' or 'spectral'. Received: {normalization!r}"
         )

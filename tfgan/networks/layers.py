@@ -4,13 +4,13 @@ import keras
 from keras import layers
 
 from tfgan.errors import InputError
+from tfgan.names import ACTIVATIONS
 
 # DCGAN (Radford et al. 2015, section 3) draws every weight from N(0, 0.02); Keras' own default is
 # Glorot's uniform.
 WEIGHT_STDDEV = 0.02
 # Keras' LeakyReLU leaks 0.3; DCGAN's slope is 0.2.
 NEGATIVE_SLOPE = 0.2
-ACTIVATIONS = ("leaky_relu", "relu", "elu", "tanh")
 
 
 def stage_sizes(height, width, depth, stride=2):
