@@ -35,7 +35,11 @@ def generate(arguments):
     seeds = np.arange(arguments.seed, arguments.seed + arguments.num, dtype=np.int64)
     in_turn = {}
     if arguments.label:
-        in_turn["labels"] = numbers_of(arguments.label, model)
+        from tfgan.conditions.label import parse_labels
+
+        # At a server, or where there is no card, numbers alone are understood.
+        parse = getattr(model.condition, "parse", parse_labels)
+        in_turn["labels"] = parse(arguments.label)
     if arguments.text:
         in_turn["texts"] = np.array(arguments.text)
     condition = {name: each[np.arange(arguments.num) % len(each)] for name, each in in_turn.items()}
@@ -92,54 +96,6 @@ def latents_in(path):
             f"of the shape {latents.shape}"
         )
     return latents
-
-
-def numbers_of(requested, model):
-    """Labels as signatures take them.
-
-    Args:
-        requested: a list with a list of strings for each label: numbers, or names that the model's
-            card tells.
-        model: an `ExportedModel`; without a card, as at a server, only numbers are understood.
-
-    Returns:
-        int32 [L], or [L, A] where the labels have several parts.
-
-    Raises:
-        InputError: a name is not the model's.
-    """
-    import numpy as np
-
-    if all(part.isdecimal() for label in requested for part in label):
-        numbers = [[int(part) for part in label] for label in requested]
-    else:
-        names = model_card.names_of_labels(model.card)
-        if names is None:
-            raise InputError(
-                f"{model.path} tells no names of its labels: pass --label their numbers"
-            )
-        if len(names) != len(requested[0]):
-            raise InputError(
-                f"{model.path} takes {len(names)} attributes, separated by colons: "
-                f"{', '.join(names)}. Received: {':'.join(requested[0])}"
-            )
-        numbers = [
-            [number_of(part, *item) for part, item in zip(label, names.items())]
-            for label in requested
-        ]
-    if any(number > np.iinfo(np.int32).max for label in numbers for number in label):
-        raise InputError(f"--label must be the numbers of classes. Received: {requested}")
-    array = np.array(numbers, np.int32)
-    return array[:, 0] if array.shape[1] == 1 else array
-
-
-def number_of(part, attribute, names):
-    """The number of a category that is requested by its name or its number."""
-    if part.isdecimal():
-        return int(part)
-    if part in names:
-        return names.index(part)
-    raise InputError(f"there is no {attribute} {part!r}, but {', '.join(names)}")
 
 
 def require_taken(model, condition):

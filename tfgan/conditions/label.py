@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgan.errors import InputError
 from tfgan.networks.condition import label_encoder
 
 # As many classes as stand side by side in a grid.
@@ -97,6 +98,11 @@ class LabelCondition:
         row = [random.permutation(np.arange(columns) % each) for each in self.num_classes]
         return np.stack(row, axis=1).astype(np.int32)[np.arange(num) % columns], columns
 
+    def parse(self, labels):
+        """Labels by the names or the numbers of their categories; see `parse_labels`."""
+        is_list = not isinstance(self.num_classes, int)
+        return parse_labels(labels, self.names if is_list else self.names and {"class": self.names})
+
     def choices(self):
         """What there is to choose from, for a page: a dict for JSON.
 
@@ -119,6 +125,51 @@ class LabelCondition:
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+def parse_labels(labels, names=None):
+    """Labels as signatures take them, out of words.
+
+    Args:
+        labels: a list with a list of words for each label, one per attribute: the name of a
+            category, or its number.
+        names: dict from each attribute, or "class", to its categories' names; None where they are
+            not known, so that numbers alone are understood.
+
+    Returns:
+        int32 [L], or [L, A] where the labels have several parts.
+
+    Raises:
+        InputError: a word is no category.
+    """
+    if all(word.isdecimal() for label in labels for word in label):
+        numbers = [[int(word) for word in label] for label in labels]
+    elif names is None:
+        raise InputError(
+            f"the model tells no names of its labels: pass numbers. Received: {labels}"
+        )
+    elif len(names) != len(labels[0]):
+        raise InputError(
+            f"the model takes {len(names)} attributes, separated by colons: {', '.join(names)}. "
+            f"Received: {':'.join(labels[0])}"
+        )
+    else:
+        numbers = [
+            [_number_of(word, *item) for word, item in zip(label, names.items())]
+            for label in labels
+        ]
+    if any(number > np.iinfo(np.int32).max for label in numbers for number in label):
+        raise InputError(f"labels must be the numbers of classes. Received: {labels}")
+    array = np.array(numbers, np.int32)
+    return array[:, 0] if array.shape[1] == 1 else array
+
+
+def _number_of(word, attribute, names):
+    if word.isdecimal():
+        return int(word)
+    if word in names:
+        return list(names).index(word)
+    raise InputError(f"there is no {attribute} {word!r}, but {', '.join(names)}")
 
 
 CONDITION = LabelCondition

@@ -80,17 +80,6 @@ def inputs_of_seeds(card):
     return {name: one if name == "seeds" else condition | one for name, one in inputs.items()}
 
 
-def names_of_labels(card):
-    """What an exported model's labels are called.
-
-    Returns:
-        A dict from each attribute to the names of its categories, "class" where there is but one;
-        None where the card does not tell.
-    """
-    names = (card.get("condition") or {}).get("names")
-    return {"class": names} if isinstance(names, list) else names
-
-
 def write(version_folder, card):
     """Writes the card of a version: whole or, where that fails, not at all."""
     write_json(Path(version_folder) / CARD_FILE, card)
