@@ -173,9 +173,10 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
     (name, expected), (resumed_name, tensors) = final_tensors(straight_run), final_tensors(tmp_path)
     assert name == resumed_name == "step-000000130"
     assert expected.keys() == tensors.keys()
-    # Both optimizers have their momentum slots in it, and the average its weights.
+    # Both optimizers have their momentum slots in it, and the EMA, by the name that files have, its
+    # weights.
     assert sum("optimizer" in name for name in tensors) > 20
-    assert sum("ema_generator" in name for name in tensors) > 5
+    assert sum("average_generator" in name for name in tensors) > 5
     different = [name for name in tensors if not np.array_equal(tensors[name], expected[name])]
     assert different == []
     assert history_without_times(tmp_path) == history_without_times(straight_run)

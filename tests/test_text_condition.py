@@ -159,7 +159,7 @@ def test_captions_of_classes_train_a_model_of_texts(tmp_path, monkeypatch, capsy
     flags = [*tiny, "--model", "cgan", "--condition", "text"]
     assert train.main(flags) == 0
     output = capsys.readouterr().out
-    assert "cgan of text" in output and "--text" in output
+    assert "conditioned on text" in output and "--text" in output
     assert generate.main(["saved_models/digits_cgan", "--text", "a picture of an 8"]) == 0
     # A folder without classes has nothing to say.
     digits = data.load("digits", 32)
