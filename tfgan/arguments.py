@@ -1,8 +1,13 @@
-"""Checks of arguments that several functions take. They need no TensorFlow."""
+"""Arguments that several functions take, and their checks. They need no TensorFlow."""
 
 from numbers import Integral, Real
 
 from tfgan.errors import InputError
+
+
+def given(**values):
+    """The arguments that are not None, a dict: for others a function's own default counts."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def require_at_least(minimum, **numbers):

@@ -9,6 +9,8 @@ import importlib
 
 _HOMES = {"LabelCondition": "tfgan.conditions.label", "TextCondition": "tfgan.conditions.text"}
 
+_KINDS = {"label": "LabelCondition", "text": "TextCondition"}
+
 __all__ = [*_HOMES]
 
 
@@ -21,7 +23,7 @@ def from_config(config):
     config = dict(config)
     # Cards of before tell no kind.
     kind = config.pop("kind", "text" if "vocabulary" in config else "label")
-    return importlib.import_module(f"tfgan.conditions.{kind}").CONDITION.from_config(config)
+    return __getattr__(_KINDS[kind]).from_config(config)
 
 
 def __getattr__(name):

@@ -170,6 +170,3 @@ def _number_of(word, attribute, names):
     if word in names:
         return list(names).index(word)
     raise InputError(f"there is no {attribute} {word!r}, but {', '.join(names)}")
-
-
-CONDITION = LabelCondition

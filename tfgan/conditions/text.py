@@ -123,9 +123,6 @@ class TextCondition:
         return cls(**config)
 
 
-CONDITION = TextCondition
-
-
 def words_of(texts):
     """The words of texts, a ragged string tensor [N, None], in lower case, without punctuation."""
     plain = tf.strings.regex_replace(tf.strings.lower(texts, encoding="utf-8"), _PUNCTUATION, " ")

@@ -3,6 +3,7 @@
 TensorFlow is imported inside of methods alone, so that `--help` answers at once.
 """
 
+import abc
 import dataclasses
 from typing import ClassVar
 
@@ -14,9 +15,12 @@ MOMENT_DECAY = number(float, 0, maximum=0.999999)
 WEIGHT = number(float, 0)
 COUNT = number(int, 1)
 
+# Images of the exported model that `measure` takes.
+NUM_MEASURED = 10_000
+
 
 @dataclasses.dataclass(frozen=True)
-class Family:
+class Family(abc.ABC):
     """A family of models. Its fields are its flags; a `Run` holds those of every family.
 
     The methods are called by `tfgan.train`, in this order, and none of them while a run trains.
@@ -38,7 +42,8 @@ class Family:
     beta_1: float = flag(0.9, "of Adam", MOMENT_DECAY, metavar="BETA")
     beta_2: float = flag(0.999, "of Adam", MOMENT_DECAY, metavar="BETA")
 
-    def check(self, run, refuse):
+    # Most have nothing to refuse.
+    def check(self, run, refuse):  # noqa: B027
         """Refuses flags that contradict each other, before TensorFlow is imported.
 
         Args:
@@ -46,6 +51,7 @@ class Family:
             refuse: function of a message; it does not return.
         """
 
+    @abc.abstractmethod
     def load(self, run, split="train"):
         """What the family learns from, or another part of it.
 
@@ -59,16 +65,16 @@ class Family:
         Raises:
             InputError: what was passed cannot work; the message says what to do.
         """
-        raise NotImplementedError
 
     def settings(self, dataset):
         """What decides the results of a run besides the `Run`: a flat dict for JSON."""
         return {"model": self.name, **values_of(self)}
 
+    @abc.abstractmethod
     def build(self, dataset, seed):
         """The networks and the model, not compiled, under the dtype policy that is set."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def compile(self, model, total_steps):
         """Gives the model its optimizers, its losses and their weights.
 
@@ -76,20 +82,20 @@ class Family:
             model: what `build` returned.
             total_steps: of the whole run, or None where it ends by the clock.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def describe(self, model):
         """What a compiled model minimizes, in words for the plan."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def samples(self, model, dataset):
         """What stands on the grids of images that a run leaves; see `tfgan.families.samples`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def usage(self, model):
         """The flags of `python -m tfgan.generate` that show what an exported model does."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def measure(self, exported, train, held_out):
         """What an exported model makes against what no training saw, for `--measure`.
 
@@ -100,7 +106,6 @@ class Family:
         Returns:
             A `tfgan.metrics.Report` or `TranslationReport`.
         """
-        raise NotImplementedError
 
     def adam(self, learning_rate=None):
         """An optimizer of these flags, or with another rate or a schedule of rates."""

@@ -3,10 +3,10 @@
 import dataclasses
 from functools import partial
 
+from tfgan.arguments import given
 from tfgan.cli.flags import flag
-from tfgan.families.base import COUNT, WEIGHT, loading
-from tfgan.families.networks import given
-from tfgan.families.translation import NUM_MEASURED, Translation
+from tfgan.families.base import COUNT, NUM_MEASURED, WEIGHT, loading
+from tfgan.families.translation import Translation
 from tfgan.startup import start_tensorflow
 
 

@@ -6,10 +6,8 @@ from typing import ClassVar
 from tfgan import data
 from tfgan.cli.flags import chosen_flags, flag
 from tfgan.cli.parser import number
-from tfgan.families.base import Family, loading
+from tfgan.families.base import NUM_MEASURED, Family, loading
 from tfgan.families.networks import NETWORKS
-
-NUM_MEASURED = 10_000
 
 
 @dataclasses.dataclass(frozen=True)

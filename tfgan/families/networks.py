@@ -3,17 +3,13 @@
 import dataclasses
 from typing import ClassVar
 
+from tfgan.arguments import given
 from tfgan.cli.flags import flag
 from tfgan.cli.parser import number
 from tfgan.names import ACTIVATIONS, NORMALIZATIONS
 
 COUNT = number(int, 1)
 WIDTH = number(int, 1, maximum=1024)
-
-
-def given(**values):
-    """The arguments of a builder that were given: where a flag was left out its default counts."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclasses.dataclass(frozen=True)

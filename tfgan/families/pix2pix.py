@@ -4,12 +4,12 @@ import dataclasses
 from pathlib import Path
 
 from tfgan import data
+from tfgan.arguments import given
 from tfgan.cli.flags import flag
 from tfgan.data.folder import check_is_folder
 from tfgan.errors import InputError
-from tfgan.families.base import COUNT, WEIGHT, loading
-from tfgan.families.networks import given
-from tfgan.families.translation import NUM_MEASURED, Translation
+from tfgan.families.base import COUNT, NUM_MEASURED, WEIGHT, loading
+from tfgan.families.translation import Translation
 from tfgan.names import DIRECTIONS, LOSSES, SCALES, TASKS
 from tfgan.startup import start_tensorflow
 

@@ -7,8 +7,6 @@ from tfgan.errors import InputError
 from tfgan.families.base import COUNT, MOMENT_DECAY, RATE, Family
 from tfgan.families.networks import WIDTH
 
-NUM_MEASURED = 10_000
-
 
 @dataclasses.dataclass(frozen=True)
 class Translation(Family):

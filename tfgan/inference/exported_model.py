@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from tfgan.arguments import given
 from tfgan.errors import InputError
 from tfgan.export import model_card, saved_models
 from tfgan.inference.serving_client import ServingClient, is_url
@@ -140,7 +141,7 @@ class ExportedModel:
         Returns:
             Images, float32 [N, H, W, C] in [0, 1].
         """
-        condition = _given(labels=labels, texts=texts)
+        condition = given(labels=labels, texts=texts)
         if truncation == 1.0:
             return self._signature("from_seeds")(seeds=seeds, **condition)["images"]
         if self.latent_dim is None:
@@ -157,7 +158,7 @@ class ExportedModel:
         A server sends them as PNG, a fraction of the bytes of numbers.
         """
         if self._client and truncation == 1.0:
-            inputs = _given(seeds=seeds, labels=labels, texts=texts)
+            inputs = given(seeds=seeds, labels=labels, texts=texts)
             return self._client.pixels(**{name: np.asarray(each) for name, each in inputs.items()})
         from tfgan.plotting import to_uint8
 
@@ -208,7 +209,7 @@ class ExportedModel:
         if masks is not None and "masks" not in default.inputs:
             raise InputError(f"{self.path} fills no holes: leave masks out")
         signature = self.signatures["b_to_a"] if direction == "BtoA" else default
-        return signature(images=images, **_given(masks=masks))["images"]
+        return signature(images=images, **given(masks=masks))["images"]
 
     def _signature(self, name):
         if name not in self.signatures:
@@ -217,7 +218,3 @@ class ExportedModel:
 
     def _signatures(self):
         return f". Its signatures: {', '.join(self.signatures)}"
-
-
-def _given(**values):
-    return {name: value for name, value in values.items() if value is not None}

@@ -41,8 +41,7 @@ def publish(plan, model, samples, training):
         grid.save(draft.folder / model_card.CONTACT_SHEET_FILE)
         if plan.run.measure:
             try:
-                report = plan.family.measure(exported, plan.dataset, plan.held_out)
-                model_card.add_metrics(draft.folder, report)
+                report = measured(plan, exported)
             # What was trained is not to wait for numbers.
             except InputError as error:
                 failure = error
@@ -95,10 +94,16 @@ def measure_exported(plan):
     Raises:
         InputError: it cannot be measured.
     """
-    from tfgan.export import model_card
     from tfgan.inference.exported_model import ExportedModel
 
-    exported = ExportedModel.load(plan.folder.exported)
+    report = measured(plan, ExportedModel.load(plan.folder.exported))
+    print(f"\n{report}")
+
+
+def measured(plan, exported):
+    """The report on an `ExportedModel`, whose card keeps the numbers."""
+    from tfgan.export import model_card
+
     report = plan.family.measure(exported, plan.dataset, plan.held_out)
     model_card.add_metrics(exported.path, report)
-    print(f"\n{report}")
+    return report
